@@ -1,0 +1,83 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Network;
+
+/// <summary>A convolution without bias followed by batch normalisation: the one place where both are computed.</summary>
+internal sealed class ConvolutionNorm : IShortcut
+{
+    // PyTorch's defaults, which torchvision's networks are trained with.
+    private const double Momentum = 0.1;
+    private const double Epsilon = 1e-5;
+
+    private readonly ConvolutionPlan _plan;
+    private readonly long[] _strides;
+    private readonly long[] _padding;
+    private Parameter _weight;
+    private Parameter _scale;
+    private Parameter _shift;
+    private Tensor _runningMean;
+    private Tensor _runningVariance;
+    private Tensor _batchCount;
+
+    /// <summary>Allocates the tensors in the caller's dispose scope.</summary>
+    /// <param name="plan">Names and sizes.</param>
+    /// <param name="initialization">Draws the weight.</param>
+    /// <param name="scale">The first value of the normalisation's weight: 1, or 0 to let a residual branch begin as nothing.</param>
+    public ConvolutionNorm(ConvolutionPlan plan, HeInitialization initialization, float scale)
+    {
+        _plan = plan;
+        _strides = [plan.Stride, plan.Stride];
+        _padding = [plan.Kernel / 2, plan.Kernel / 2];
+        long[] perChannel = [plan.OutputChannels];
+        _weight = new Parameter(initialization.Convolution(plan));
+        _scale = new Parameter(full(perChannel, scale, dtype: ScalarType.Float32, device: CPU));
+        _shift = new Parameter(zeros(perChannel, dtype: ScalarType.Float32, device: CPU));
+        _runningMean = zeros(perChannel, dtype: ScalarType.Float32, device: CPU);
+        _runningVariance = ones(perChannel, dtype: ScalarType.Float32, device: CPU);
+        _batchCount = zeros([], dtype: ScalarType.Int64, device: CPU);
+    }
+
+    /// <summary>The trainable tensors, in the order of torchvision's state.</summary>
+    public IEnumerable<NetworkParameter> Parameters =>
+    [
+        new($"{_plan.Name}.weight", _weight, ParameterKind.Weight),
+        new($"{_plan.NormName}.weight", _scale, ParameterKind.Norm),
+        new($"{_plan.NormName}.bias", _shift, ParameterKind.Norm),
+    ];
+
+    /// <summary>The running statistics and the batch counter, in the order of torchvision's state, where they follow the parameters.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> Buffers =>
+    [
+        ($"{_plan.NormName}.running_mean", _runningMean),
+        ($"{_plan.NormName}.running_var", _runningVariance),
+        ($"{_plan.NormName}.num_batches_tracked", _batchCount),
+    ];
+
+    /// <summary>Takes the owner's tensors under this unit's names: moving a module makes new ones.</summary>
+    public void Rebind(nn.Module owner)
+    {
+        _weight = owner.get_parameter($"{_plan.Name}.weight")!;
+        _scale = owner.get_parameter($"{_plan.NormName}.weight")!;
+        _shift = owner.get_parameter($"{_plan.NormName}.bias")!;
+        _runningMean = owner.get_buffer($"{_plan.NormName}.running_mean")!;
+        _runningVariance = owner.get_buffer($"{_plan.NormName}.running_var")!;
+        _batchCount = owner.get_buffer($"{_plan.NormName}.num_batches_tracked")!;
+    }
+
+    /// <summary>
+    /// Convolves and normalises: with the batch's statistics in training, which the running ones then follow, else with the running ones.
+    /// </summary>
+    public Tensor Forward(Tensor input, bool training)
+    {
+        if (training)
+        {
+            using Scalar one = 1;
+            _batchCount.add_(one);
+        }
+
+        using Tensor convolved = nn.functional.conv2d(input, _weight, null, _strides, _padding, groups: _plan.Groups);
+        return nn.functional.batch_norm(convolved, _runningMean, _runningVariance, _scale, _shift, training, Momentum, Epsilon);
+    }
+}

@@ -1,0 +1,208 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Network;
+
+/// <summary>
+/// A residual network: <c>[N,C,H,W] float32</c> images, normalised, to <c>[N,K] float32</c> logits. Names and order of its state are
+/// torchvision's; convolution weights are stored channels-last, which changes no shape.
+/// </summary>
+/// <remarks>
+/// Its tensors belong to no dispose scope and live until <c>Dispose</c>. In evaluation mode, under <c>inference_mode</c> or
+/// <c>no_grad</c>, any number of threads may call it at once.
+/// </remarks>
+internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
+{
+    private static readonly long[] Spatial = [2, 3];
+
+    private readonly NetworkPlan _plan;
+    private readonly List<ConvolutionNorm> _convolutions = [];
+    private readonly Stem _stem;
+    private readonly List<ResidualBlock> _blocks = [];
+    private readonly Head _head;
+    private bool _isDisposed;
+
+    /// <summary>Builds the network on the CPU with first weights by He's rule, drawn from a generator of its own.</summary>
+    /// <param name="specification">The network; its stem is settled (<see cref="ResNetSpecification.ResolveStem"/>).</param>
+    /// <param name="inputChannels">Channels of the images.</param>
+    /// <param name="classCount">The number of classes.</param>
+    /// <param name="seed">Decides the first weights: the same seed gives the same bits.</param>
+    /// <param name="zeroInitResidual">
+    /// Whether the last normalisation of every branch begins with weight 0, so that every block begins as its shortcut (Goyal et al. 2017).
+    /// </param>
+    /// <exception cref="ArgumentException">The specification is faulty, or its stem is not settled.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A count is below 1.</exception>
+    public ResidualNetwork(
+        ResNetSpecification specification, int inputChannels, int classCount, long seed, bool zeroInitResidual = false)
+        : base(nameof(ResidualNetwork))
+    {
+        try
+        {
+            Specification = specification;
+            InputChannels = inputChannels;
+            _plan = NetworkPlan.Of(specification, inputChannels, classCount);
+
+            // Tensors made in inference mode could never be trained.
+            using IDisposable normalMode = inference_mode(false);
+            using DisposeScope scope = NewDisposeScope();
+            using var initialization = new HeInitialization(seed);
+            _stem = new Stem(Convolution(_plan.Stem, initialization, scale: 1), _plan.HasMaxPool);
+            _blocks.AddRange(_plan.Blocks.Select(block => Block(block, initialization, zeroInitResidual)));
+            _head = new Head(_plan.FeatureCount, classCount, initialization);
+            Register();
+            scope.Detach(StateEntries.Select(entry => entry.Tensor));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public ResNetSpecification Specification { get; }
+
+    public int InputChannels { get; }
+
+    public int ClassCount => _plan.ClassCount;
+
+    /// <summary>The number of pooled features that the head reads.</summary>
+    public int FeatureCount => _plan.FeatureCount;
+
+    /// <summary>All trainable tensors in the order of torchvision's <c>named_parameters</c>.</summary>
+    public IReadOnlyList<NetworkParameter> ParameterEntries
+        => [.. _convolutions.SelectMany(convolution => convolution.Parameters), .. _head.Parameters];
+
+    /// <summary>All parameters and buffers, with the names and in the order of torchvision's <c>state_dict</c>. The tensors are the network's own.</summary>
+    public IReadOnlyList<(string Name, Tensor Tensor)> StateEntries =>
+    [
+        .. _convolutions.SelectMany(convolution => Named(convolution.Parameters).Concat(convolution.Buffers)),
+        .. Named(_head.Parameters),
+    ];
+
+    /// <summary>Computes the logits.</summary>
+    /// <param name="images"><c>[N,C,H,W] float32</c>, normalised; channels-last is fastest.</param>
+    /// <returns><c>[N,K] float32</c>, in the caller's dispose scope.</returns>
+    /// <exception cref="ArgumentException">The images have the wrong shape.</exception>
+    /// <exception cref="InvalidOperationException">In training mode the batch is too small to have a variance.</exception>
+    /// <exception cref="ObjectDisposedException">The network has been disposed.</exception>
+    public override Tensor forward(Tensor images)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return _head.Forward(Features(images)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes what the head reads: the last stage's activations, averaged over the image.</summary>
+    /// <param name="images"><c>[N,C,H,W] float32</c>, normalised; channels-last is fastest.</param>
+    /// <returns><c>[N,FeatureCount] float32</c>, in the caller's dispose scope.</returns>
+    /// <exception cref="ArgumentException">The images have the wrong shape.</exception>
+    /// <exception cref="InvalidOperationException">In training mode the batch is too small to have a variance.</exception>
+    /// <exception cref="ObjectDisposedException">The network has been disposed.</exception>
+    public Tensor Features(Tensor images)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        bool isTraining = training;
+        Check(images, isTraining);
+
+        using DisposeScope scope = NewDisposeScope();
+        Tensor activations = _stem.Forward(images, isTraining);
+        foreach (ResidualBlock block in _blocks)
+        {
+            using Tensor input = activations;
+            activations = block.Forward(input, isTraining);
+        }
+
+        return activations.mean(Spatial).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Sets every parameter and buffer, in place, to the given tensors' values.</summary>
+    /// <param name="entries">One tensor for each entry of <see cref="StateEntries"/>, in any order, of the same shape and type.</param>
+    /// <exception cref="ArgumentException">
+    /// Entries are missing, unknown or repeated, or have another shape or type; the network is left as it was.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The network has been disposed.</exception>
+    public void CopyStateFrom(IEnumerable<(string Name, Tensor Tensor)> entries)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        IReadOnlyList<(Tensor Target, Tensor Source)> pairs = StateMatch.Pair(StateEntries, entries);
+        using IDisposable withoutGradients = no_grad();
+        foreach ((Tensor target, Tensor source) in pairs)
+        {
+            target.copy_(source);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
+    {
+        base._toEpilog(dtype, device, non_blocking);
+        foreach (ConvolutionNorm convolution in _convolutions)
+        {
+            convolution.Rebind(this);
+        }
+
+        _head.Rebind(this);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _isDisposed = true;
+        base.Dispose(disposing);
+    }
+
+    private ConvolutionNorm Convolution(ConvolutionPlan plan, HeInitialization initialization, float scale)
+    {
+        var convolution = new ConvolutionNorm(plan, initialization, scale);
+        _convolutions.Add(convolution);
+        return convolution;
+    }
+
+    private ResidualBlock Block(BlockPlan plan, HeInitialization initialization, bool zeroInitResidual)
+    {
+        ConvolutionNorm[] branch =
+        [
+            .. plan.Branch.Select((convolution, i) => Convolution(
+                convolution, initialization, scale: zeroInitResidual && i == plan.Branch.Count - 1 ? 0 : 1)),
+        ];
+        IShortcut? shortcut = plan switch
+        {
+            { Projection: { } projection } => Convolution(projection, initialization, scale: 1),
+            { KeepsShape: false } => new ZeroPadShortcut(plan),
+            _ => null,
+        };
+        return new ResidualBlock(branch, shortcut);
+    }
+
+    private void Register()
+    {
+        foreach (NetworkParameter entry in ParameterEntries)
+        {
+            register_parameter(entry.Name, entry.Parameter);
+        }
+
+        foreach ((string name, Tensor tensor) in _convolutions.SelectMany(convolution => convolution.Buffers))
+        {
+            register_buffer(name, tensor);
+        }
+    }
+
+    private void Check(Tensor images, bool isTraining)
+    {
+        long[] shape = images.shape;
+        if (shape.Length != 4 || shape[1] != InputChannels)
+        {
+            throw new ArgumentException(
+                $"The images have shape [{string.Join(",", shape)}], expected [N,{InputChannels},H,W].", nameof(images));
+        }
+
+        // libtorch would set every running variance of the last stage to NaN: a single value has none.
+        if (isTraining && shape[0] * _plan.LastSide(shape[2]) * _plan.LastSide(shape[3]) < 2)
+        {
+            throw new InvalidOperationException(
+                $"A training batch of shape [{string.Join(",", shape)}] leaves fewer than two values a channel in the last stage, too few for batch normalisation. Take at least two images a batch.");
+        }
+    }
+
+    private static IEnumerable<(string Name, Tensor Tensor)> Named(IEnumerable<NetworkParameter> parameters)
+        => parameters.Select(parameter => (parameter.Name, (Tensor)parameter.Parameter));
+}
