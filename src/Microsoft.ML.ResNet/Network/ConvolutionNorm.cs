@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Interop;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -31,9 +32,9 @@ internal sealed class ConvolutionNorm : IShortcut
         _strides = [plan.Stride, plan.Stride];
         _padding = [plan.Kernel / 2, plan.Kernel / 2];
         long[] perChannel = [plan.OutputChannels];
-        _weight = new Parameter(initialization.Convolution(plan));
-        _scale = new Parameter(full(perChannel, scale, dtype: ScalarType.Float32, device: CPU));
-        _shift = new Parameter(zeros(perChannel, dtype: ScalarType.Float32, device: CPU));
+        _weight = TorchParameter.Create(initialization.Convolution(plan));
+        _scale = TorchParameter.Create(full(perChannel, scale, dtype: ScalarType.Float32, device: CPU));
+        _shift = TorchParameter.Create(zeros(perChannel, dtype: ScalarType.Float32, device: CPU));
         _runningMean = zeros(perChannel, dtype: ScalarType.Float32, device: CPU);
         _runningVariance = ones(perChannel, dtype: ScalarType.Float32, device: CPU);
         _batchCount = zeros([], dtype: ScalarType.Int64, device: CPU);

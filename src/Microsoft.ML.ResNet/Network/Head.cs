@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Interop;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -12,8 +13,8 @@ internal sealed class Head
     /// <summary>Allocates the tensors in the caller's dispose scope.</summary>
     public Head(int featureCount, int classCount, HeInitialization initialization)
     {
-        _weight = new Parameter(initialization.Linear([classCount, featureCount], featureCount));
-        _bias = new Parameter(initialization.Linear([classCount], featureCount));
+        _weight = TorchParameter.Create(initialization.Linear([classCount, featureCount], featureCount));
+        _bias = TorchParameter.Create(initialization.Linear([classCount], featureCount));
     }
 
     public IEnumerable<NetworkParameter> Parameters =>

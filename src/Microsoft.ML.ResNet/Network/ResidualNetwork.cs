@@ -1,4 +1,6 @@
+using Microsoft.ML.ResNet.Interop;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Network;
@@ -131,16 +133,39 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// Moves or converts every tensor, for <c>to</c>. TorchSharp's own way knows tensors in fields of the module only, and miscounts
+    /// parameters (<see cref="TorchParameter"/>).
+    /// </summary>
     protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
     {
-        base._toEpilog(dtype, device, non_blocking);
+        using IDisposable withoutGradients = no_grad();
+        foreach ((string name, Tensor tensor) in StateEntries)
+        {
+            ScalarType type = dtype is { } wanted && tensor.is_floating_point() ? wanted : tensor.dtype;
+            Tensor moved = tensor.to(type, device ?? tensor.device, copy: true, non_blocking: non_blocking).DetachFromDisposeScope();
+            if (tensor is Parameter)
+            {
+                Parameter parameter = TorchParameter.Create(moved, tensor.requires_grad);
+                parameter.DetachFromDisposeScope();
+                ConditionallyRegisterParameter(name, parameter);
+            }
+            else
+            {
+                ConditionallyRegisterBuffer(name, moved);
+            }
+
+            tensor.Dispose();
+        }
+
         foreach (ConvolutionNorm convolution in _convolutions)
         {
             convolution.Rebind(this);
         }
 
         _head.Rebind(this);
+        _deviceType = device?.type ?? _deviceType;
+        _deviceIndex = device?.index ?? _deviceIndex;
     }
 
     /// <inheritdoc/>
