@@ -1,0 +1,81 @@
+namespace Microsoft.ML.ResNet.Images;
+
+/// <summary>Which box of an image goes to which rectangle of the network's input.</summary>
+/// <param name="Source">The box, in pixels of the image.</param>
+/// <param name="X">Left edge of the rectangle.</param>
+/// <param name="Y">Upper edge of the rectangle.</param>
+/// <param name="Width">Width of the rectangle.</param>
+/// <param name="Height">Height of the rectangle.</param>
+internal readonly record struct ImagePlacement(ImageBox Source, int X, int Y, int Width, int Height)
+{
+    /// <summary>Pixels of the input for one pixel of the image, along the axis where there are more.</summary>
+    public double Scale => Math.Max(Width / Source.Width, Height / Source.Height);
+}
+
+/// <summary>The arithmetic of fitting an image to the network's input. Nothing here touches a pixel.</summary>
+internal static class ImageGeometry
+{
+    /// <summary>A JPEG is decoded at the smallest n/8 of its size that is at least this many times the size it is resized to.</summary>
+    public const double ScaledDecodingMargin = 2.0;
+
+    /// <summary>Fits an image to the network's input.</summary>
+    /// <param name="width">Width of the image.</param>
+    /// <param name="height">Height of the image.</param>
+    /// <param name="targetWidth">Width of the input.</param>
+    /// <param name="targetHeight">Height of the input.</param>
+    /// <param name="shortSide">Length of the short side before the crop; only <see cref="ImageFit.ShortSideCrop"/> uses it.</param>
+    /// <param name="fit">The way to fit.</param>
+    public static ImagePlacement Place(int width, int height, int targetWidth, int targetHeight, int shortSide, ImageFit fit)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(targetWidth, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(targetHeight, 1);
+        return fit switch
+        {
+            ImageFit.ShortSideCrop => CropCentre(width, height, targetWidth, targetHeight, shortSide),
+            ImageFit.Stretch => new(ImageBox.Whole(width, height), 0, 0, targetWidth, targetHeight),
+            ImageFit.Pad => Letterbox(width, height, targetWidth, targetHeight),
+            _ => throw new ArgumentOutOfRangeException(nameof(fit), fit, $"Expected a value of {nameof(ImageFit)}."),
+        };
+    }
+
+    /// <summary>The size that torchvision's <c>Resize(shortSide)</c> gives: the long side is truncated.</summary>
+    public static (long Width, long Height) ResizeShortSide(int width, int height, int shortSide)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(shortSide, 1);
+        return width <= height
+            ? (shortSide, (long)shortSide * height / width)
+            : ((long)shortSide * width / height, shortSide);
+    }
+
+    private static ImagePlacement CropCentre(int width, int height, int targetWidth, int targetHeight, int shortSide)
+    {
+        (long resizedWidth, long resizedHeight) = ResizeShortSide(width, height, shortSide);
+        if (resizedWidth < targetWidth || resizedHeight < targetHeight)
+        {
+            // torchvision would fill with black. Here the image is resized until it covers the input.
+            double cover = Math.Max(targetWidth / (double)width, targetHeight / (double)height);
+            resizedWidth = Math.Max(targetWidth, (long)(width * cover));
+            resizedHeight = Math.Max(targetHeight, (long)(height * cover));
+        }
+
+        // Resize and crop in one: the box that the crop comes from. An image of 8000 x 10 would otherwise become 204800 x 256.
+        double stepX = width / (double)resizedWidth;
+        double stepY = height / (double)resizedHeight;
+        double left = CentreOffset(resizedWidth, targetWidth);
+        double top = CentreOffset(resizedHeight, targetHeight);
+        return new(new(left * stepX, top * stepY, targetWidth * stepX, targetHeight * stepY), 0, 0, targetWidth, targetHeight);
+    }
+
+    // torchvision's CenterCrop: int(round((size - crop) / 2)), and Python rounds halves to even.
+    private static double CentreOffset(long size, int crop) => Math.Round((size - crop) / 2.0, MidpointRounding.ToEven);
+
+    private static ImagePlacement Letterbox(int width, int height, int targetWidth, int targetHeight)
+    {
+        double scale = Math.Min(targetWidth / (double)width, targetHeight / (double)height);
+        int fittedWidth = Math.Clamp((int)Math.Round(width * scale), 1, targetWidth);
+        int fittedHeight = Math.Clamp((int)Math.Round(height * scale), 1, targetHeight);
+        return new(ImageBox.Whole(width, height), (targetWidth - fittedWidth) / 2, (targetHeight - fittedHeight) / 2, fittedWidth, fittedHeight);
+    }
+}
