@@ -1,0 +1,81 @@
+using System.Text;
+
+namespace Microsoft.ML.ResNet.Images;
+
+/// <summary>Tells what a file that no codec takes holds, from its first bytes, for the error message.</summary>
+internal static class ImageSignature
+{
+    public const string SupportedFormats = "JPEG, PNG, WebP, BMP, GIF";
+
+    private static readonly (int Offset, string Bytes, string Description)[] Known =
+    [
+        (0, "\u00FF\u00D8\u00FF", "a JPEG image with a damaged or incomplete header"),
+        (0, "\u0089PNG", "a PNG image with a damaged or incomplete header"),
+        (0, "GIF8", "a GIF image with a damaged or incomplete header"),
+        (8, "WEBP", "a WebP image with a damaged or incomplete header"),
+        (0, "BM", "a BMP image with a damaged or incomplete header"),
+        (0, "II*\0", "a TIFF image"),
+        (0, "MM\0*", "a TIFF image"),
+        (0, "II+\0", "a BigTIFF image"),
+        (0, "MM\0+", "a BigTIFF image"),
+        (4, "ftypavif", "an AVIF image"),
+        (4, "ftypavis", "an AVIF image"),
+        (4, "ftyphei", "a HEIC image"),
+        (4, "ftyphev", "a HEIC image"),
+        (4, "ftypmif1", "a HEIF image"),
+        (4, "ftypmsf1", "a HEIF image"),
+        (4, "ftyp", "an MP4 or QuickTime file"),
+        (0, "\0\0\0\fjP  ", "a JPEG 2000 image"),
+        (0, "\u00FFO\u00FFQ", "a JPEG 2000 image"),
+        (0, "\0\0\0\fJXL ", "a JPEG XL image"),
+        (0, "\u00FF\n", "a JPEG XL image"),
+        (0, "8BPS", "a Photoshop image"),
+        (0, "\0\0\u0001\0", "an ICO image"),
+        (0, "%PDF", "a PDF document"),
+        (0, "%!PS", "a PostScript document"),
+        (0, "PK\u0003\u0004", "a ZIP archive"),
+        (0, "\u001F\u008B", "a gzip archive"),
+        (0, "version https://git-lfs", "a Git LFS pointer, not the file itself (run 'git lfs pull')"),
+    ];
+
+    /// <summary>Names what the bytes are, as the end of a sentence: "a TIFF image".</summary>
+    public static string Describe(ReadOnlySpan<byte> content)
+    {
+        if (content.IsEmpty)
+        {
+            return "nothing: it is empty (0 bytes)";
+        }
+
+        string head = Encoding.Latin1.GetString(content[..Math.Min(content.Length, 256)]);
+        foreach ((int offset, string bytes, string description) in Known)
+        {
+            if (head.AsSpan(Math.Min(offset, head.Length)).StartsWith(bytes))
+            {
+                return description;
+            }
+        }
+
+        return DescribeText(head) ?? "no known image format";
+    }
+
+    private static string? DescribeText(string head)
+    {
+        string text = head.TrimStart('\u00EF', '\u00BB', '\u00BF', ' ', '\t', '\r', '\n');
+        if (text.Contains("<svg", StringComparison.OrdinalIgnoreCase))
+        {
+            return "an SVG drawing";
+        }
+
+        if (text.StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase) || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase))
+        {
+            return "an HTML page";
+        }
+
+        if (text.StartsWith("<?xml", StringComparison.OrdinalIgnoreCase))
+        {
+            return "an XML document";
+        }
+
+        return text.All(c => c >= ' ' || c is '\t' or '\r' or '\n' or '\f') ? "text" : null;
+    }
+}
