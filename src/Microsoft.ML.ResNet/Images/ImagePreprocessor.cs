@@ -1,0 +1,86 @@
+namespace Microsoft.ML.ResNet.Images;
+
+/// <summary>Brings any image to the network's input size: decode, turn upright, compose on the background, resize. Thread-safe.</summary>
+internal sealed class ImagePreprocessor
+{
+    private readonly ImageResizer _resizer = new();
+    private readonly int _shortSide;
+    private readonly ImageFit _fit;
+    private readonly long _maxPixels;
+
+    /// <summary>Makes a preprocessor.</summary>
+    /// <param name="width">Width of the network's input.</param>
+    /// <param name="height">Height of the network's input.</param>
+    /// <param name="shortSide">Length of the short side before the crop; only <see cref="ImageFit.ShortSideCrop"/> uses it. torchvision: 256 for 224.</param>
+    /// <param name="fit">The way to fit an image to the input.</param>
+    /// <param name="maxPixels">Most pixels that an encoded image may have.</param>
+    public ImagePreprocessor(int width, int height, int shortSide, ImageFit fit, long maxPixels = ImageDecoder.DefaultMaxPixels)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(shortSide, 1);
+        Width = width;
+        Height = height;
+        _shortSide = shortSide;
+        _fit = fit;
+        _maxPixels = maxPixels;
+    }
+
+    public int Width { get; }
+
+    public int Height { get; }
+
+    /// <summary>Length in bytes of what <c>Load</c> writes: [Height,Width,3] uint8.</summary>
+    public int OutputLength => Width * Height * 3;
+
+    /// <summary>Whether a JPEG may be decoded at n/8 of its size where the result is small.</summary>
+    public bool AllowScaledDecoding { get; init; } = true;
+
+    /// <summary>Decodes and fits an encoded image.</summary>
+    /// <param name="encoded">The whole file.</param>
+    /// <param name="source">Begins the sentence of an error: "The image in row 7".</param>
+    /// <param name="destination">[Height,Width,3] uint8, RGB, 0..255.</param>
+    /// <exception cref="InvalidDataException">The image cannot be decoded; see <see cref="ImageDecoder.Decode"/>.</exception>
+    public void Load(ReadOnlyMemory<byte> encoded, string source, Span<byte> destination)
+    {
+        using EncodedImage image = EncodedImage.Open(encoded, source, _maxPixels);
+        ImagePlacement placement = Place(image.Width, image.Height);
+        double minimumScale = AllowScaledDecoding ? placement.Scale * ImageGeometry.ScaledDecodingMargin : 1;
+        using PixelImage pixels = image.Decode(minimumScale, placement.Source);
+        Draw(pixels, placement, destination);
+    }
+
+    /// <summary>Decodes and fits an image file.</summary>
+    /// <inheritdoc cref="ImageDecoder.DecodeFile" path="/exception"/>
+    public void LoadFile(string path, Span<byte> destination)
+    {
+        using EncodedFile file = EncodedFile.Read(path);
+        Load(file.Content, file.Source, destination);
+    }
+
+    /// <summary>Fits a decoded image, which is neither changed nor disposed.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="destination">[Height,Width,3] uint8, RGB, 0..255.</param>
+    public void Load(PixelImage image, Span<byte> destination) =>
+        Draw(image, Place(image.OriginalWidth, image.OriginalHeight), destination);
+
+    private ImagePlacement Place(int width, int height) => ImageGeometry.Place(width, height, Width, Height, _shortSide, _fit);
+
+    private void Draw(PixelImage image, in ImagePlacement placement, Span<byte> destination)
+    {
+        if (destination.Length < OutputLength)
+        {
+            throw new ArgumentException($"{Width} x {Height} pixels are {OutputLength} bytes, but the destination has {destination.Length}.", nameof(destination));
+        }
+
+        if (placement.Width < Width || placement.Height < Height)
+        {
+            destination[..OutputLength].Fill(PixelImage.Background);
+        }
+
+        Span<byte> corner = destination[((((placement.Y * Width) + placement.X) * 3))..];
+        _resizer.Resize(
+            image.Span, image.Width, image.Height, image.Locate(placement.Source),
+            corner, placement.Width, placement.Height, targetStride: Width * 3);
+    }
+}
