@@ -80,13 +80,13 @@ internal sealed class EncodedImage : IDisposable
     }
 
     /// <summary>Decodes the image, upright, on the background.</summary>
-    /// <param name="minimumScale">Smallest scale to decode at; a JPEG may come out at n/8 of its size, anything else is decoded whole.</param>
+    /// <param name="eighths">A JPEG comes out at this many eighths of its size, 1 to 8; anything else is decoded whole.</param>
     /// <param name="region">The part that is needed, in pixels of the upright original; a JPEG may come out without the rest.</param>
     /// <exception cref="InvalidDataException">The data are incomplete or damaged.</exception>
-    public PixelImage Decode(double minimumScale = 1, ImageBox? region = null)
+    public PixelImage Decode(int eighths = 8, ImageBox? region = null)
     {
         PixelImage stored = _codec.EncodedFormat == SKEncodedImageFormat.Jpeg
-            ? DecodeJpeg(minimumScale, region ?? ImageBox.Whole(Width, Height))
+            ? DecodeJpeg(eighths, region ?? ImageBox.Whole(Width, Height))
             : DecodeWhole();
         return _orientation.MakeUpright(stored);
     }
@@ -164,14 +164,14 @@ internal sealed class EncodedImage : IDisposable
     }
 
     /// <summary>Decodes the rows and columns of a region at n/8 of the size, strip by strip. A JPEG has no alpha.</summary>
-    private PixelImage DecodeJpeg(double minimumScale, ImageBox region)
+    private PixelImage DecodeJpeg(int eighths, ImageBox region)
     {
-        (int eighths, SKSizeI size) = ChooseScale(minimumScale);
+        SKSizeI size = _codec.GetScaledDimensions(eighths / 8f);
         double scale = eighths / 8.0;
         ImageBox box = _orientation.ToStored(region, Width, Height);
-        int left = Math.Clamp((int)(box.X * scale) - RegionMargin, 0, size.Width - 1);
+        int left = Math.Clamp((int)Math.Floor(box.X * scale) - RegionMargin, 0, size.Width - 1);
         int right = Math.Clamp((int)Math.Ceiling((box.X + box.Width) * scale) + RegionMargin, left + 1, size.Width);
-        int top = Math.Clamp((int)(box.Y * scale) - RegionMargin, 0, size.Height - 1);
+        int top = Math.Clamp((int)Math.Floor(box.Y * scale) - RegionMargin, 0, size.Height - 1);
         int bottom = Math.Clamp((int)Math.Ceiling((box.Y + box.Height) * scale) + RegionMargin, top + 1, size.Height);
 
         SKImageInfo info = new(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
@@ -200,24 +200,6 @@ internal sealed class EncodedImage : IDisposable
             image.Dispose();
             throw;
         }
-    }
-
-    private (int Eighths, SKSizeI Size) ChooseScale(double minimumScale)
-    {
-        for (int eighths = 1; eighths < 8; eighths++)
-        {
-            if (eighths >= minimumScale * 8)
-            {
-                SKSizeI size = _codec.GetScaledDimensions(eighths / 8f);
-                // Skia rounds up as libjpeg does; were it to choose another scale, decode whole.
-                if (size.Width == ((_codec.Info.Width * (long)eighths) + 7) / 8 && size.Height == ((_codec.Info.Height * (long)eighths) + 7) / 8)
-                {
-                    return (eighths, size);
-                }
-            }
-        }
-
-        return (8, _codec.Info.Size);
     }
 
     private void ReadRows(PixelImage image, int top, int codedHeight)

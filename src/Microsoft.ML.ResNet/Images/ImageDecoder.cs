@@ -13,13 +13,13 @@ internal static class ImageDecoder
     /// <param name="maxPixels">Most pixels that the image may have; checked before memory is allocated.</param>
     /// <param name="minimumShortSide">
     /// 0: full size. Otherwise a JPEG may be decoded at a smaller scale as long as it can still be resized to this short side without
-    /// a visible difference (<see cref="ImageGeometry.ScaledDecodingMargin"/>).
+    /// a visible difference (<see cref="ImageGeometry.DecodingEighths"/>).
     /// </param>
     /// <exception cref="InvalidDataException">Not an image of a supported format, incomplete, damaged or too large.</exception>
     public static PixelImage Decode(ReadOnlyMemory<byte> encoded, string source, long maxPixels = DefaultMaxPixels, int minimumShortSide = 0)
     {
         using EncodedImage image = EncodedImage.Open(encoded, source, maxPixels);
-        return image.Decode(minimumShortSide <= 0 ? 1 : ImageGeometry.ScaledDecodingMargin * minimumShortSide / Math.Min(image.Width, image.Height));
+        return image.Decode(minimumShortSide <= 0 ? 8 : ImageGeometry.DecodingEighths(minimumShortSide / (double)Math.Min(image.Width, image.Height)));
     }
 
     /// <summary>Decodes an image file.</summary>

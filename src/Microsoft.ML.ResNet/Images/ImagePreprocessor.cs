@@ -45,8 +45,8 @@ internal sealed class ImagePreprocessor
     {
         using EncodedImage image = EncodedImage.Open(encoded, source, _maxPixels);
         ImagePlacement placement = Place(image.Width, image.Height);
-        double minimumScale = AllowScaledDecoding ? placement.Scale * ImageGeometry.ScaledDecodingMargin : 1;
-        using PixelImage pixels = image.Decode(minimumScale, placement.Source);
+        int eighths = AllowScaledDecoding ? ImageGeometry.DecodingEighths(placement.Scale) : 8;
+        using PixelImage pixels = image.Decode(eighths, placement.Needed);
         Draw(pixels, placement, destination);
     }
 
@@ -79,8 +79,6 @@ internal sealed class ImagePreprocessor
         }
 
         Span<byte> corner = destination[((((placement.Y * Width) + placement.X) * 3))..];
-        _resizer.Resize(
-            image.Span, image.Width, image.Height, image.Locate(placement.Source),
-            corner, placement.Width, placement.Height, targetStride: Width * 3);
+        _resizer.Resize(image, placement.Source, corner, placement.Width, placement.Height, targetStride: Width * 3);
     }
 }

@@ -40,26 +40,53 @@ internal sealed class ImageResizer
         ReadOnlySpan<byte> source, int sourceWidth, int sourceHeight, in ImageBox box,
         Span<byte> target, int targetWidth, int targetHeight, bool mirror = false, int targetStride = 0)
     {
+        RequireBox(box);
+        Resize(
+            source, sourceWidth, sourceHeight,
+            new(sourceWidth, box.X, box.Width, targetWidth, sourceWidth) { Mirror = mirror },
+            new(sourceHeight, box.Y, box.Height, targetHeight, sourceHeight),
+            target, targetStride);
+    }
+
+    /// <summary>Resizes a box of the original that an image was decoded from, whatever scale or part of it was decoded.</summary>
+    /// <param name="image">The image; it must hold the box and, for the filter, what lies around it.</param>
+    /// <param name="box">The part to resize, in pixels of the original.</param>
+    /// <param name="target">[targetHeight,targetWidth,3] uint8; rows are <paramref name="targetStride"/> bytes apart.</param>
+    /// <param name="targetWidth">Width of the result.</param>
+    /// <param name="targetHeight">Height of the result.</param>
+    /// <param name="mirror">Whether left and right change places.</param>
+    /// <param name="targetStride">Bytes from one row of the target to the next; 0: no gaps.</param>
+    public void Resize(PixelImage image, in ImageBox box, Span<byte> target, int targetWidth, int targetHeight, bool mirror = false, int targetStride = 0)
+    {
+        RequireBox(box);
+        Resize(
+            image.Span, image.Width, image.Height,
+            new(image.OriginalWidth, box.X, box.Width, targetWidth, image.Width) { Scale = image.Scale, Offset = image.OffsetX, Mirror = mirror },
+            new(image.OriginalHeight, box.Y, box.Height, targetHeight, image.Height) { Scale = image.Scale, Offset = image.OffsetY },
+            target, targetStride);
+    }
+
+    private void Resize(
+        ReadOnlySpan<byte> source, int sourceWidth, int sourceHeight, in ResampleAxis columnAxis, in ResampleAxis rowAxis, Span<byte> target, int targetStride)
+    {
+        int targetWidth = columnAxis.TargetLength;
+        int targetHeight = rowAxis.TargetLength;
         int rowBytes = checked(targetWidth * 3);
         int stride = targetStride == 0 ? rowBytes : targetStride;
-        Require(source, sourceWidth, sourceHeight, box, target, targetWidth, targetHeight, rowBytes, stride);
-        ResampleTable columns = TableFor(new(sourceWidth, box.X, box.Width, targetWidth, mirror));
-        ResampleTable rows = TableFor(new(sourceHeight, box.Y, box.Height, targetHeight, false));
+        RequireBuffers(source, sourceWidth, sourceHeight, target, targetWidth, targetHeight, rowBytes, stride);
+        ResampleTable columns = TableFor(columnAxis);
+        ResampleTable rows = TableFor(rowAxis);
 
         // Only the rows that the second pass reads.
         int middleRows = rows.End - rows.First;
-        byte[] middle = ArrayPool<byte>.Shared.Rent(checked((middleRows * rowBytes) + ResampleKernels.Slack));
+        int middleStride = rowBytes + ResampleKernels.RowSlack;
+        byte[] middle = ArrayPool<byte>.Shared.Rent(checked(middleRows * middleStride));
         try
         {
-            for (int row = 0; row < middleRows; row++)
-            {
-                ReadOnlySpan<byte> from = source[((rows.First + row) * sourceWidth * 3)..];
-                ResampleKernels.AlongRow(from, sourceWidth, columns, middle.AsSpan(row * rowBytes), targetWidth, _vectorised);
-            }
-
+            ResampleKernels.AlongRows(source[(rows.First * sourceWidth * 3)..], sourceWidth, middleRows, columns, middle, middleStride, _vectorised);
             for (int row = 0; row < targetHeight; row++)
             {
-                ResampleKernels.AcrossRows(middle.AsSpan(0, middleRows * rowBytes), rowBytes, rows, row, target.Slice(row * stride, rowBytes), _vectorised);
+                ResampleKernels.AcrossRows(middle, middleStride, rows, row, target.Slice(row * stride, rowBytes), _vectorised);
             }
         }
         finally
@@ -68,20 +95,22 @@ internal sealed class ImageResizer
         }
     }
 
-    private static void Require(
-        ReadOnlySpan<byte> source, int sourceWidth, int sourceHeight, in ImageBox box,
-        Span<byte> target, int targetWidth, int targetHeight, int rowBytes, int stride)
+    private static void RequireBox(in ImageBox box)
+    {
+        if (!(box.Width > 0 && box.Height > 0 && double.IsFinite(box.X + box.Width) && double.IsFinite(box.Y + box.Height)))
+        {
+            throw new ArgumentOutOfRangeException(nameof(box), box, "Expected a box with a positive width and height.");
+        }
+    }
+
+    private static void RequireBuffers(
+        ReadOnlySpan<byte> source, int sourceWidth, int sourceHeight, Span<byte> target, int targetWidth, int targetHeight, int rowBytes, int stride)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(sourceWidth, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(sourceHeight, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(targetWidth, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(targetHeight, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(stride, rowBytes, "targetStride");
-        if (!(box.Width > 0 && box.Height > 0 && double.IsFinite(box.X + box.Width) && double.IsFinite(box.Y + box.Height)))
-        {
-            throw new ArgumentOutOfRangeException(nameof(box), box, "Expected a box with a positive width and height.");
-        }
-
         if (source.Length < (long)sourceWidth * sourceHeight * 3)
         {
             throw new ArgumentException($"{sourceWidth} x {sourceHeight} pixels are {(long)sourceWidth * sourceHeight * 3} bytes, but {source.Length} were given.", nameof(source));

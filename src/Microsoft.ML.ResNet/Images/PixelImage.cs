@@ -84,10 +84,6 @@ internal sealed class PixelImage : IDisposable
         return image;
     }
 
-    /// <summary>Where a box of the original lies in this image.</summary>
-    public ImageBox Locate(in ImageBox original) =>
-        new((original.X * Scale) + OffsetX, (original.Y * Scale) + OffsetY, original.Width * Scale, original.Height * Scale);
-
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _pixels, null) is { } pixels)

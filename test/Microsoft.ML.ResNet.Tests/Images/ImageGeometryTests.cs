@@ -78,6 +78,21 @@ public sealed class ImageGeometryTests
     }
 
     [TestMethod]
+    // Short side 256 of 375, 300, 600, 1200, 2400, 100000 and 256; enlarged.
+    [DataRow(256.0 / 375, 6)]
+    [DataRow(256.0 / 300, 8)]
+    [DataRow(256.0 / 600, 5)]
+    [DataRow(256.0 / 1200, 3)]
+    [DataRow(256.0 / 2400, 2)]
+    [DataRow(256.0 / 100000, 1)]
+    [DataRow(1.0, 8)]
+    [DataRow(25.6, 8)]
+    public void DecodingEighths_AnyScale_LeavesAMargin(double scale, int expected)
+    {
+        Assert.AreEqual(expected, ImageGeometry.DecodingEighths(scale));
+    }
+
+    [TestMethod]
     public void Place_UnknownFit_NamesTheEnum()
     {
         var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ImageGeometry.Place(1, 1, 1, 1, 1, (ImageFit)9));
