@@ -41,9 +41,11 @@ internal static partial class NativeTorch
 
     private static void Load()
     {
+        OpenMPWaiting.Shorten();
         var locator = NativeLibraryLocator.ForThisProcess();
-        if (locator.Find("torch_cpu") is null && !NativeLibrary.TryLoad("torch_cpu", typeof(torch).Assembly, null, out _))
+        if (locator.Find("torch_cpu") is null && !NativeLibrary.TryLoad("LibTorchSharp", typeof(torch).Assembly, null, out _))
         {
+            // A libtorch elsewhere on the system, such as PyTorch's, is of another version: it doesn't count unless TorchSharp's half loads with it.
             throw new DllNotFoundException(MissingPackageMessage(locator.Directories));
         }
 
