@@ -1,5 +1,6 @@
 using System.Collections.ObjectModel;
 using System.Globalization;
+using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet;
 
@@ -127,6 +128,13 @@ public sealed record ResNetSpecification
         const int largestSmallSide = 64;
         return this with { Stem = Math.Min(imageHeight, imageWidth) <= largestSmallSide ? ResNetStem.Cifar : ResNetStem.ImageNet };
     }
+
+    /// <summary>The number of values that training changes: weights and biases, the head's included, without running statistics.</summary>
+    /// <param name="classCount">The number of classes; at least 1.</param>
+    /// <param name="channels">The channels of the images; at least 1.</param>
+    /// <exception cref="ArgumentException">The specification is faulty, or its stem is <see cref="ResNetStem.Auto"/>: see <see cref="ResolveStem"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A count is below 1.</exception>
+    public long CountParameters(int classCount, int channels = 3) => ResNetStateLayout.ParameterCount(this, channels, classCount);
 
     /// <summary>Whether both describe the same network: lists are compared by their elements.</summary>
     /// <param name="other">The other specification.</param>

@@ -42,6 +42,14 @@ public sealed class ResNetSpecificationTests
     }
 
     [TestMethod]
+    public void CountParameters_KnownNetworks_IsThePublishedNumber()
+    {
+        // torchvision's documentation of resnet18, and He et al. 2015, table 6: 0.27 million.
+        Assert.AreEqual(11_689_512, ResNetSpecification.FromArchitecture(ResNetArchitecture.ResNet18).ResolveStem(224, 224).CountParameters(1000));
+        Assert.AreEqual(269_722, ResNetSpecification.FromArchitecture(ResNetArchitecture.ResNet20).CountParameters(10));
+    }
+
+    [TestMethod]
     public void Equals_SameListsInOtherObjects_AreEqual()
     {
         var one = new ResNetSpecification { Depths = [1, 2], Widths = [64, 128] };

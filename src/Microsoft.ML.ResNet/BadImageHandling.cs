@@ -1,0 +1,14 @@
+namespace Microsoft.ML.ResNet;
+
+/// <summary>What to do with an image that can't be read: a missing, empty, damaged or unsupported file.</summary>
+public enum BadImageHandling
+{
+    /// <summary>Stop with an exception that names the file or row.</summary>
+    Throw,
+
+    /// <summary>
+    /// Go on. Training leaves the row out and warns once, with the number of such rows and the first of them. Scoring gives the row
+    /// scores of NaN and a missing predicted label.
+    /// </summary>
+    Skip,
+}

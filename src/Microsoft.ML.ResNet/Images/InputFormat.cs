@@ -1,0 +1,50 @@
+namespace Microsoft.ML.ResNet.Images;
+
+/// <summary>
+/// The form in which images reach the network: the element type and order of the values in a batch buffer, and the line
+/// <c>input = value * Scale[channel] + Offset[channel]</c> that turns them into normalised network input.
+/// </summary>
+internal sealed record InputFormat
+{
+    public required int Width { get; init; }
+
+    public required int Height { get; init; }
+
+    public required int Channels { get; init; }
+
+    /// <summary>Whether values are float32; otherwise they are uint8, 0 to 255.</summary>
+    public required bool IsFloat { get; init; }
+
+    /// <summary>Whether values are in the order [channels, height, width]; otherwise [height, width, channels].</summary>
+    public required bool IsPlanar { get; init; }
+
+    /// <summary>One factor a channel.</summary>
+    public required float[] Scale { get; init; }
+
+    /// <summary>One summand a channel.</summary>
+    public required float[] Offset { get; init; }
+
+    public int ElementSize => IsFloat ? sizeof(float) : sizeof(byte);
+
+    public int ValueCount => Width * Height * Channels;
+
+    public int ByteCount => ValueCount * ElementSize;
+
+    /// <summary>The format of interleaved uint8 images whose values mean <paramref name="range"/>.</summary>
+    public static InputFormat Of(int width, int height, PixelRange range, IReadOnlyList<float> mean, IReadOnlyList<float> deviation)
+    {
+        int channels = mean.Count;
+        double maximum = range == PixelRange.ZeroTo255 ? 255 : 1;
+        bool isNormalized = range == PixelRange.Normalized;
+        return new InputFormat
+        {
+            Width = width,
+            Height = height,
+            Channels = channels,
+            IsFloat = false,
+            IsPlanar = false,
+            Scale = [.. deviation.Select(d => isNormalized ? 1 : (float)(1 / (maximum * d)))],
+            Offset = [.. mean.Zip(deviation, (m, d) => isNormalized ? 0 : (float)(-(double)m / d))],
+        };
+    }
+}

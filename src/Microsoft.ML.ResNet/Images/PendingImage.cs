@@ -1,0 +1,61 @@
+namespace Microsoft.ML.ResNet.Images;
+
+/// <summary>An image of a row that has been read but not decoded.</summary>
+internal abstract class PendingImage
+{
+    /// <summary>Width and height of the upright image, without decoding it.</summary>
+    /// <exception cref="IOException">It can't be read (or another exception of <see cref="BadImageLog.IsBadImage"/>).</exception>
+    public abstract (int Width, int Height) ReadSize();
+
+    /// <summary>Decodes the image to the size that training keeps.</summary>
+    /// <exception cref="IOException">It can't be read (or another exception of <see cref="BadImageLog.IsBadImage"/>).</exception>
+    public abstract PixelImage Load(TrainingImageFitter fitter);
+
+    /// <summary>An image file, opened when it is loaded.</summary>
+    public sealed class OfPath(string path, int row) : PendingImage
+    {
+        public override (int Width, int Height) ReadSize()
+        {
+            using EncodedFile file = EncodedFile.Read(Required);
+            return SizeOf(file.Content, file.Source);
+        }
+
+        public override PixelImage Load(TrainingImageFitter fitter)
+        {
+            using EncodedFile file = EncodedFile.Read(Required);
+            return fitter.Load(file.Content, file.Source);
+        }
+
+        private string Required => path.Length > 0 ? path : throw ImagePath.Empty(row);
+    }
+
+    /// <summary>The bytes of an image file.</summary>
+    public sealed class OfBytes(byte[] content, int row) : PendingImage
+    {
+        private readonly string _source = EncodedBytes.Source(row);
+
+        public override (int Width, int Height) ReadSize() => SizeOf(content, _source);
+
+        public override PixelImage Load(TrainingImageFitter fitter) => fitter.Load(content, _source);
+    }
+
+    /// <summary>A copy of a decoded image, or none where the row has no image.</summary>
+    public sealed class OfPixels(PixelImage? image, int row) : PendingImage
+    {
+        public override (int Width, int Height) ReadSize() => (Required.Width, Required.Height);
+
+        public override PixelImage Load(TrainingImageFitter fitter)
+        {
+            using PixelImage source = Required;
+            return fitter.Load(source);
+        }
+
+        private PixelImage Required => image ?? throw new InvalidDataException($"Row {row} has no image, expected an MLImage.");
+    }
+
+    private static (int Width, int Height) SizeOf(ReadOnlyMemory<byte> content, string source)
+    {
+        using EncodedImage image = EncodedImage.Open(content, source, ImageDecoder.DefaultMaxPixels);
+        return (image.Width, image.Height);
+    }
+}

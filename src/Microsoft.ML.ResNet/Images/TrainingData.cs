@@ -1,0 +1,26 @@
+using Microsoft.ML.ResNet.Serialization;
+
+namespace Microsoft.ML.ResNet.Images;
+
+/// <summary>What a training works on.</summary>
+internal sealed record TrainingData : IDisposable
+{
+    public required ImageSet Training { get; init; }
+
+    public ImageSet? Validation { get; init; }
+
+    public required LabelValues Labels { get; init; }
+
+    public required ImageColumn Column { get; init; }
+
+    public required ImagePreprocessing Preprocessing { get; init; }
+
+    /// <summary>The meaning of pixel values; 0 to 255 for image files.</summary>
+    public required PixelRange Range { get; init; }
+
+    public void Dispose()
+    {
+        Training.Dispose();
+        Validation?.Dispose();
+    }
+}

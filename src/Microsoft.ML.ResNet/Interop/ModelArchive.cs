@@ -1,0 +1,101 @@
+using Microsoft.ML;
+using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.Runtime;
+
+[assembly: LoadableClass(typeof(ResNetTransformer), typeof(ModelArchive), null, typeof(SignatureLoadModel), "Residual network image classifier", ModelArchive.TransformerSignature)]
+[assembly: LoadableClass(typeof(PixelNormalizingTransformer), typeof(ModelArchive.PixelNormalizing), null, typeof(SignatureLoadModel), "Pixel normalisation by channel", ModelArchive.PixelNormalizing.Signature)]
+
+namespace Microsoft.ML.ResNet.Interop;
+
+/// <summary>
+/// ML.NET's side of saving and loading: the header by which <c>Model.Load</c> finds this assembly in a process that never named it,
+/// and the named streams of a model's folder in the zip.
+/// </summary>
+internal static class ModelArchive
+{
+    /// <summary>The transformer's name in the model file. It never changes.</summary>
+    internal const string TransformerSignature = "ResNetTransformer";
+
+    private const string DescriptionStream = "Description.json";
+    private const string WeightsStream = "Weights.safetensors";
+
+    /// <summary>Loads a transformer; ML.NET calls it by reflection.</summary>
+    public static ResNetTransformer Create(IHostEnvironment environment, ModelLoadContext context)
+    {
+        CheckVersion(context, TransformerVersion);
+        ResNetTransformer? transformer = null;
+        byte[]? description = null;
+        if (!context.TryLoadBinaryStream(DescriptionStream, reader => description = ReadAll(reader.BaseStream)))
+        {
+            throw Missing(DescriptionStream);
+        }
+
+        if (!context.TryLoadBinaryStream(WeightsStream, reader => transformer = ResNetTransformer.Load(environment, description!, reader.BaseStream)))
+        {
+            throw Missing(WeightsStream);
+        }
+
+        return transformer!;
+    }
+
+    public static void Save(ModelSaveContext context, byte[] description, Action<Stream> writeWeights)
+    {
+        context.CheckAtModel();
+        context.SetVersionInfo(TransformerVersion);
+        context.SaveBinaryStream(DescriptionStream, writer => writer.Write(description));
+        context.SaveBinaryStream(WeightsStream, writer => writeWeights(writer.BaseStream));
+    }
+
+    private static VersionInfo TransformerVersion => Version("RESNETTR", TransformerSignature);
+
+    /// <summary>The header of a component in format version 1; the parts inside carry versions of their own.</summary>
+    private static VersionInfo Version(string modelSignature, string loaderSignature)
+        => new(
+            modelSignature: modelSignature,
+            verWrittenCur: 0x00010001,
+            verReadableCur: 0x00010001,
+            verWeCanReadBack: 0x00010001,
+            loaderSignature: loaderSignature,
+            loaderAssemblyName: typeof(ModelArchive).Assembly.FullName);
+
+    private static void CheckVersion(ModelLoadContext context, VersionInfo version)
+    {
+        context.CheckAtModel();
+        context.CheckVersionInfo(version);
+    }
+
+    private static byte[] ReadAll(Stream stream)
+    {
+        using var copy = new MemoryStream();
+        stream.CopyTo(copy);
+        return copy.ToArray();
+    }
+
+    private static InvalidDataException Missing(string stream)
+        => new($"The model file has a residual network without its part '{stream}'. The file is incomplete: save the model again.");
+
+    /// <summary>The same for <see cref="PixelNormalizingTransformer"/>, whose description is its only part.</summary>
+    internal static class PixelNormalizing
+    {
+        internal const string Signature = "ResNetPixelNormalizing";
+
+        public static PixelNormalizingTransformer Create(IHostEnvironment environment, ModelLoadContext context)
+        {
+            CheckVersion(context, NormalizingVersion);
+            byte[]? description = null;
+            return context.TryLoadBinaryStream(DescriptionStream, reader => description = ReadAll(reader.BaseStream))
+                ? PixelNormalizingTransformer.Load(description!)
+                : throw Missing(DescriptionStream);
+        }
+
+        public static void Save(ModelSaveContext context, byte[] description)
+        {
+            context.CheckAtModel();
+            context.SetVersionInfo(NormalizingVersion);
+            context.SaveBinaryStream(DescriptionStream, writer => writer.Write(description));
+        }
+
+        private static VersionInfo NormalizingVersion => Version("RESNETPX", Signature);
+    }
+}

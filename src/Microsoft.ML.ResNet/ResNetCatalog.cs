@@ -1,0 +1,87 @@
+using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Interop;
+
+namespace Microsoft.ML;
+
+/// <summary>The entry points of Microsoft.ML.ResNet in ML.NET's catalogs.</summary>
+public static class ResNetCatalog
+{
+    /// <summary>Makes a trainer of a residual network that classifies images.</summary>
+    /// <param name="catalog">The catalog of multiclass trainers.</param>
+    /// <param name="labelColumnName">The label column, of key type (<c>MapValueToKey</c> makes it).</param>
+    /// <param name="featureColumnName">The image column: <c>Text</c> (the path of an image file) or a vector of <c>Single</c> (pixels, as ExtractPixels gives).</param>
+    /// <param name="architecture">The network.</param>
+    /// <param name="epochs">How often training goes through all images, 1 to 10,000.</param>
+    /// <param name="validationSet">A data set that is scored after every epoch, or null.</param>
+    /// <returns>The estimator, to be appended to a pipeline. Its output columns are <c>PredictedLabel</c> and <c>Score</c>.</returns>
+    /// <exception cref="ArgumentException">An argument is out of its range.</exception>
+    public static ResNetTrainer ResNet(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
+        string labelColumnName = "Label",
+        string featureColumnName = "Features",
+        ResNetArchitecture architecture = ResNetArchitecture.ResNet18,
+        int epochs = 30,
+        IDataView? validationSet = null)
+        => ResNet(catalog, new ResNetTrainer.Options
+        {
+            LabelColumnName = labelColumnName,
+            FeatureColumnName = featureColumnName,
+            Architecture = architecture,
+            Epochs = epochs,
+            ValidationSet = validationSet,
+        });
+
+    /// <summary>Makes a trainer of a residual network that classifies images, with every setting.</summary>
+    /// <param name="catalog">The catalog of multiclass trainers.</param>
+    /// <param name="options">The settings; they are copied.</param>
+    /// <returns>The estimator, to be appended to a pipeline. Its output columns are <c>PredictedLabel</c> and <c>Score</c>.</returns>
+    /// <exception cref="ArgumentException">A setting is out of its range; the message lists every fault.</exception>
+    public static ResNetTrainer ResNet(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
+        ResNetTrainer.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return new ResNetTrainer(HostServices.GetEnvironment(catalog), options);
+    }
+
+    /// <summary>
+    /// Normalises pixel vectors channel by channel: <c>output = (input * scale - mean[channel]) / standardDeviation[channel]</c>. The
+    /// output column says so in an annotation, from which <c>ResNet</c> knows what its values mean.
+    /// </summary>
+    /// <param name="catalog">The catalog of transforms.</param>
+    /// <param name="outputColumnName">The column to write, a vector of <c>Single</c> with the input's dimensions.</param>
+    /// <param name="inputColumnName">The column to read: a vector of <c>Single</c> with dimensions [channels, height, width] or [height, width, channels], as ExtractPixels gives. Null: <paramref name="outputColumnName"/>.</param>
+    /// <param name="mean">The mean of each channel, of pixels scaled to 0 to 1. Null: ImageNet's 0.485, 0.456, 0.406 (as torchvision uses them), or 0.449 for one channel.</param>
+    /// <param name="standardDeviation">The standard deviation of each channel, of pixels scaled to 0 to 1; above 0. Null: ImageNet's 0.229, 0.224, 0.225 (as torchvision uses them), or 0.226 for one channel.</param>
+    /// <param name="scale">The factor that brings pixels to 0 to 1: 1/255 for those of ExtractPixels.</param>
+    /// <returns>The estimator, to be appended to a pipeline.</returns>
+    /// <exception cref="ArgumentException">A deviation is not above 0, a number is not finite, or the lists differ in length.</exception>
+    public static PixelNormalizingEstimator NormalizePixels(
+        this TransformsCatalog catalog,
+        string outputColumnName,
+        string? inputColumnName = null,
+        float[]? mean = null,
+        float[]? standardDeviation = null,
+        float scale = 1f / 255f)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return new PixelNormalizingEstimator(outputColumnName, inputColumnName ?? outputColumnName, mean, standardDeviation, scale);
+    }
+
+    /// <summary>
+    /// Lists the images of a folder that has a sub-folder for each class. The rows are sorted by class and file name (ordinal, so that
+    /// the order is the same on every system); sub-folders of a class folder belong to the class.
+    /// </summary>
+    /// <param name="catalog">The catalog of data operations.</param>
+    /// <param name="folder">The folder.</param>
+    /// <returns>A data set with the columns <c>ImagePath</c> (Text: <paramref name="folder"/> and the path in it) and <c>Label</c> (Text: the name of the class folder).</returns>
+    /// <exception cref="DirectoryNotFoundException">The folder doesn't exist.</exception>
+    /// <exception cref="InvalidOperationException">It has no sub-folders, or none with an image (.jpg, .jpeg, .png, .webp, .bmp, .gif).</exception>
+    public static IDataView LoadImageFolder(this DataOperationsCatalog catalog, string folder)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        return catalog.LoadFromEnumerable(ImageFolder.List(folder));
+    }
+}

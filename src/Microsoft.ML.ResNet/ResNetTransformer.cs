@@ -1,0 +1,167 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Serialization;
+using Microsoft.ML.Runtime;
+using TorchSharp;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>
+/// A trained image classifier: adds the columns <c>Score</c> (a probability for each class) and <c>PredictedLabel</c> (the most probable
+/// class) to a data set. It is immutable, may be used from many threads at once, and is saved and loaded by <c>mlContext.Model</c>.
+/// </summary>
+/// <remarks>It holds native memory: dispose it when it is no longer needed. A use after that throws <see cref="ObjectDisposedException"/>.</remarks>
+public sealed class ResNetTransformer : ITransformer, IDisposable
+{
+    private readonly ModelDescription _description;
+    private readonly ScoringModel _model;
+
+    private ResNetTransformer(ModelDescription description, ResidualNetwork network, torch.Device device, string? imageFolder)
+    {
+        _description = description;
+        Specification = network.Specification;
+        Preprocessing = PreprocessingOf(description.Image);
+        ClassNames = Array.AsReadOnly(description.Classes.Names);
+        TrainingHistory = Array.AsReadOnly(description.Training);
+        ImageColumn column = ColumnOf(description);
+        LabelValues labels = LabelValues.Parse(description.Classes.Type, description.Classes.Names);
+        _model = new ScoringModel(
+            new ImageClassifier(network, FormatOf(description), device),
+            column,
+            labels,
+            description.Columns,
+            column.Kind != FeatureKind.Pixels ? new ImagePreprocessor(Preprocessing.Width, Preprocessing.Height, Preprocessing.ShortSide, Preprocessing.Fit) : null,
+            description.Image.BadImages,
+            imageFolder);
+    }
+
+    /// <summary>The classes in the order of the scores: the text of the label's key values.</summary>
+    public IReadOnlyList<string> ClassNames { get; }
+
+    /// <summary>The well-known name of the network, or null for one of the user's own.</summary>
+    public ResNetArchitecture? Architecture => NamedArchitectures.Find(Specification);
+
+    /// <summary>The network.</summary>
+    public ResNetSpecification Specification { get; }
+
+    /// <summary>How an image becomes network input.</summary>
+    public ImagePreprocessing Preprocessing { get; }
+
+    /// <summary>The metrics at the end of each epoch of the training that made the model.</summary>
+    public IReadOnlyList<EpochMetrics> TrainingHistory { get; }
+
+    /// <summary>The name of the label column of the training data.</summary>
+    public string LabelColumnName => _description.Columns.Label;
+
+    /// <summary>The name of the image column that is read.</summary>
+    public string FeatureColumnName => _description.Columns.Feature;
+
+    /// <summary>Whether rows are mapped one by one, without regard to each other: true.</summary>
+    public bool IsRowToRowMapper => true;
+
+    /// <summary>The schema of the data after scoring: the input's columns, then the predicted label and the scores.</summary>
+    /// <param name="inputSchema">The schema of the data to be scored.</param>
+    /// <exception cref="ArgumentException">The image column is missing, or of another type than in training.</exception>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => new ScoringRowMapper(_model, inputSchema).OutputSchema;
+
+    /// <summary>Adds predicted label and scores to a data set. Rows are scored in batches when they are read, and only where one of the two columns is asked for.</summary>
+    /// <param name="input">The data to be scored.</param>
+    /// <exception cref="ArgumentException">The image column is missing, or of another type than in training.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public IDataView Transform(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        using SharedLifetime.Use use = _model.Classifier.Enter();
+        return new ScoredDataView(input, new ScoringRowMapper(_model, input.Schema));
+    }
+
+    /// <summary>A mapper that scores single rows; <c>PredictionEngine</c> uses it.</summary>
+    /// <param name="inputSchema">The schema of the rows.</param>
+    /// <exception cref="ArgumentException">The image column is missing, or of another type than in training.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        using SharedLifetime.Use use = _model.Classifier.Enter();
+        return new ScoringRowMapper(_model, inputSchema);
+    }
+
+    /// <summary>Saves the weights alone, as safetensors with torchvision's names, for PyTorch and other tools.</summary>
+    /// <param name="path">The file to write. It is replaced only when the new one is complete.</param>
+    /// <exception cref="IOException">The file can't be written.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public void SaveWeights(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        AtomicFile.Write(path, WriteWeights);
+    }
+
+    /// <summary>Frees the network's memory when the last scoring that is under way is over.</summary>
+    public void Dispose() => _model.Classifier.Dispose();
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ModelArchive.Save(ctx, _description.ToJson(), WriteWeights);
+
+    /// <summary>Makes a transformer of a network that has been trained and takes ownership of it.</summary>
+    internal static ResNetTransformer Create(ModelDescription description, ResidualNetwork network, torch.Device device, string? imageFolder)
+        => new(description, network, device, imageFolder);
+
+    internal static ResNetTransformer Load(IHostEnvironment environment, byte[] json, Stream weights)
+    {
+        ModelDescription description = ModelDescription.FromJson(json);
+        NativeTorch.EnsureLoaded();
+        var network = new ResidualNetwork(description.Network.ToSpecification(), description.Network.Channels, description.Classes.Names.Length, seed: 0);
+        try
+        {
+            NetworkWeights.Read(network, weights);
+            using IChannel channel = environment.Start(nameof(ResNetTransformer));
+            return new ResNetTransformer(description, network, TorchDevice.Choose(environment, channel), imageFolder: null);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    private void WriteWeights(Stream stream)
+    {
+        using SharedLifetime.Use use = _model.Classifier.Enter();
+        NetworkWeights.Write(_model.Classifier.Network, stream);
+    }
+
+    private static ImagePreprocessing PreprocessingOf(ModelDescription.ImagePart image) => new()
+    {
+        Width = image.Width,
+        Height = image.Height,
+        Fit = image.Fit,
+        ShortSide = image.ShortSide,
+        Mean = Array.AsReadOnly(image.Mean),
+        StandardDeviation = Array.AsReadOnly(image.StandardDeviation),
+    };
+
+    private static ImageColumn ColumnOf(ModelDescription description) => new()
+    {
+        Name = description.Columns.Feature,
+        Kind = description.Image.Kind,
+        Width = description.Image.Width,
+        Height = description.Image.Height,
+        Channels = description.Network.Channels,
+        IsPlanar = description.Image.IsPlanar,
+    };
+
+    /// <summary>Scoring takes image files as uint8 and pixel vectors as they are.</summary>
+    private static InputFormat FormatOf(ModelDescription description)
+    {
+        ModelDescription.ImagePart image = description.Image;
+        bool isFloat = image.Kind == FeatureKind.Pixels;
+        PixelRange range = isFloat ? image.Range : PixelRange.ZeroTo255;
+        return InputFormat.Of(image.Width, image.Height, range, image.Mean, image.StandardDeviation) with
+        {
+            IsFloat = isFloat,
+            IsPlanar = isFloat && image.IsPlanar,
+        };
+    }
+}

@@ -1,0 +1,71 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
+
+namespace Microsoft.ML.ResNet.Scoring;
+
+/// <summary>Reads the image of the current row of a cursor into a batch buffer.</summary>
+internal abstract class ImageRowReader
+{
+    /// <summary>Reads the image.</summary>
+    /// <param name="destination">One image in the model's <see cref="InputFormat"/>.</param>
+    /// <exception cref="IOException">The image can't be read or decoded; the message has the path or the row.</exception>
+    public abstract void Read(Span<byte> destination);
+
+    public static ImageRowReader Create(DataViewRow row, DataViewSchema.Column column, ImageColumn description, ImagePreprocessor? preprocessor, string? imageFolder)
+        => description.Kind switch
+        {
+            FeatureKind.Path => new PathReader(row.GetGetter<ReadOnlyMemory<char>>(column), row, preprocessor!, imageFolder),
+            FeatureKind.EncodedBytes => new EncodedReader(row.GetGetter<VBuffer<byte>>(column), row, preprocessor!),
+            FeatureKind.Image => new MLImageReader(row.GetGetter<MLImage>(column), row, preprocessor!),
+            _ => new PixelReader(row.GetGetter<VBuffer<float>>(column), row, description),
+        };
+
+    private sealed class PathReader(ValueGetter<ReadOnlyMemory<char>> getter, DataViewRow row, ImagePreprocessor preprocessor, string? imageFolder) : ImageRowReader
+    {
+        public override void Read(Span<byte> destination)
+        {
+            ReadOnlyMemory<char> path = default;
+            getter(ref path);
+            string file = ImagePath.Combine(path, imageFolder);
+            preprocessor.LoadFile(file.Length > 0 ? file : throw ImagePath.Empty(row.Position), destination);
+        }
+    }
+
+    private sealed class EncodedReader(ValueGetter<VBuffer<byte>> getter, DataViewRow row, ImagePreprocessor preprocessor) : ImageRowReader
+    {
+        private VBuffer<byte> _content;
+
+        public override void Read(Span<byte> destination)
+        {
+            getter(ref _content);
+            preprocessor.Load(EncodedBytes.Copy(in _content), EncodedBytes.Source(row.Position), destination);
+        }
+    }
+
+    private sealed class MLImageReader(ValueGetter<MLImage> getter, DataViewRow row, ImagePreprocessor preprocessor) : ImageRowReader
+    {
+        // LoadImages disposes the image of the row before when it gets this one; an image of the caller's is never disposed here.
+        private MLImage? _image;
+
+        public override void Read(Span<byte> destination)
+        {
+            getter(ref _image!);
+            using PixelImage pixels = PixelImage.FromMLImage(
+                _image ?? throw new InvalidDataException($"Row {row.Position} has no image, expected an MLImage."));
+            preprocessor.Load(pixels, destination);
+        }
+    }
+
+    private sealed class PixelReader(ValueGetter<VBuffer<float>> getter, DataViewRow row, ImageColumn column) : ImageRowReader
+    {
+        private VBuffer<float> _values;
+
+        public override void Read(Span<byte> destination)
+        {
+            getter(ref _values);
+            Span<float> target = MemoryMarshal.Cast<byte, float>(destination);
+            PixelVector.CopyTo(in _values, target, column.Name, row.Position);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Serialization;
+
+namespace Microsoft.ML.ResNet.Scoring;
+
+/// <summary>All that scoring needs of a fitted model.</summary>
+/// <param name="Classifier">The network.</param>
+/// <param name="Column">The image column.</param>
+/// <param name="Labels">The classes.</param>
+/// <param name="Columns">The names of the columns.</param>
+/// <param name="Preprocessor">Brings image files to the network's size; null for pixels.</param>
+/// <param name="BadImages">What to do with an image that can't be read.</param>
+/// <param name="ImageFolder">The folder that relative paths are relative to, or null.</param>
+internal sealed record ScoringModel(
+    ImageClassifier Classifier,
+    ImageColumn Column,
+    LabelValues Labels,
+    ModelDescription.ColumnsPart Columns,
+    ImagePreprocessor? Preprocessor,
+    BadImageHandling BadImages,
+    string? ImageFolder)
+{
+    public ImageRowReader CreateReader(DataViewRow row, DataViewSchema.Column column)
+        => ImageRowReader.Create(row, column, Column, Preprocessor, ImageFolder);
+}

@@ -1,0 +1,135 @@
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.ResNet.Scoring;
+
+/// <summary>Scores single rows, as <c>PredictionEngine</c> asks for them, and knows the columns that scoring reads and writes.</summary>
+internal sealed class ScoringRowMapper : IRowToRowMapper
+{
+    private readonly ScoringModel _model;
+
+    public ScoringRowMapper(ScoringModel model, DataViewSchema inputSchema)
+    {
+        _model = model;
+        InputSchema = inputSchema;
+        FeatureColumn = model.Column.Bind(inputSchema);
+        ScoreSchema = new ScoreSchema(inputSchema, model.Labels, model.Columns.Score, model.Columns.PredictedLabel);
+    }
+
+    public DataViewSchema InputSchema { get; }
+
+    public DataViewSchema OutputSchema => ScoreSchema.Schema;
+
+    public ScoreSchema ScoreSchema { get; }
+
+    public DataViewSchema.Column FeatureColumn { get; }
+
+    public ImageClassifier Classifier => _model.Classifier;
+
+    public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns)
+    {
+        DataViewSchema.Column[] columns = [.. dependingColumns];
+        HashSet<int> needed = [.. columns.Where(column => !ScoreSchema.IsOutput(column)).Select(column => column.Index)];
+        if (columns.Any(ScoreSchema.IsOutput))
+        {
+            needed.Add(FeatureColumn.Index);
+        }
+
+        return InputSchema.Where(column => needed.Contains(column.Index));
+    }
+
+    public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns)
+        => new ScoredRow(this, input, ActiveFlags(OutputSchema, activeColumns));
+
+    internal ImageRowReader CreateReader(DataViewRow row) => _model.CreateReader(row, FeatureColumn);
+
+    internal ScoreBuffer CreateBuffer(int capacity) => new(_model.Classifier, _model.BadImages, capacity);
+
+    /// <summary>The getter of an output column. <paramref name="locate"/> gives the buffer and the place in it of the current row.</summary>
+    internal ValueGetter<TValue> CreateGetter<TValue>(DataViewSchema.Column column, Func<(ScoreBuffer Buffer, int Row)> locate)
+    {
+        Delegate getter = column.Index == ScoreSchema.Score.Index
+            ? (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
+            {
+                var (buffer, row) = locate();
+                buffer.GetScore(row, ref value);
+            })
+            : (ValueGetter<uint>)((ref uint value) =>
+            {
+                var (buffer, row) = locate();
+                value = buffer.GetPredictedLabel(row);
+            });
+        return getter as ValueGetter<TValue>
+            ?? throw new InvalidOperationException($"Column '{column.Name}' has type {column.Type}, but was asked for as {typeof(TValue)}.");
+    }
+
+    internal static bool[] ActiveFlags(DataViewSchema schema, IEnumerable<DataViewSchema.Column> active)
+    {
+        bool[] flags = new bool[schema.Count];
+        foreach (DataViewSchema.Column column in active)
+        {
+            flags[column.Index] = true;
+        }
+
+        return flags;
+    }
+
+    /// <summary>A row of the input with its scores, which are computed once for each position when one of them is asked for.</summary>
+    private sealed class ScoredRow : DataViewRow
+    {
+        private readonly ScoringRowMapper _mapper;
+        private readonly DataViewRow _input;
+        private readonly bool[] _isActive;
+        private readonly ImageRowReader? _reader;
+        private readonly ScoreBuffer? _buffer;
+        private long _scoredPosition = -1;
+
+        public ScoredRow(ScoringRowMapper mapper, DataViewRow input, bool[] isActive)
+        {
+            _mapper = mapper;
+            _input = input;
+            _isActive = isActive;
+            if (isActive[mapper.ScoreSchema.Score.Index] || isActive[mapper.ScoreSchema.PredictedLabel.Index])
+            {
+                _reader = mapper.CreateReader(input);
+                _buffer = mapper.CreateBuffer(capacity: 1);
+            }
+        }
+
+        public override DataViewSchema Schema => _mapper.OutputSchema;
+
+        public override long Position => _input.Position;
+
+        public override long Batch => _input.Batch;
+
+        public override ValueGetter<DataViewRowId> GetIdGetter() => _input.GetIdGetter();
+
+        public override bool IsColumnActive(DataViewSchema.Column column) => _isActive[column.Index];
+
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
+        {
+            if (!IsColumnActive(column))
+            {
+                throw new InvalidOperationException($"Column '{column.Name}' is not active in this row.");
+            }
+
+            return _mapper.ScoreSchema.IsOutput(column)
+                ? _mapper.CreateGetter<TValue>(column, Locate)
+                : _input.GetGetter<TValue>(_input.Schema[column.Index]);
+        }
+
+        private (ScoreBuffer Buffer, int Row) Locate()
+        {
+            if (_scoredPosition != _input.Position)
+            {
+                // Forget the row before: a failure now must not leave its scores to be taken for this row's.
+                _scoredPosition = -1;
+                _buffer!.Clear();
+                _buffer.Add(_reader!);
+                _buffer.Score();
+                _scoredPosition = _input.Position;
+            }
+
+            return (_buffer!, 0);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
+
+namespace Microsoft.ML.ResNet.Serialization;
+
+/// <summary>All of a model but its weights, as the JSON part of a model file holds it. No paths, no code.</summary>
+internal sealed record ModelDescription
+{
+    /// <summary>The version that this library writes. Older versions keep loading.</summary>
+    public const int CurrentFormatVersion = 1;
+
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        Converters = { new JsonStringEnumConverter() },
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    public required int FormatVersion { get; init; }
+
+    public required NetworkPart Network { get; init; }
+
+    public required ColumnsPart Columns { get; init; }
+
+    public required ImagePart Image { get; init; }
+
+    public required ClassesPart Classes { get; init; }
+
+    public required EpochMetrics[] Training { get; init; }
+
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
+
+    /// <exception cref="InvalidDataException">The JSON is damaged, of a later version, or says what no model has.</exception>
+    public static ModelDescription FromJson(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            CheckVersion(json);
+            ModelDescription description = JsonSerializer.Deserialize<ModelDescription>(json, Json) ?? throw new FormatException("it is empty");
+            description.Validate();
+            return description;
+        }
+        catch (Exception exception) when (exception is JsonException or FormatException or ArgumentException or NotSupportedException)
+        {
+            throw new InvalidDataException($"The model file's description can't be used: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>The version comes first: a later one may have parts that can't be read.</summary>
+    private static void CheckVersion(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        using JsonDocument document = JsonDocument.ParseValue(ref reader);
+        if (!document.RootElement.TryGetProperty("formatVersion", out JsonElement element) || !element.TryGetInt32(out int version) || version < 1)
+        {
+            throw new FormatException("it has no format version.");
+        }
+
+        if (version > CurrentFormatVersion)
+        {
+            throw new FormatException($"its format version is {version}, and this version of Microsoft.ML.ResNet reads up to {CurrentFormatVersion}. Update the package.");
+        }
+    }
+
+    private void Validate()
+    {
+        Network.ToSpecification().Validate();
+        Require(Network.Channels is 1 or 3, $"the network has {Network.Channels} channels, expected 1 or 3.");
+        Require(Classes.Names.Length >= 2, $"the model has {Classes.Names.Length} classes, expected at least 2.");
+        Require(Image.Width is >= 1 and <= 16384 && Image.Height is >= 1 and <= 16384 && Image.ShortSide is >= 1 and <= 32768, "the image size is out of range.");
+        Require(
+            Image.Mean.Length == Network.Channels && Image.StandardDeviation.Length == Network.Channels
+                && Image.Mean.All(float.IsFinite) && Image.StandardDeviation.All(value => value > 0 && float.IsFinite(value)),
+            $"the mean and the deviation need {Network.Channels} finite values each, deviations above 0.");
+        Require(Columns.All.All(name => !string.IsNullOrWhiteSpace(name)), "a column has no name.");
+        Require(
+            Enum.IsDefined(Image.Kind) && Enum.IsDefined(Image.Fit) && Enum.IsDefined(Image.Range) && Enum.IsDefined(Image.BadImages),
+            "an image setting is unknown.");
+        Require(Image.Kind == FeatureKind.Pixels || Network.Channels == 3, "image files have 3 channels.");
+        Require(Image.Kind != FeatureKind.Pixels || Image.Range != PixelRange.Auto, "the range of pixels is open.");
+    }
+
+    private static void Require(bool condition, string fault)
+    {
+        if (!condition)
+        {
+            throw new FormatException(fault);
+        }
+    }
+
+    /// <summary>The network; the same members as <see cref="ResNetSpecification"/>.</summary>
+    internal sealed record NetworkPart
+    {
+        /// <summary>The well-known name, for readers of the file; null for others.</summary>
+        public string? Architecture { get; init; }
+
+        public required ResNetBlock Block { get; init; }
+
+        public required int[] Depths { get; init; }
+
+        public required int[] Widths { get; init; }
+
+        public required int Groups { get; init; }
+
+        public required int WidthPerGroup { get; init; }
+
+        public required ResNetStem Stem { get; init; }
+
+        public required ResNetShortcut Shortcut { get; init; }
+
+        public required int Channels { get; init; }
+
+        public static NetworkPart Of(ResNetSpecification specification, int channels) => new()
+        {
+            Architecture = NamedArchitectures.Find(specification)?.ToString(),
+            Block = specification.Block,
+            Depths = [.. specification.Depths],
+            Widths = [.. specification.Widths],
+            Groups = specification.Groups,
+            WidthPerGroup = specification.WidthPerGroup,
+            Stem = specification.Stem,
+            Shortcut = specification.Shortcut,
+            Channels = channels,
+        };
+
+        public ResNetSpecification ToSpecification() => new()
+        {
+            Block = Block,
+            Depths = Depths,
+            Widths = Widths,
+            Groups = Groups,
+            WidthPerGroup = WidthPerGroup,
+            Stem = Stem,
+            Shortcut = Shortcut,
+        };
+    }
+
+    internal sealed record ColumnsPart(string Label, string Feature, string Score, string PredictedLabel)
+    {
+        [JsonIgnore]
+        public string[] All => [Label, Feature, Score, PredictedLabel];
+    }
+
+    internal sealed record ImagePart
+    {
+        public required FeatureKind Kind { get; init; }
+
+        public required int Width { get; init; }
+
+        public required int Height { get; init; }
+
+        public required ImageFit Fit { get; init; }
+
+        public required int ShortSide { get; init; }
+
+        public required float[] Mean { get; init; }
+
+        public required float[] StandardDeviation { get; init; }
+
+        /// <summary>Pixels only.</summary>
+        public required bool IsPlanar { get; init; }
+
+        /// <summary>Pixels only.</summary>
+        public required PixelRange Range { get; init; }
+
+        public required BadImageHandling BadImages { get; init; }
+    }
+
+    /// <summary>The label's values in key order, as text, and their type.</summary>
+    internal sealed record ClassesPart(string Type, string[] Names);
+}

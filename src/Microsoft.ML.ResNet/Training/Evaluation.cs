@@ -1,0 +1,40 @@
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Scoring;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Training;
+
+/// <summary>Loss and accuracy of a network over a whole set, preprocessed as in scoring.</summary>
+internal static class Evaluation
+{
+    private const int BatchSize = 64;
+
+    /// <summary>Evaluates the network and leaves it in evaluation mode.</summary>
+    public static RunningMetrics Run(ResidualNetwork network, ImageSet images, Device device, Action checkCancelled)
+    {
+        using var input = new NetworkInput(images.Format, device);
+        InputFormat format = images.Format;
+        byte[] pixels = GC.AllocateUninitializedArray<byte>(Math.Min(BatchSize, images.Count) * format.ByteCount);
+        var metrics = default(RunningMetrics);
+        network.eval();
+        for (int start = 0; start < images.Count; start += BatchSize)
+        {
+            checkCancelled();
+            int count = Math.Min(BatchSize, images.Count - start);
+            images.Prepare([.. Enumerable.Range(start, count)], Environment.ProcessorCount);
+            for (int i = 0; i < count; i++)
+            {
+                Augmentation.CropCentre(images[start + i], format, images.PixelSize, pixels.AsSpan(i * format.ByteCount, format.ByteCount));
+            }
+
+            using var inference = inference_mode();
+            using var scope = NewDisposeScope();
+            Tensor logits = network.forward(input.Create(pixels, count));
+            Tensor labels = tensor([.. images.Labels.AsSpan(start, count).ToArray().Select(label => (long)label)], device: device);
+            metrics.Add(nn.functional.cross_entropy(logits, labels).item<float>(), logits, labels);
+        }
+
+        return metrics;
+    }
+}

@@ -1,0 +1,21 @@
+using System.Reflection;
+
+namespace Microsoft.ML.ResNet.Tests;
+
+/// <summary>Where the repository and the programs that its build made are; the build writes it into the test assembly.</summary>
+internal static class RepositoryPaths
+{
+    public static string Root => Metadata("RepositoryRoot");
+
+    public static string SampleProject(string name) => Path.Combine(Root, "samples", name, $"{name}.csproj");
+
+    /// <summary>The built assembly of a sample.</summary>
+    public static string Sample(string name)
+    {
+        string path = Path.Combine(Root, "samples", name, Metadata("OutputPath"), $"{name}.dll");
+        return File.Exists(path) ? path : throw new FileNotFoundException($"The sample '{name}' was not built where it was expected: {path}.");
+    }
+
+    private static string Metadata(string key)
+        => typeof(RepositoryPaths).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == key).Value!;
+}

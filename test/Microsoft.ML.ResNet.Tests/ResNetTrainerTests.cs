@@ -1,0 +1,492 @@
+using System.Reflection;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms;
+using TorchSharp;
+using static Microsoft.ML.ResNet.Tests.PixelRows;
+
+namespace Microsoft.ML.ResNet.Tests;
+
+[TestClass]
+public sealed class ResNetTrainerTests
+{
+    [TestMethod]
+    public void Fit_SeparableImages_LearnsThem()
+    {
+        var context = new MLContext(1);
+        IDataView training = context.Data.LoadFromEnumerable(Create(96, seed: 1)), test = context.Data.LoadFromEnumerable(Create(48, seed: 2));
+
+        using var model = (IDisposable)Fit(context, training, Options(epochs: 6));
+
+        MulticlassClassificationMetrics metrics = context.MulticlassClassification.Evaluate(((ITransformer)model).Transform(test));
+        Assert.IsGreaterThan(0.95, metrics.MicroAccuracy);
+        Assert.IsLessThan(0.5, metrics.LogLoss);
+    }
+
+    [TestMethod]
+    [DataRow(ValueToKeyMappingEstimator.KeyOrdinality.ByOccurrence, "dog,cat,ant")]
+    [DataRow(ValueToKeyMappingEstimator.KeyOrdinality.ByValue, "ant,cat,dog")]
+    public void Fit_KeyOrder_IsTheOrderOfScoresAndAnnotations(ValueToKeyMappingEstimator.KeyOrdinality order, string expected)
+    {
+        var context = new MLContext(1);
+        IDataView data = context.Data.LoadFromEnumerable(Create(12, seed: 1, "dog", "cat", "ant"));
+        var estimator = context.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: order)
+            .Append(context.MulticlassClassification.Trainers.ResNet(Options(epochs: 1)));
+
+        using TransformerChain<ResNetTransformer> model = estimator.Fit(data);
+        DataViewSchema schema = model.GetOutputSchema(data.Schema);
+
+        string[] names = expected.Split(',');
+        CollectionAssert.AreEqual(names, TextAnnotation(schema["Score"], "SlotNames"));
+        CollectionAssert.AreEqual(names, TextAnnotation(schema["Score"], "TrainingLabelValues"));
+        CollectionAssert.AreEqual(names, TextAnnotation(schema["PredictedLabel"], "KeyValues"));
+        CollectionAssert.AreEqual(names, model.LastTransformer.ClassNames.ToArray());
+        Assert.AreEqual(new VectorDataViewType(NumberDataViewType.Single, 3), schema["Score"].Type);
+        Assert.AreEqual(new KeyDataViewType(typeof(uint), 3), schema["PredictedLabel"].Type);
+        Assert.AreEqual("MulticlassClassification", Text(schema["Score"], "ScoreColumnKind"));
+        Assert.AreEqual("Score", Text(schema["Score"], "ScoreValueKind"));
+        Assert.AreEqual("PredictedLabel", Text(schema["PredictedLabel"], "ScoreValueKind"));
+        uint scoreSet = 0, labelSet = 0;
+        schema["Score"].Annotations.GetValue("ScoreColumnSetId", ref scoreSet);
+        schema["PredictedLabel"].Annotations.GetValue("ScoreColumnSetId", ref labelSet);
+        Assert.AreEqual(1u, scoreSet);
+        Assert.AreEqual(scoreSet, labelSet);
+    }
+
+    [TestMethod]
+    public void Fit_LabelThatTheMappingNeverSaw_IsLeftOutWithOneWarning()
+    {
+        var context = new MLContext(1);
+        var log = new LogRecorder(context);
+        List<PixelRow> rows = Create(5, seed: 1, "cat", "dog");
+        ITransformer mapping = context.Transforms.Conversion.MapValueToKey("Label").Fit(context.Data.LoadFromEnumerable(rows));
+        rows[2].Label = "unicorn";
+        List<EpochMetrics> epochs = [];
+        ResNetTrainer.Options options = Options(epochs: 1);
+        options.EpochCallback = epochs.Add;
+
+        using ResNetTransformer model = context.MulticlassClassification.Trainers.ResNet(options).Fit(mapping.Transform(context.Data.LoadFromEnumerable(rows)));
+
+        Assert.AreEqual(4, epochs.Single().ImageCount);
+        CollectionAssert.AreEqual(new[] { "1 of 5 training rows have no label and are left out: their values have no key." }, log.Warnings.ToArray());
+    }
+
+    [TestMethod]
+    public void Fit_NoRowHasALabel_FailsBeforeTraining()
+    {
+        var context = new MLContext(1);
+        List<PixelRow> rows = Create(4, seed: 1, "cat", "dog");
+        ITransformer mapping = context.Transforms.Conversion.MapValueToKey("Label").Fit(context.Data.LoadFromEnumerable(rows));
+        rows.ForEach(row => row.Label = "unicorn");
+        ResNetTrainer trainer = context.MulticlassClassification.Trainers.ResNet(Options());
+
+        var exception = Assert.ThrowsExactly<InvalidOperationException>(() => trainer.Fit(mapping.Transform(context.Data.LoadFromEnumerable(rows))));
+
+        Assert.AreEqual("Label column 'Label' is missing in all 4 rows: no value of theirs has a key. Fit MapValueToKey on data with these labels.", exception.Message);
+    }
+
+    [TestMethod]
+    public void Fit_OneClassOnly_FailsBeforeAnyImageIsOpened()
+    {
+        var context = new MLContext(1);
+        IDataView data = context.Data.LoadFromEnumerable(Enumerable.Repeat(new PathRow { Label = "cat", ImagePath = "no such file" }, 3));
+        ResNetTrainer.Options options = Options();
+        options.FeatureColumnName = "ImagePath";
+
+        var exception = Assert.ThrowsExactly<ArgumentException>(() => Fit(context, data, options));
+
+        StringAssert.StartsWith(exception.Message, "Label column 'Label' has rows of one class only, 'cat', expected at least two classes.");
+    }
+
+    [TestMethod]
+    public void Fit_EmptyData_SaysSo()
+    {
+        var context = new MLContext(1);
+        List<PixelRow> rows = Create(4, seed: 1, "cat", "dog");
+        ITransformer mapping = context.Transforms.Conversion.MapValueToKey("Label").Fit(context.Data.LoadFromEnumerable(rows));
+        ResNetTrainer trainer = context.MulticlassClassification.Trainers.ResNet(Options());
+
+        var exception = Assert.ThrowsExactly<InvalidOperationException>(() => trainer.Fit(mapping.Transform(context.Data.LoadFromEnumerable(new List<PixelRow>()))));
+
+        StringAssert.StartsWith(exception.Message, "Label column 'Label' has no rows");
+    }
+
+    [TestMethod]
+    public void Fit_LastBatchOfOneRow_LeavesAllFinite()
+    {
+        var context = new MLContext(1);
+        IDataView data = context.Data.LoadFromEnumerable(Rows32(33));
+        var options = new ResNetTrainer.Options { Epochs = 1, BatchSize = 32, WarmupEpochs = 0, LearningRate = 0.01 };
+
+        using var model = (IDisposable)Fit(context, data, options);
+
+        ResNetTransformer transformer = ResNetOf((ITransformer)model);
+        Assert.IsTrue(Scores((ITransformer)model, data).All(row => row.All(float.IsFinite)));
+        using var folder = new TemporaryFolder();
+        transformer.SaveWeights(folder.File("weights.safetensors"));
+        Assert.IsTrue(FloatsOf(folder.File("weights.safetensors")).All(float.IsFinite));
+    }
+
+    [TestMethod]
+    public void Fit_SameSeed_GivesTheSameBits()
+    {
+        float[][] first = ScoresWithSeed(1), again = ScoresWithSeed(1), other = ScoresWithSeed(2);
+
+        for (int i = 0; i < first.Length; i++)
+        {
+            CollectionAssert.AreEqual(first[i], again[i]);
+        }
+
+        Assert.IsTrue(first.Zip(other).Any(pair => !pair.First.SequenceEqual(pair.Second)));
+    }
+
+    [TestMethod]
+    public void Fit_SecondTime_BehavesLikeTheFirst()
+    {
+        var context = new MLContext(1);
+        IDataView data = context.Transforms.Conversion.MapValueToKey("Label").Fit(context.Data.LoadFromEnumerable(Create(16))).Transform(context.Data.LoadFromEnumerable(Create(16)));
+        ResNetTrainer trainer = context.MulticlassClassification.Trainers.ResNet(Options());
+
+        using ResNetTransformer first = trainer.Fit(data), second = trainer.Fit(data);
+
+        CollectionAssert.AreEqual(Scores(first, data).SelectMany(row => row).ToArray(), Scores(second, data).SelectMany(row => row).ToArray());
+    }
+
+    [TestMethod]
+    public void Fit_AndPredict_LeaveTorchsGlobalRandomStateAlone()
+    {
+        using torch.Tensor before = torch.random.get_rng_state();
+        var context = new MLContext(1);
+        IDataView data = context.Data.LoadFromEnumerable(Create(8));
+
+        using var model = (IDisposable)Fit(context, data, Options(epochs: 1));
+        using PredictionEngine<PixelRow, PredictionRow> engine = PixelRows.CreateEngine(context, (ITransformer)model);
+        engine.Predict(Create(1)[0]);
+
+        using torch.Tensor after = torch.random.get_rng_state();
+        CollectionAssert.AreEqual(before.bytes.ToArray(), after.bytes.ToArray());
+    }
+
+    [TestMethod]
+    public void Fit_ChangesNothingInTheOptions()
+    {
+        var context = new MLContext(1);
+        ResNetTrainer.Options options = Options(epochs: 1);
+        ResNetTrainer trainer = context.MulticlassClassification.Trainers.ResNet(options);
+        options.FeatureColumnName = "Changed after the trainer was made";
+
+        using var model = (IDisposable)context.Transforms.Conversion.MapValueToKey("Label").Append(trainer).Fit(context.Data.LoadFromEnumerable(Create(8)));
+
+        Assert.IsNull(options.Seed);
+        Assert.AreEqual("Features", ((TransformerChain<ResNetTransformer>)model).LastTransformer.FeatureColumnName);
+    }
+
+    [TestMethod]
+    public void Fit_EveryEpoch_CountsEveryRowOnce()
+    {
+        var context = new MLContext(1);
+        List<EpochMetrics> epochs = [], progress = [];
+        ResNetTrainer.Options options = Options(epochs: 3, batchSize: 4);
+        options.EpochCallback = epochs.Add;
+        options.Progress = new SynchronousProgress(progress.Add);
+
+        using var model = (IDisposable)Fit(context, context.Data.LoadFromEnumerable(Create(10)), options);
+
+        CollectionAssert.AreEqual(new[] { 10, 10, 10 }, epochs.Select(epoch => epoch.ImageCount).ToArray());
+        CollectionAssert.AreEqual(new[] { 4, 8, 10, 4, 8, 10, 4, 8, 10 }, progress.Select(step => step.ImageCount).ToArray());
+        CollectionAssert.AreEqual(Enumerable.Range(1, 9).Select(step => (long)step).ToArray(), progress.Select(step => step.Step).ToArray());
+        CollectionAssert.AreEqual(epochs, ResNetOf((ITransformer)model).TrainingHistory.ToArray());
+    }
+
+    [TestMethod]
+    public void Fit_ValidationSet_IsScoredAsEvaluateScoresIt()
+    {
+        var context = new MLContext(1);
+        IDataView raw = context.Data.LoadFromEnumerable(Create(64)), rawValidation = context.Data.LoadFromEnumerable(Create(70, seed: 3));
+        ITransformer mapping = context.Transforms.Conversion.MapValueToKey("Label").Fit(raw);
+        ResNetTrainer.Options options = Options(epochs: 2);
+        options.ValidationSet = mapping.Transform(rawValidation);
+
+        using ResNetTransformer model = context.MulticlassClassification.Trainers.ResNet(options).Fit(mapping.Transform(raw));
+
+        MulticlassClassificationMetrics metrics = context.MulticlassClassification.Evaluate(model.Transform(options.ValidationSet));
+        EpochMetrics last = model.TrainingHistory[^1];
+        Assert.AreEqual(metrics.MicroAccuracy, last.ValidationAccuracy!.Value, 1e-9);
+        Assert.AreEqual(metrics.LogLoss, last.ValidationLoss!.Value, 1e-4);
+    }
+
+    [TestMethod]
+    public void Fit_ValidationSetWithOtherKeys_SaysWhatToDo()
+    {
+        var context = new MLContext(1);
+        IDataView data = Keyed(context, Create(8, seed: 1, "cat", "dog"));
+        ResNetTrainer.Options options = Options(epochs: 1);
+        options.ValidationSet = Keyed(context, Create(8, seed: 1, "dog", "cat"));
+        ResNetTrainer trainer = context.MulticlassClassification.Trainers.ResNet(options);
+
+        var exception = Assert.ThrowsExactly<ArgumentException>(() => trainer.Fit(data));
+
+        Assert.AreEqual(
+            "Label column 'Label' of the validation set has the keys dog, cat, expected cat, dog, as in the training set. Transform both with the same fitted MapValueToKey.",
+            exception.Message);
+    }
+
+    [TestMethod]
+    public void Fit_CancelledByTheContext_StopsWithinABatch()
+    {
+        var context = new MLContext(1);
+        List<EpochMetrics> progress = [];
+        ResNetTrainer.Options options = Options(epochs: 100, batchSize: 4);
+        options.Progress = new SynchronousProgress(step =>
+        {
+            progress.Add(step);
+            if (progress.Count == 2)
+            {
+                Cancel(context);
+            }
+        });
+        IDataView data = Keyed(context, Create(20));
+        long tensors = torch.Tensor.TotalCount;
+
+        Assert.ThrowsExactly<OperationCanceledException>(() => context.MulticlassClassification.Trainers.ResNet(options).Fit(data));
+
+        Assert.HasCount(2, progress);
+        Assert.AreEqual(tensors, torch.Tensor.TotalCount);
+    }
+
+    [TestMethod]
+    public void Fit_CancelledByTheToken_StopsWithinABatch()
+    {
+        var context = new MLContext(1);
+        using var source = new CancellationTokenSource();
+        int steps = 0;
+        ResNetTrainer.Options options = Options(epochs: 100, batchSize: 4);
+        options.CancellationToken = source.Token;
+        options.Progress = new SynchronousProgress(_ =>
+        {
+            if (++steps == 3)
+            {
+                source.Cancel();
+            }
+        });
+
+        Assert.ThrowsExactly<OperationCanceledException>(() => context.MulticlassClassification.Trainers.ResNet(options).Fit(Keyed(context, Create(20))));
+
+        Assert.AreEqual(3, steps);
+    }
+
+    [TestMethod]
+    public void Fit_GpuThatIsNotThere_IsAnErrorOrAWarning()
+    {
+        if (torch.cuda.is_available())
+        {
+            Assert.Inconclusive("This machine has a CUDA device.");
+        }
+
+        var strict = new MLContext(1) { GpuDeviceId = 0, FallbackToCpu = false };
+        string message = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(strict, strict.Data.LoadFromEnumerable(Create(8)), Options(epochs: 1))).Message;
+        StringAssert.StartsWith(message, "GpuDeviceId is 0, but torch sees 0 CUDA devices. Reference TorchSharp-cuda-windows or TorchSharp-cuda-linux instead of TorchSharp-cpu");
+
+        var lenient = new MLContext(1) { GpuDeviceId = 0, FallbackToCpu = true };
+        var log = new LogRecorder(lenient);
+        ((IDisposable)Fit(lenient, lenient.Data.LoadFromEnumerable(Create(8)), Options(epochs: 1))).Dispose();
+        CollectionAssert.AreEqual(new[] { "GpuDeviceId is 0, but torch sees 0 CUDA devices. Using the CPU, as FallbackToCpu says." }, log.Warnings.ToArray());
+    }
+
+    [TestMethod]
+    public void Fit_LossThatExplodes_StopsWithTheStepAndAdvice()
+    {
+        var context = new MLContext(1);
+        ResNetTrainer.Options options = Options(epochs: 20);
+        options.LearningRate = 10;
+        options.WeightDecay = 1;
+        options.Momentum = 0.999;
+        options.LabelSmoothing = 0;
+        List<PixelRow> rows = Create(24);
+        rows.ForEach(row => row.Features = [.. row.Features.Select(value => value * 1e30f)]);
+        options.PixelRange = PixelRange.Normalized;
+
+        var exception = Assert.ThrowsExactly<InvalidOperationException>(() => context.MulticlassClassification.Trainers.ResNet(options).Fit(Keyed(context, rows)));
+
+        StringAssert.StartsWith(exception.Message, "Training diverged: the loss is NaN in step ");
+        StringAssert.Contains(exception.Message, "Lower LearningRate");
+    }
+
+    [TestMethod]
+    public void Fit_LabelThatIsNoKey_SaysWhatToAdd()
+    {
+        var context = new MLContext(1);
+        IDataView data = context.Data.LoadFromEnumerable(Create(4));
+        ResNetTrainer trainer = context.MulticlassClassification.Trainers.ResNet(Options());
+        const string expected = "Label column 'Label' has type String, expected Key. Add Conversion.MapValueToKey(\"Label\") before ResNet.";
+
+        Assert.AreEqual(expected, Assert.ThrowsExactly<ArgumentException>(() => trainer.Fit(data)).Message);
+        Assert.AreEqual(expected, Assert.ThrowsExactly<ArgumentException>(() => trainer.GetOutputSchema(Interop.SchemaShapesTests.ShapeOf(data))).Message);
+    }
+
+    [TestMethod]
+    public void Fit_FeatureColumnThatIsMissing_NamesTheColumnsThatAreThere()
+    {
+        var context = new MLContext(1);
+        IDataView data = Keyed(context, Create(4));
+        ResNetTrainer.Options options = Options();
+        options.FeatureColumnName = "Pixels";
+        ResNetTrainer trainer = context.MulticlassClassification.Trainers.ResNet(options);
+
+        StringAssert.StartsWith(
+            Assert.ThrowsExactly<ArgumentException>(() => trainer.Fit(data)).Message, "Feature column 'Pixels' is missing. The data has the columns 'Label', 'Features'");
+        StringAssert.StartsWith(
+            Assert.ThrowsExactly<ArgumentException>(() => trainer.GetOutputSchema(Interop.SchemaShapesTests.ShapeOf(data))).Message,
+            "Feature column 'Pixels' is missing. The data has the columns 'Label', 'Features'");
+    }
+
+    [TestMethod]
+    public void GetOutputSchema_AgreesWithTheTransformer()
+    {
+        var context = new MLContext(1);
+        IDataView data = Keyed(context, Create(8));
+        ResNetTrainer trainer = context.MulticlassClassification.Trainers.ResNet(Options(epochs: 1));
+
+        using ResNetTransformer model = trainer.Fit(data);
+
+        string[] promised = Describe(trainer.GetOutputSchema(Interop.SchemaShapesTests.ShapeOf(data)));
+        string[] given = Describe(Interop.SchemaShapesTests.ShapeOf(model.Transform(data)));
+        CollectionAssert.AreEquivalent(promised, given);
+
+        static string[] Describe(SchemaShape shape)
+            => [.. shape.Select(column => $"{column.Name} {column.Kind} {column.ItemType} {column.IsKey} {string.Join(",", column.Annotations.Select(a => $"{a.Name} {a.Kind} {a.ItemType}").Order())}")];
+    }
+
+    [TestMethod]
+    public void CrossValidate_OnThePipeline_Works()
+    {
+        var context = new MLContext(1);
+        IDataView data = context.Data.LoadFromEnumerable(Create(60));
+        var pipeline = context.Transforms.Conversion.MapValueToKey("Label").Append(context.MulticlassClassification.Trainers.ResNet(Options(epochs: 4)));
+
+        var results = context.MulticlassClassification.CrossValidate(data, pipeline, numberOfFolds: 3);
+
+        Assert.HasCount(3, results);
+        Assert.IsTrue(results.All(result => result.Metrics.MicroAccuracy > 0.6), string.Join(", ", results.Select(result => result.Metrics.MicroAccuracy)));
+    }
+
+    [TestMethod]
+    public void Fit_InterleavedOneChannelPixels_LearnsThem()
+    {
+        var context = new MLContext(1);
+        var random = new Random(1);
+        List<GreyRow> rows = [.. Enumerable.Range(0, 64).Select(i => new GreyRow { Label = i % 2, Features = [.. Enumerable.Range(0, 64).Select(p => (float)random.Next(i % 2 == 0 ? 0 : 80, i % 2 == 0 ? 176 : 256))] })];
+        IDataView data = context.Data.LoadFromEnumerable(rows);
+
+        using var model = (IDisposable)Fit(context, data, Options(epochs: 6));
+
+        ResNetTransformer transformer = ResNetOf((ITransformer)model);
+        Assert.AreEqual(1, transformer.Preprocessing.Channels);
+        CollectionAssert.AreEqual(new[] { "0", "1" }, transformer.ClassNames.ToArray());
+        Assert.IsGreaterThan(0.9, context.MulticlassClassification.Evaluate(((ITransformer)model).Transform(data)).MicroAccuracy);
+    }
+
+    [TestMethod]
+    public void Fit_PlanarAndInterleavedPixels_GiveTheSameModel()
+    {
+        var context = new MLContext(1);
+        List<PixelRow> planar = Create(16);
+        List<InterleavedRow> interleaved = [.. planar.Select(row => new InterleavedRow { Label = row.Label, Features = [.. Enumerable.Range(0, 192).Select(i => row.Features[((i % 3) * 64) + (i / 3)])] })];
+        IDataView first = context.Data.LoadFromEnumerable(planar), second = context.Data.LoadFromEnumerable(interleaved);
+
+        using IDisposable a = (IDisposable)Fit(context, first, Options()), b = (IDisposable)Fit(context, second, Options());
+
+        float[] expected = [.. Scores((ITransformer)a, first).SelectMany(row => row)], actual = [.. Scores((ITransformer)b, second).SelectMany(row => row)];
+        for (int i = 0; i < expected.Length; i++)
+        {
+            // The layout of the input in memory may choose another summation order.
+            Assert.AreEqual(expected[i], actual[i], 1e-5f);
+        }
+    }
+
+    /// <summary>Cancels as AutoML and Model Builder do: by an internal method.</summary>
+    private static void Cancel(MLContext context)
+        => typeof(MLContext).GetMethod("CancelExecution", BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public)!.Invoke(context, null);
+
+    private static float[][] ScoresWithSeed(int seed)
+    {
+        var context = new MLContext(seed);
+        IDataView data = context.Data.LoadFromEnumerable(Create(24));
+        using var model = (IDisposable)Fit(context, data, Options());
+        return Scores((ITransformer)model, data);
+    }
+
+    private static IDataView Keyed(MLContext context, List<PixelRow> rows)
+    {
+        IDataView data = context.Data.LoadFromEnumerable(rows);
+        return context.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
+    }
+
+    private static IEnumerable<Row32> Rows32(int count)
+    {
+        var random = new Random(1);
+        return Enumerable.Range(0, count).Select(i => new Row32 { Label = i % 2 == 0 ? "a" : "b", Features = [.. Enumerable.Range(0, 3 * 32 * 32).Select(_ => (float)random.Next(256))] }).ToList();
+    }
+
+    private static float[] FloatsOf(string safetensors)
+    {
+        using FileStream stream = File.OpenRead(safetensors);
+        var (entries, _) = Microsoft.ML.ResNet.Serialization.SafetensorsHeader.Read(stream);
+        List<float> values = [];
+        foreach (var entry in entries)
+        {
+            byte[] bytes = new byte[entry.ByteCount];
+            stream.ReadExactly(bytes);
+            if (entry.DType == "F32")
+            {
+                values.AddRange(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(bytes));
+            }
+        }
+
+        return [.. values];
+    }
+
+    private static string[] TextAnnotation(DataViewSchema.Column column, string kind)
+    {
+        VBuffer<ReadOnlyMemory<char>> buffer = default;
+        column.Annotations.GetValue(kind, ref buffer);
+        return [.. buffer.DenseValues().Select(text => text.ToString())];
+    }
+
+    private static string Text(DataViewSchema.Column column, string kind)
+    {
+        ReadOnlyMemory<char> text = default;
+        column.Annotations.GetValue(kind, ref text);
+        return text.ToString();
+    }
+
+    private sealed class PathRow
+    {
+        public string Label { get; set; } = "";
+
+        public string ImagePath { get; set; } = "";
+    }
+
+    private sealed class GreyRow
+    {
+        public int Label { get; set; }
+
+        [VectorType(8, 8, 1)]
+        public float[] Features { get; set; } = [];
+    }
+
+    private sealed class InterleavedRow
+    {
+        public string Label { get; set; } = "";
+
+        [VectorType(8, 8, 3)]
+        public float[] Features { get; set; } = [];
+    }
+
+    private sealed class Row32
+    {
+        public string Label { get; set; } = "";
+
+        [VectorType(3, 32, 32)]
+        public float[] Features { get; set; } = [];
+    }
+}
