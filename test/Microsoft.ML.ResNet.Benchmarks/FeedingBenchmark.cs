@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Training;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Benchmarks;
+
+/// <summary>What it costs a training to get its images from JPEG files instead of from tensors that lie ready.</summary>
+internal sealed class FeedingBenchmark : IBenchmark
+{
+    private const int BatchSize = 16;
+
+    public string Name => "feeding";
+
+    public string Description => $"training steps of ResNet-18 at 224 pixels, batches of {BatchSize}, images from JPEG files of 500x375";
+
+    public IReadOnlyList<BenchmarkResult> Run(bool quick)
+    {
+        NativeTorch.EnsureLoaded();
+        int rounds = quick ? 1 : 8, stepsPerRound = quick ? 1 : 4;
+        using var photos = new PhotoFolder(BatchSize * (rounds * stepsPerRound + 1));
+        var context = new MLContext(1);
+        IDataView files = context.Data.LoadImageFolder(photos.Root);
+        IDataView data = context.Transforms.Conversion.MapValueToKey("Label").Fit(files).Transform(files);
+        var options = new ResNetTrainer.Options { FeatureColumnName = "ImagePath", ImageSize = 224, BatchSize = BatchSize };
+        ImageColumn column = ImageColumn.Of(data.Schema, "ImagePath", PixelLayout.Auto);
+        LabelColumn labels = LabelColumn.Read(data, "Label", "Label column", () => { });
+        var reader = new TrainingDataReader(options, column, ImageCacheSettings.Of(options, Path.GetTempPath()), () => { }, _ => { }, _ => { });
+        using TrainingData training = reader.Read(data, labels);
+        TrainingSettings settings = TrainingSettings.Of(options, 224, seed: 1);
+        var plan = new BatchPlan(training.Training.Count, BatchSize);
+        using var network = new ResidualNetwork(ResNetSpecification.FromArchitecture(ResNetArchitecture.ResNet18).ResolveStem(224, 224), 3, 2, seed: 1);
+        using var optimizer = new StochasticGradientDescent(network.ParameterEntries.Select(entry => (entry.Parameter, true)), 0.9, 5e-4);
+        network.train();
+
+        using var scope = NewDisposeScope();
+        Tensor images = randn(BatchSize, 224, 224, 3).permute(0, 3, 1, 2), classes = randint(0, 2, [BatchSize]);
+        Step(images, classes);
+        Step(images, classes);
+        double Preloaded() => Rate(stepsPerRound, _ => Step(images, classes));
+
+        List<BenchmarkResult> results = [];
+        using var batches = new TrainingBatches(training.Training, plan, settings, CPU);
+        for (int epoch = 1; epoch <= 2; epoch++)
+        {
+            batches.Shuffle(epoch);
+            int next = 0;
+            double Fed() => Rate(stepsPerRound, _ =>
+            {
+                using var step = NewDisposeScope();
+                var (batchImages, batchLabels) = batches.Create(next++);
+                Step(batchImages, batchLabels);
+            });
+            results.AddRange(Interleaved.Run(Name, "images/s", rounds, ($"tensors that lie ready (beside epoch {epoch})", Preloaded), ($"image files, epoch {epoch}", Fed)));
+            while (next < plan.Count)
+            {
+                using var rest = NewDisposeScope();
+                batches.Create(next++);
+            }
+        }
+
+        return results;
+
+        void Step(Tensor batchImages, Tensor batchLabels)
+        {
+            using var step = NewDisposeScope();
+            nn.functional.cross_entropy(network.forward(batchImages), batchLabels).backward();
+            optimizer.Step(0.001);
+        }
+    }
+
+    private static double Rate(int steps, Action<int> step)
+    {
+        var clock = Stopwatch.StartNew();
+        for (int i = 0; i < steps; i++)
+        {
+            step(i);
+        }
+
+        return steps * BatchSize / clock.Elapsed.TotalSeconds;
+    }
+}
