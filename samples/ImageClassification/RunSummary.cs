@@ -1,0 +1,46 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace ImageClassification;
+
+/// <summary>A run in numbers, for programs to read.</summary>
+internal sealed record RunSummary
+{
+    private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>The share of the test images that the model is right about, 0 to 1.</summary>
+    public required double TestAccuracy { get; init; }
+
+    /// <summary>The mean over the classes of that share.</summary>
+    public required double MacroAccuracy { get; init; }
+
+    /// <summary>The mean of minus the logarithm of the right class's probability.</summary>
+    public required double LogLoss { get; init; }
+
+    public required double TrainSeconds { get; init; }
+
+    public required double TotalSeconds { get; init; }
+
+    /// <summary>Training images a second, the reading of their files included.</summary>
+    public required double ImagesPerSecond { get; init; }
+
+    public required string ModelPath { get; init; }
+
+    public required string Architecture { get; init; }
+
+    public required int Epochs { get; init; }
+
+    public required int Seed { get; init; }
+
+    public required int TrainImages { get; init; }
+
+    public required int TestImages { get; init; }
+
+    public required IReadOnlyList<string> Classes { get; init; }
+
+    public void Save(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, Format));
+}

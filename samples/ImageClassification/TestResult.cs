@@ -1,0 +1,13 @@
+using Microsoft.ML.Data;
+
+namespace ImageClassification;
+
+/// <summary>How a model does on the test images.</summary>
+internal sealed record TestResult(IReadOnlyList<TestedImage> Images, MulticlassClassificationMetrics Metrics)
+{
+    /// <summary>The images that the model was wrong about, the surest first.</summary>
+    public IEnumerable<TestedImage> Mistakes
+        => Images.Where(image => image.PredictedLabel != image.Label).OrderByDescending(image => image.Score.Max());
+
+    public int CorrectCount => Images.Count(image => image.PredictedLabel == image.Label);
+}

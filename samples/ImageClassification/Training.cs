@@ -1,0 +1,36 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet;
+using Microsoft.ML.Transforms;
+
+namespace ImageClassification;
+
+/// <summary>Everything that has to do with machine learning: this is the code to copy.</summary>
+internal static class Training
+{
+    /// <summary>Trains on images whose paths are in the column ImagePath and whose classes are in the column Label.</summary>
+    public static TransformerChain<KeyToValueMappingTransformer> Fit(MLContext mlContext, IDataView images, ResNetTrainer.Options options)
+    {
+        var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
+            .Append(mlContext.MulticlassClassification.Trainers.ResNet(options))
+            .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
+        return pipeline.Fit(images);
+    }
+
+    /// <summary>Scores images that the model has not seen and measures how often it is right.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static TestResult Test(MLContext mlContext, ITransformer model, IDataView images, CancellationToken cancellationToken)
+    {
+        // The images are scored when they are first read, and the cache keeps what is read twice.
+        IDataView scored = mlContext.Data.Cache(model.Transform(images), "ImagePath", "Label", "PredictedLabel", "Score");
+        List<TestedImage> tested = [];
+        IDataView readable = mlContext.Transforms.Conversion.MapKeyToValue("Label").Fit(scored).Transform(scored);
+        foreach (TestedImage image in mlContext.Data.CreateEnumerable<TestedImage>(readable, reuseRowObject: false))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            tested.Add(image);
+        }
+
+        return new TestResult(tested, mlContext.MulticlassClassification.Evaluate(scored));
+    }
+}

@@ -1,0 +1,20 @@
+using Microsoft.ML.ResNet;
+
+namespace ImageClassification;
+
+/// <summary>What the command line asks for when it trains.</summary>
+/// <param name="ImageFolder">Null: the bundled images.</param>
+/// <param name="TestFolder">Null: the bundled test images, or a part of <paramref name="ImageFolder"/>.</param>
+/// <param name="Architecture">Null: chosen by the size of the images.</param>
+/// <param name="ImageSize">In pixels; null: chosen by the images.</param>
+/// <param name="JsonPath">Null: no summary is written.</param>
+internal sealed record TrainingArguments(
+    string? ImageFolder,
+    string? TestFolder,
+    ResNetArchitecture? Architecture,
+    int Epochs,
+    int? ImageSize,
+    int BatchSize,
+    string ModelPath,
+    int Seed,
+    string? JsonPath);

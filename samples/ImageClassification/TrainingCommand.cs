@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using Microsoft.ML;
+using Microsoft.ML.ResNet;
+using Microsoft.ML.Runtime;
+using Spectre.Console;
+
+namespace ImageClassification;
+
+/// <summary>Trains, saves and tests a model, and shows how it goes.</summary>
+internal sealed class TrainingCommand
+{
+    private readonly Stopwatch _total = Stopwatch.StartNew();
+    private readonly IAnsiConsole _console = AnsiConsole.Console;
+    private readonly MLContext _mlContext;
+    private readonly TrainingArguments _arguments;
+
+    private TrainingCommand(TrainingArguments arguments)
+    {
+        _arguments = arguments;
+        _mlContext = new MLContext(arguments.Seed);
+        _mlContext.Log += (_, log) =>
+        {
+            if (log.Kind >= ChannelMessageKind.Warning)
+            {
+                _console.MarkupLineInterpolated($"[yellow]{log.RawMessage}[/]");
+            }
+        };
+    }
+
+    /// <summary>Does it all.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Run(TrainingArguments arguments)
+    {
+        using var interruption = new Interruption();
+        try
+        {
+            return new TrainingCommand(arguments).Run(interruption.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return Failure.Report(ExitCode.Cancelled, "Cancelled.");
+        }
+        catch (ArgumentException exception)
+        {
+            return Failure.Report(ExitCode.WrongArguments, exception.Message);
+        }
+        catch (Exception exception) when (Failure.IsOfUser(exception))
+        {
+            return Failure.Report(ExitCode.Failed, exception.Message);
+        }
+    }
+
+    private int Run(CancellationToken cancellationToken)
+    {
+        ImageData data;
+        try
+        {
+            CheckFolderOf("--output", _arguments.ModelPath);
+            CheckFolderOf("--json", _arguments.JsonPath);
+            data = LoadImages();
+        }
+        catch (Exception exception) when (Failure.IsOfUser(exception))
+        {
+            return Failure.Report(ExitCode.WrongArguments, exception.Message);
+        }
+
+        ResNetTrainer.Options options = ChooseOptions(data, cancellationToken);
+        TrainingHeader.Show(_console, data, options, isArchitectureChosen: _arguments.Architecture is null, _arguments.Seed);
+
+        IDataView trainingImages = _mlContext.Data.LoadFromEnumerable(data.Training);
+        var training = Stopwatch.StartNew();
+        using var model = TrainingProgress.Show(_console, options, () => Training.Fit(_mlContext, trainingImages, options));
+        training.Stop();
+        _mlContext.Model.Save(model, trainingImages.Schema, _arguments.ModelPath);
+
+        TestResult result = Training.Test(_mlContext, model, _mlContext.Data.LoadFromEnumerable(data.Test), cancellationToken);
+        ResNetTransformer network = model.OfType<ResNetTransformer>().Single();
+        TestReport.Show(_console, result, network.ClassNames, data.TestFolder ?? data.ImageFolder);
+        TestReport.ShowModel(_console, _arguments.ModelPath);
+        if (_arguments.JsonPath is { } jsonPath)
+        {
+            new RunSummary
+            {
+                TestAccuracy = result.Metrics.MicroAccuracy,
+                MacroAccuracy = result.Metrics.MacroAccuracy,
+                LogLoss = result.Metrics.LogLoss,
+                TrainSeconds = training.Elapsed.TotalSeconds,
+                TotalSeconds = _total.Elapsed.TotalSeconds,
+                ImagesPerSecond = network.TrainingHistory.Sum(epoch => (double)epoch.ImageCount) / training.Elapsed.TotalSeconds,
+                ModelPath = Path.GetFullPath(_arguments.ModelPath),
+                Architecture = options.Architecture.ToString(),
+                Epochs = options.Epochs,
+                Seed = _arguments.Seed,
+                TrainImages = data.Training.Count,
+                TestImages = data.Test.Count,
+                Classes = network.ClassNames,
+            }.Save(jsonPath);
+        }
+
+        return ExitCode.Success;
+    }
+
+    /// <summary>Found out before the training rather than after it.</summary>
+    private static void CheckFolderOf(string option, string? path)
+    {
+        if (path is not null && Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
+        {
+            throw new DirectoryNotFoundException($"The folder of {option} '{path}' doesn't exist.");
+        }
+
+        if (Directory.Exists(path))
+        {
+            throw new IOException($"{option} '{path}' is a folder, expected the path of a file.");
+        }
+    }
+
+    private ImageData LoadImages()
+    {
+        if (_arguments.ImageFolder is { } folder)
+        {
+            return ImageData.Load(_mlContext, folder, _arguments.TestFolder, _arguments.Seed);
+        }
+
+        string bundled = ImageData.BundledFolder();
+        return ImageData.Load(_mlContext, Path.Combine(bundled, "train"), Path.Combine(bundled, "test"), _arguments.Seed);
+    }
+
+    private ResNetTrainer.Options ChooseOptions(ImageData data, CancellationToken cancellationToken)
+    {
+        int size = _arguments.ImageSize ?? ImageSize.Choose(data.Training);
+        return new ResNetTrainer.Options
+        {
+            FeatureColumnName = "ImagePath",
+            Architecture = _arguments.Architecture ?? (ImageSize.IsSmall(size) ? ResNetArchitecture.ResNet20 : ResNetArchitecture.ResNet18),
+            ImageSize = size,
+            Epochs = _arguments.Epochs,
+            BatchSize = _arguments.BatchSize,
+            WarmupEpochs = Math.Min(2, _arguments.Epochs),
+            CancellationToken = cancellationToken,
+        };
+    }
+}
