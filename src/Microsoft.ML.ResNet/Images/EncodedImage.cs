@@ -21,13 +21,13 @@ internal sealed class EncodedImage : IDisposable
     private readonly SKCodec _codec;
     private readonly ImageOrientation _orientation;
 
-    private EncodedImage(string source, GCHandle pin, SKData data, SKCodec codec)
+    private EncodedImage(string source, GCHandle pin, SKData data, SKCodec codec, SKEncodedOrigin origin)
     {
         _source = source;
         _pin = pin;
         _data = data;
         _codec = codec;
-        _orientation = ImageOrientation.FromOrigin(codec.EncodedOrigin);
+        _orientation = ImageOrientation.FromOrigin(origin);
         (Width, Height) = _orientation.Transpose ? (codec.Info.Height, codec.Info.Width) : (codec.Info.Width, codec.Info.Height);
     }
 
@@ -68,7 +68,7 @@ internal sealed class EncodedImage : IDisposable
             }
 
             RequireSize(codec.Info, source, maxPixels);
-            return new EncodedImage(source, pin, data, codec);
+            return new EncodedImage(source, pin, data, codec, OriginOf(codec, encoded.Span));
         }
         catch
         {
@@ -100,6 +100,10 @@ internal sealed class EncodedImage : IDisposable
             _pin.Free();
         }
     }
+
+    /// <summary>EXIF's number is Skia's.</summary>
+    private static SKEncodedOrigin OriginOf(SKCodec codec, ReadOnlySpan<byte> encoded)
+        => codec.EncodedFormat == SKEncodedImageFormat.Png ? (SKEncodedOrigin)PngOrientation.Read(encoded) : codec.EncodedOrigin;
 
     private static void RequireSize(SKImageInfo info, string source, long maxPixels)
     {

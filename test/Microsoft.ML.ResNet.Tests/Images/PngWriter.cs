@@ -99,6 +99,17 @@ internal static class PngWriter
         }
     }
 
+    /// <summary>Puts a chunk behind the header of a PNG file.</summary>
+    public static byte[] WithChunk(byte[] png, string type, byte[] data)
+    {
+        const int header = 8 + 25;
+        using var file = new MemoryStream();
+        file.Write(png.AsSpan(0, header));
+        WriteChunk(file, type, data);
+        file.Write(png.AsSpan(header));
+        return file.ToArray();
+    }
+
     private static void WriteChunk(Stream file, string type, ReadOnlySpan<byte> data)
     {
         byte[] body = [.. Encoding.ASCII.GetBytes(type), .. data];
