@@ -135,7 +135,6 @@ internal sealed class TrainingCommand
             ImageSize = size,
             Epochs = _arguments.Epochs,
             BatchSize = _arguments.BatchSize,
-            WarmupEpochs = Math.Min(2, _arguments.Epochs),
             CancellationToken = cancellationToken,
         };
     }

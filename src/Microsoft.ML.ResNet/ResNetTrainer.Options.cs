@@ -102,7 +102,7 @@ public sealed partial class ResNetTrainer
         public double LearningRate { get; set; } = 0.05;
 
         /// <summary>The epochs in which the learning rate rises linearly from a hundredth of <see cref="LearningRate"/>; after them it falls along a cosine to zero.</summary>
-        /// <value>Default: 2. Range: 0 to <see cref="Epochs"/>; more than half of the epochs are cut to half.</value>
+        /// <value>Default: 2. Range: 0 to 10,000; more than half of <see cref="Epochs"/> is cut to half of them.</value>
         public double WarmupEpochs { get; set; } = 2;
 
         /// <summary>The momentum of stochastic gradient descent.</summary>
@@ -164,9 +164,9 @@ public sealed partial class ResNetTrainer
                 faults.Add(Fault(nameof(ImageSize), ImageSize, "8 to 4096, or null"));
             }
 
-            if (!(WarmupEpochs >= 0 && WarmupEpochs <= Epochs))
+            if (!(WarmupEpochs is >= 0 and <= 10_000))
             {
-                faults.Add(Fault(nameof(WarmupEpochs), WarmupEpochs, $"0 to Epochs ({Epochs})"));
+                faults.Add(Fault(nameof(WarmupEpochs), WarmupEpochs, "0 to 10000"));
             }
 
             if (CacheMemoryLimit < 0)

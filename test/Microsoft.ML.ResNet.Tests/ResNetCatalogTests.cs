@@ -124,6 +124,7 @@ public sealed class ResNetCatalogTests
             ImageSize = 4,
             StandardDeviation = [1, 0, 1],
             ScoreColumnName = "PredictedLabel",
+            WarmupEpochs = -1,
             Architecture = (ResNetArchitecture)99,
         };
 
@@ -140,7 +141,7 @@ public sealed class ResNetCatalogTests
                 "Momentum is 1; expected 0 to 0.999.",
                 "StandardDeviation has a value that is not above 0.",
                 "ImageSize is 4; expected 8 to 4096, or null.",
-                "WarmupEpochs is 2; expected 0 to Epochs (0).",
+                "WarmupEpochs is -1; expected 0 to 10000.",
                 "Architecture is 99; expected ResNet18, ResNet34",
             ])
         {

@@ -357,6 +357,18 @@ public sealed class ResNetTrainerTests
     }
 
     [TestMethod]
+    public void Fit_OneEpoch_WorksWithEveryOtherDefault()
+    {
+        var context = new MLContext(1);
+        IDataView data = Keyed(context, Create(8));
+
+        using ResNetTransformer model = context.MulticlassClassification.Trainers.ResNet(architecture: ResNetArchitecture.ResNet20, epochs: 1).Fit(data);
+
+        Assert.AreEqual(ResNetArchitecture.ResNet20, model.Architecture);
+        Assert.HasCount(1, model.TrainingHistory);
+    }
+
+    [TestMethod]
     public void CrossValidate_OnThePipeline_Works()
     {
         var context = new MLContext(1);
