@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using static TorchSharp.torch;
 
@@ -20,6 +21,9 @@ internal sealed class TrainingLoop(
     Action<EpochMetrics> report,
     Action checkCancelled)
 {
+    /// <summary>Steps after which freed memory is given back: often enough to keep it flat, seldom enough to cost nothing.</summary>
+    private const int StepsBetweenReturns = 50;
+
     private readonly Stopwatch _clock = Stopwatch.StartNew();
 
     /// <summary>Runs all epochs.</summary>
@@ -60,6 +64,11 @@ internal sealed class TrainingLoop(
                 loss.backward();
                 optimizer.Step(learningRate);
                 metrics.Add(Finite(loss.item<float>(), epoch, step, learningRate), logits, labels);
+            }
+
+            if (step % StepsBetweenReturns == StepsBetweenReturns - 1)
+            {
+                FreedMemory.Return();
             }
 
             EpochMetrics now = Describe(epoch, batch + 1, plan.Count, step + 1, metrics, learningRate, started);
