@@ -8,20 +8,22 @@ namespace Microsoft.ML.ResNet.Training;
 /// <summary>Loss and accuracy of a network over a whole set, preprocessed as in scoring.</summary>
 internal static class Evaluation
 {
-    private const int BatchSize = 64;
+    /// <summary>The bytes of pixels in a batch, at most, and the images.</summary>
+    private const int BatchBytes = 16 << 20, LargestBatch = 64;
 
     /// <summary>Evaluates the network and leaves it in evaluation mode.</summary>
     public static RunningMetrics Run(ResidualNetwork network, ImageSet images, Device device, Action checkCancelled)
     {
         using var input = new NetworkInput(images.Format, device);
         InputFormat format = images.Format;
-        byte[] pixels = GC.AllocateUninitializedArray<byte>(Math.Min(BatchSize, images.Count) * format.ByteCount);
+        int batchSize = Math.Min(Math.Clamp(BatchBytes / format.ByteCount, 1, LargestBatch), images.Count);
+        byte[] pixels = GC.AllocateUninitializedArray<byte>(batchSize * format.ByteCount);
         var metrics = default(RunningMetrics);
         network.eval();
-        for (int start = 0; start < images.Count; start += BatchSize)
+        for (int start = 0; start < images.Count; start += batchSize)
         {
             checkCancelled();
-            int count = Math.Min(BatchSize, images.Count - start);
+            int count = Math.Min(batchSize, images.Count - start);
             images.Prepare([.. Enumerable.Range(start, count)], Environment.ProcessorCount);
             for (int i = 0; i < count; i++)
             {
