@@ -31,6 +31,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
         _model = new ScoringModel(
             new ImageClassifier(network, FormatOf(description), device),
             column,
+            description.Image.Range,
             labels,
             description.Columns,
             column.Kind != FeatureKind.Pixels ? new ImagePreprocessor(Preprocessing.Width, Preprocessing.Height, Preprocessing.ShortSide, Preprocessing.Fit) : null,

@@ -340,10 +340,15 @@ public sealed class ResNetTrainerTests
     }
 
     [TestMethod]
-    public void GetOutputSchema_AgreesWithTheTransformer()
+    [DataRow(false)]
+    [DataRow(true)]
+    public void GetOutputSchema_AgreesWithTheTransformer(bool hasNumericLabels)
     {
         var context = new MLContext(1);
-        IDataView data = Keyed(context, Create(8));
+        List<PixelRow> rows = Create(8);
+        IDataView text = context.Data.LoadFromEnumerable(rows), numbers = context.Data.LoadFromEnumerable(rows.Select((row, i) => new NumberedRow { Label = i % 3, Features = row.Features }));
+        IDataView raw = hasNumericLabels ? numbers : text;
+        IDataView data = context.Transforms.Conversion.MapValueToKey("Label").Fit(raw).Transform(raw);
         ResNetTrainer trainer = context.MulticlassClassification.Trainers.ResNet(Options(epochs: 1));
 
         using ResNetTransformer model = trainer.Fit(data);
@@ -476,6 +481,14 @@ public sealed class ResNetTrainerTests
         public string Label { get; set; } = "";
 
         public string ImagePath { get; set; } = "";
+    }
+
+    private sealed class NumberedRow
+    {
+        public int Label { get; set; }
+
+        [VectorType(3, 8, 8)]
+        public float[] Features { get; set; } = [];
     }
 
     private sealed class GreyRow

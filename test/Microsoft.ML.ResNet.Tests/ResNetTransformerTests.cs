@@ -330,6 +330,20 @@ public sealed class ResNetTransformerTests
     }
 
     [TestMethod]
+    [DataRow(float.NaN, "Row 1 has the pixel value NaN in column 'Features', expected a finite number.")]
+    [DataRow(1000f, "Row 1 has the pixel value 1000 in column 'Features', expected 0 to 255, as PixelRange ZeroTo255 says")]
+    public void Score_PixelsThatAreNone_SaysWhichRow(float value, string expected)
+    {
+        List<PixelRow> rows = Create(3);
+        rows[1].Features[5] = value;
+        IDataView scored = ResNetOf(s_model).Transform(Context.Data.LoadFromEnumerable(rows));
+
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => scored.GetColumn<float[]>(scored.Schema["Score"]).ToArray());
+
+        StringAssert.StartsWith(exception.Message, expected);
+    }
+
+    [TestMethod]
     public void SaveWeights_OverAnOlderFile_ReplacesItWhole()
     {
         using var folder = new TemporaryFolder();

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
 
@@ -100,7 +99,7 @@ internal sealed class PixelVectorLoader
                 try
                 {
                     ReadInterleaved(in buffer, values, row);
-                    CheckRange(values, range, row);
+                    PixelVector.CheckRange(values, range, _column.Name, row);
                 }
                 catch (InvalidDataException exception)
                 {
@@ -175,26 +174,6 @@ internal sealed class PixelVectorLoader
             for (int i = 0; i < plane; i++)
             {
                 values[(i * _column.Channels) + channel] = planar[(channel * plane) + i];
-            }
-        }
-    }
-
-    private void CheckRange(float[] values, PixelRange range, int row)
-    {
-        const float tolerance = 1e-3f;
-        float limit = range == PixelRange.ZeroToOne ? 1 : 255;
-        foreach (float value in values)
-        {
-            if (!float.IsFinite(value))
-            {
-                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"Row {row} has the pixel value {value} in column '{_column.Name}', expected a finite number."));
-            }
-
-            if (range != PixelRange.Normalized && (value < -tolerance * limit || value > limit * (1 + tolerance)))
-            {
-                throw new InvalidDataException(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"Row {row} has the pixel value {value} in column '{_column.Name}', expected 0 to {limit}, as PixelRange {range} says or as the first rows are. Set PixelRange to what the values mean."));
             }
         }
     }

@@ -20,12 +20,14 @@ internal static class SchemaShapes
 
     /// <summary>The score column of a classifier, as ML.NET's own multiclass trainers declare it.</summary>
     public static SchemaShape.Column Score(string name, SchemaShape.Column label)
-        => new(
+    {
+        // ML.NET has slot names for labels of text alone; here numbers name their classes too.
+        var slotNames = new SchemaShape.Column(AnnotationUtils.Kinds.SlotNames, SchemaShape.Column.VectorKind.Vector, TextDataViewType.Instance, isKey: false);
+        return Vector(
             name,
-            SchemaShape.Column.VectorKind.Vector,
             NumberDataViewType.Single,
-            isKey: false,
-            new SchemaShape(AnnotationUtils.AnnotationsForMulticlassScoreColumn(label)));
+            [slotNames, .. AnnotationUtils.AnnotationsForMulticlassScoreColumn(label).Where(annotation => annotation.Name != slotNames.Name)]);
+    }
 
     /// <summary>The predicted-label column: a key with the label's values.</summary>
     public static SchemaShape.Column PredictedLabel(string name, SchemaShape.Column label)

@@ -12,13 +12,13 @@ internal abstract class ImageRowReader
     /// <exception cref="IOException">The image can't be read or decoded; the message has the path or the row.</exception>
     public abstract void Read(Span<byte> destination);
 
-    public static ImageRowReader Create(DataViewRow row, DataViewSchema.Column column, ImageColumn description, ImagePreprocessor? preprocessor, string? imageFolder)
+    public static ImageRowReader Create(DataViewRow row, DataViewSchema.Column column, ImageColumn description, PixelRange range, ImagePreprocessor? preprocessor, string? imageFolder)
         => description.Kind switch
         {
             FeatureKind.Path => new PathReader(row.GetGetter<ReadOnlyMemory<char>>(column), row, preprocessor!, imageFolder),
             FeatureKind.EncodedBytes => new EncodedReader(row.GetGetter<VBuffer<byte>>(column), row, preprocessor!),
             FeatureKind.Image => new MLImageReader(row.GetGetter<MLImage>(column), row, preprocessor!),
-            _ => new PixelReader(row.GetGetter<VBuffer<float>>(column), row, description),
+            _ => new PixelReader(row.GetGetter<VBuffer<float>>(column), row, description, range),
         };
 
     private sealed class PathReader(ValueGetter<ReadOnlyMemory<char>> getter, DataViewRow row, ImagePreprocessor preprocessor, string? imageFolder) : ImageRowReader
@@ -57,7 +57,7 @@ internal abstract class ImageRowReader
         }
     }
 
-    private sealed class PixelReader(ValueGetter<VBuffer<float>> getter, DataViewRow row, ImageColumn column) : ImageRowReader
+    private sealed class PixelReader(ValueGetter<VBuffer<float>> getter, DataViewRow row, ImageColumn column, PixelRange range) : ImageRowReader
     {
         private VBuffer<float> _values;
 
@@ -66,6 +66,7 @@ internal abstract class ImageRowReader
             getter(ref _values);
             Span<float> target = MemoryMarshal.Cast<byte, float>(destination);
             PixelVector.CopyTo(in _values, target, column.Name, row.Position);
+            PixelVector.CheckRange(target, range, column.Name, row.Position);
         }
     }
 }

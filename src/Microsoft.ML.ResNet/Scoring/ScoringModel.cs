@@ -6,6 +6,7 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <summary>All that scoring needs of a fitted model.</summary>
 /// <param name="Classifier">The network.</param>
 /// <param name="Column">The image column.</param>
+/// <param name="Range">The meaning of pixel values.</param>
 /// <param name="Labels">The classes.</param>
 /// <param name="Columns">The names of the columns.</param>
 /// <param name="Preprocessor">Brings image files to the network's size; null for pixels.</param>
@@ -14,6 +15,7 @@ namespace Microsoft.ML.ResNet.Scoring;
 internal sealed record ScoringModel(
     ImageClassifier Classifier,
     ImageColumn Column,
+    PixelRange Range,
     LabelValues Labels,
     ModelDescription.ColumnsPart Columns,
     ImagePreprocessor? Preprocessor,
@@ -21,5 +23,5 @@ internal sealed record ScoringModel(
     string? ImageFolder)
 {
     public ImageRowReader CreateReader(DataViewRow row, DataViewSchema.Column column)
-        => ImageRowReader.Create(row, column, Column, Preprocessor, ImageFolder);
+        => ImageRowReader.Create(row, column, Column, Range, Preprocessor, ImageFolder);
 }

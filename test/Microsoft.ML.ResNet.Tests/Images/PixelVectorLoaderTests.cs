@@ -79,7 +79,7 @@ public sealed class PixelVectorLoaderTests
         var exception = Assert.ThrowsExactly<InvalidDataException>(() => Load([small, large], PixelRange.ZeroToOne));
 
         Assert.AreEqual(
-            "Row 1 has the pixel value 200 in column 'Features', expected 0 to 1, as PixelRange ZeroToOne says or as the first rows are. Set PixelRange to what the values mean.",
+            "Row 1 has the pixel value 200 in column 'Features', expected 0 to 1, as PixelRange ZeroToOne says or as the first training rows are. Set PixelRange to what the values mean.",
             exception.Message);
     }
 
