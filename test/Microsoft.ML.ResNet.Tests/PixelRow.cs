@@ -53,6 +53,13 @@ internal static class PixelRows
             .Append(context.Transforms.Conversion.MapKeyToValue("PredictedLabel"))
             .Fit(data);
 
+    /// <summary>The rows with the label as a key.</summary>
+    public static IDataView Keyed(MLContext context, List<PixelRow> rows)
+    {
+        IDataView data = context.Data.LoadFromEnumerable(rows);
+        return context.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
+    }
+
     public static ResNetTransformer ResNetOf(ITransformer chain) => ((IEnumerable<ITransformer>)chain).OfType<ResNetTransformer>().Single();
 
     /// <summary>An engine that leaves the model alone when it is disposed, which ML.NET's default doesn't.</summary>
