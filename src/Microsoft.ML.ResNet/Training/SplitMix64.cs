@@ -14,8 +14,9 @@ internal struct SplitMix64
     /// <summary>A generator for the draws that concern a whole epoch, such as the order of rows.</summary>
     public static SplitMix64 ForEpoch(long seed, int epoch) => new(Mix(Mix((ulong)seed + GoldenGamma) + (ulong)epoch));
 
-    /// <summary>A generator for the draws that concern one row in one epoch.</summary>
-    public static SplitMix64 ForRow(long seed, int epoch, int row) => new(Mix(ForEpoch(seed, epoch)._state + ((ulong)row * GoldenGamma) + 1));
+    /// <summary>A generator for the draws of one kind that concern one row in one epoch.</summary>
+    public static SplitMix64 ForRow(long seed, int epoch, int row, RandomStream stream)
+        => new(Mix(Mix(ForEpoch(seed, epoch)._state + ((ulong)row * GoldenGamma) + 1) + (ulong)stream));
 
     public ulong NextUInt64() => Mix(_state += GoldenGamma);
 
@@ -24,6 +25,12 @@ internal struct SplitMix64
 
     /// <summary>True with a probability of one half.</summary>
     public bool NextBoolean() => (long)NextUInt64() < 0;
+
+    /// <summary>A number of 0 to 1, without 1.</summary>
+    public double NextDouble() => (NextUInt64() >> 11) * (1.0 / (1UL << 53));
+
+    /// <summary>A number from <paramref name="minimum"/> to <paramref name="maximum"/>.</summary>
+    public double NextDouble(double minimum, double maximum) => minimum + ((maximum - minimum) * NextDouble());
 
     /// <summary>Puts the items into a random order (Fisher and Yates).</summary>
     public void Shuffle(Span<int> items)

@@ -101,7 +101,7 @@ internal sealed class TrainingBatches : IDisposable
         {
             int row = rows[i];
             _settings.Augmentation.CropAtRandom(
-                _images[row], format, _images.PixelSize, SplitMix64.ForRow(_settings.Seed, _epoch, row), buffer.Pixels.AsSpan(i * format.ByteCount, format.ByteCount));
+                _images[row], format, _images.PixelSize, SplitMix64.ForRow(_settings.Seed, _epoch, row, RandomStream.Crop), buffer.Pixels.AsSpan(i * format.ByteCount, format.ByteCount));
             buffer.Labels[i] = _images.Labels[row];
         }
 

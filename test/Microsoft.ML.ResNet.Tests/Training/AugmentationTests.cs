@@ -16,7 +16,7 @@ public sealed class AugmentationTests
         for (int row = 0; row < 2000; row++)
         {
             byte[] crop = new byte[16];
-            new Augmentation(CropPadding: 1, HorizontalFlip: true).CropAtRandom(First(cache), Format(4, 4), 1, SplitMix64.ForRow(1, 1, row), crop);
+            new Augmentation(CropPadding: 1, HorizontalFlip: true).CropAtRandom(First(cache), Format(4, 4), 1, SplitMix64.ForRow(1, 1, row, RandomStream.Crop), crop);
             seen.Add(string.Join(",", crop));
         }
 
@@ -35,7 +35,7 @@ public sealed class AugmentationTests
         for (int row = 0; row < 200; row++)
         {
             byte[] crop = new byte[16];
-            new Augmentation(CropPadding: 0, HorizontalFlip: false).CropAtRandom(First(cache), Format(4, 4), 1, SplitMix64.ForRow(1, 1, row), crop);
+            new Augmentation(CropPadding: 0, HorizontalFlip: false).CropAtRandom(First(cache), Format(4, 4), 1, SplitMix64.ForRow(1, 1, row, RandomStream.Crop), crop);
             seen.Add(string.Join(",", crop));
         }
 

@@ -23,6 +23,30 @@ public sealed class SplitMix64Tests
     }
 
     [TestMethod]
+    public void ForRow_EachStream_DrawsOtherNumbers()
+    {
+        ulong[] first = [.. Enum.GetValues<RandomStream>().Select(stream => SplitMix64.ForRow(1, 1, 0, stream).NextUInt64())];
+
+        Assert.HasCount(first.Length, first.ToHashSet());
+    }
+
+    [TestMethod]
+    public void NextDouble_ManyDraws_AreBetweenTheirBoundsAndCentred()
+    {
+        SplitMix64 random = SplitMix64.ForEpoch(1, 1);
+        double sum = 0;
+        for (int i = 0; i < 10_000; i++)
+        {
+            double value = random.NextDouble(2, 4);
+            Assert.IsTrue(value is >= 2 and < 4);
+            sum += value;
+        }
+
+        // Five standard deviations: the width divided by the root of 12 and of the count.
+        Assert.AreEqual(3, sum / 10_000, 5 * 2 / Math.Sqrt(12 * 10_000));
+    }
+
+    [TestMethod]
     public void Next_ManyDraws_AreEvenlySpread()
     {
         SplitMix64 random = SplitMix64.ForEpoch(1, 1);
@@ -48,5 +72,5 @@ public sealed class SplitMix64Tests
         CollectionAssert.AreEqual(Enumerable.Range(0, 100).ToArray(), second.Order().ToArray());
     }
 
-    private static ulong First(long seed, int epoch, int row) => SplitMix64.ForRow(seed, epoch, row).NextUInt64();
+    private static ulong First(long seed, int epoch, int row) => SplitMix64.ForRow(seed, epoch, row, RandomStream.Crop).NextUInt64();
 }
