@@ -13,13 +13,18 @@ internal sealed record Augmentation(int CropPadding, bool HorizontalFlip)
         int left = Offset(ref random, image.Width, format.Width);
         int top = Offset(ref random, image.Height, format.Height);
         bool mirror = HorizontalFlip && random.NextBoolean();
-        CropWindow.Copy(image, pixelSize, left, top, destination, format.Width, format.Height, mirror);
+        CropWindow.Copy(image, pixelSize, left, top, destination, format.Width, format.Height);
+        if (mirror)
+        {
+            // Bytes as channels: a pixel is kept whole whatever its type.
+            Flip.Horizontally(new ImageSpan<byte>(destination, format.Width, format.Height, pixelSize, white: 0));
+        }
     }
 
     /// <summary>The centre, as scoring cuts it.</summary>
     public static void CropCentre(CachedImage image, InputFormat format, int pixelSize, Span<byte> destination)
         => CropWindow.Copy(
-            image, pixelSize, CentreOffset(image.Width, format.Width), CentreOffset(image.Height, format.Height), destination, format.Width, format.Height, mirror: false);
+            image, pixelSize, CentreOffset(image.Width, format.Width), CentreOffset(image.Height, format.Height), destination, format.Width, format.Height);
 
     private int Offset(ref SplitMix64 random, int size, int crop)
     {

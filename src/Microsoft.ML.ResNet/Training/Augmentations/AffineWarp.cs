@@ -1,0 +1,80 @@
+namespace Microsoft.ML.ResNet.Training;
+
+/// <summary>
+/// Moves the pixels of an image along an affine map, bilinear, black where the source lies outside: Pillow's
+/// <c>transform(AFFINE, BILINEAR)</c>, but rounded to nearest.
+/// </summary>
+/// <remarks>
+/// The map leads from the target to the source, in coordinates in which pixel i covers i to i + 1:
+/// <c>x = XX * x' + XY * y' + X0</c>, <c>y = YX * x' + YY * y' + Y0</c>.
+/// </remarks>
+internal readonly record struct AffineWarp(double XX, double XY, double X0, double YX, double YY, double Y0)
+{
+    /// <summary>Shifts the picture to the right by so many pixels, and down.</summary>
+    public static AffineWarp Translation(double right, double down) => new(1, 0, -right, 0, 1, -down);
+
+    /// <summary>Shifts each row to the left by <paramref name="x"/> times its distance from the top, and each column up by <paramref name="y"/> times its distance from the left.</summary>
+    public static AffineWarp Shear(double x, double y) => new(1, x, 0, y, 1, 0);
+
+    /// <summary>Turns the picture about its centre, counterclockwise.</summary>
+    public static AffineWarp Rotation(double degrees, int width, int height)
+    {
+        var (sine, cosine) = Math.SinCos(degrees * Math.PI / 180);
+        double x = width / 2.0, y = height / 2.0;
+        return new AffineWarp(cosine, -sine, x - (cosine * x) + (sine * y), sine, cosine, y - (sine * x) - (cosine * y));
+    }
+
+    /// <summary>Moves the pixels of an image.</summary>
+    public void Apply<T>(ImageSpan<T> image, AugmentationScratch scratch)
+        where T : unmanaged
+    {
+        ReadOnlySpan<T> source = scratch.Copy<T>(image.Values);
+        int channels = image.Channels;
+        for (int y = 0; y < image.Height; y++)
+        {
+            Span<T> row = image.Row(y);
+            double startX = (XX * 0.5) + (XY * (y + 0.5)) + X0, startY = (YX * 0.5) + (YY * (y + 0.5)) + Y0;
+            for (int i = 0, x = 0; i < row.Length; i += channels, x++)
+            {
+                double sourceX = startX + (XX * x), sourceY = startY + (YX * x);
+                Span<T> pixel = row.Slice(i, channels);
+                if (sourceX >= 0 && sourceX < image.Width && sourceY >= 0 && sourceY < image.Height)
+                {
+                    Interpolate(source, image, sourceX, sourceY, pixel);
+                }
+                else
+                {
+                    pixel.Clear();
+                }
+            }
+        }
+    }
+
+    private static void Interpolate<T>(ReadOnlySpan<T> source, ImageSpan<T> image, double x, double y, Span<T> pixel)
+        where T : unmanaged
+    {
+        // Pixel i has its centre at i + 0.5. Beyond the outermost centres the outermost pixels count, as in Pillow.
+        int left = (int)(x + 0.5) - 1, top = (int)(y + 0.5) - 1;
+        float weightX = (float)(x - 0.5 - left), weightY = (float)(y - 0.5 - top);
+        int right = Math.Min(left + 1, image.Width - 1), bottom = Math.Min(top + 1, image.Height - 1);
+        left = Math.Max(left, 0);
+        top = Math.Max(top, 0);
+
+        int channels = pixel.Length, upper = top * image.Width, lower = bottom * image.Width;
+        ReadOnlySpan<T> upperLeft = source.Slice((upper + left) * channels, channels), upperRight = source.Slice((upper + right) * channels, channels);
+        ReadOnlySpan<T> lowerLeft = source.Slice((lower + left) * channels, channels), lowerRight = source.Slice((lower + right) * channels, channels);
+        for (int channel = 0; channel < pixel.Length; channel++)
+        {
+            float above = Between(upperLeft[channel], upperRight[channel], weightX);
+            float below = Between(lowerLeft[channel], lowerRight[channel], weightX);
+            pixel[channel] = PixelValue.Round<T>(above + ((below - above) * weightY));
+        }
+    }
+
+    private static float Between<T>(T from, T to, float weight)
+        where T : unmanaged
+    {
+        float start = PixelValue.ToSingle(from);
+        return start + ((PixelValue.ToSingle(to) - start) * weight);
+    }
+}
