@@ -24,6 +24,9 @@ internal sealed record InputFormat
     /// <summary>One summand a channel.</summary>
     public required float[] Offset { get; init; }
 
+    /// <summary>The value of white, where black is 0; null where it is not known, as for float32 values that are normalised already.</summary>
+    public float? White { get; init; }
+
     public int ElementSize => IsFloat ? sizeof(float) : sizeof(byte);
 
     public int ValueCount => Width * Height * Channels;
@@ -43,6 +46,7 @@ internal sealed record InputFormat
             Channels = channels,
             IsFloat = false,
             IsPlanar = false,
+            White = isNormalized ? null : (float)maximum,
             Scale = [.. deviation.Select(d => isNormalized ? 1 : (float)(1 / (maximum * d)))],
             Offset = [.. mean.Zip(deviation, (m, d) => isNormalized ? 0 : (float)(-(double)m / d))],
         };
