@@ -16,6 +16,7 @@ internal sealed class TrainingBatches : IDisposable
     private readonly Device _device;
     private readonly NetworkInput _input;
     private readonly int[] _order;
+    private readonly AugmentationScratch _scratch = new();
     private Buffer _current;
     private Buffer _next;
     private Task? _filling;
@@ -100,8 +101,7 @@ internal sealed class TrainingBatches : IDisposable
         for (int i = 0; i < rows.Length; i++)
         {
             int row = rows[i];
-            _settings.Augmentation.CropAtRandom(
-                _images[row], format, _images.PixelSize, SplitMix64.ForRow(_settings.Seed, _epoch, row, RandomStream.Crop), buffer.Pixels.AsSpan(i * format.ByteCount, format.ByteCount));
+            _settings.Augmentation.Apply(_images[row], format, new RowDraws(_settings.Seed, _epoch, row), buffer.Pixels.AsSpan(i * format.ByteCount, format.ByteCount), _scratch);
             buffer.Labels[i] = _images.Labels[row];
         }
 

@@ -30,7 +30,7 @@ internal sealed record TrainingSettings
         Momentum = options.Momentum,
         WeightDecay = options.WeightDecay,
         LabelSmoothing = options.LabelSmoothing,
-        Augmentation = new Augmentation(options.RandomCropPadding ?? imageSize / 8, options.HorizontalFlip),
+        Augmentation = new Augmentation { RandomCrop = true, CropPadding = options.RandomCropPadding ?? imageSize / 8, HorizontalFlip = options.HorizontalFlip },
         Seed = seed,
     };
 

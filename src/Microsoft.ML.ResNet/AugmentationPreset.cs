@@ -1,0 +1,31 @@
+namespace Microsoft.ML.ResNet;
+
+/// <summary>How much training images are varied at random. Validation and scoring always see the centre of an image as it is.</summary>
+public enum AugmentationPreset
+{
+    /// <summary><see cref="Light"/> or <see cref="Standard"/>, by the size and the number of the training images: the fewer, the more variation.</summary>
+    Auto,
+
+    /// <summary>No variation: the centre of each image, as in scoring.</summary>
+    None,
+
+    /// <summary>
+    /// A random position of the crop (for images no larger than the network's input, with a border of an eighth of the size around
+    /// them), and half of the images mirrored left to right.
+    /// </summary>
+    Light,
+
+    /// <summary>
+    /// For input of at most 64 pixels <see cref="Light"/>, with slightly varied brightness, contrast and saturation, and a rectangle
+    /// erased in a tenth of the images; for larger input a random part of each image (35% to 100% of its area, ratio of sides 3:4 to
+    /// 4:3), resized, with mirroring and varied colours.
+    /// </summary>
+    Standard,
+
+    /// <summary>
+    /// <see cref="Standard"/>, and on top of it one operation an image out of fourteen (TrivialAugment, Müller and Hutter 2021), and a
+    /// rectangle erased in a quarter of the images (Zhong et al. 2017). For long
+    /// trainings.
+    /// </summary>
+    Strong,
+}

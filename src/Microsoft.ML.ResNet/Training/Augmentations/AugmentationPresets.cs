@@ -1,0 +1,59 @@
+namespace Microsoft.ML.ResNet.Training;
+
+/// <summary>What the presets mean.</summary>
+internal static class AugmentationPresets
+{
+    /// <summary>Images up to this size are moved by a crop with a border, as in CIFAR's recipes; larger ones are cut by a resized crop, as in ImageNet's.</summary>
+    private const int SmallImage = 64;
+
+    /// <summary>The augmentation that a preset means for images of this size.</summary>
+    /// <param name="imageSize">The shorter side of the network's input, in pixels.</param>
+    /// <param name="imageCount">The images of the training set, for <see cref="AugmentationPreset.Auto"/>.</param>
+    public static Augmentation Of(AugmentationPreset preset, int imageSize, int imageCount) => preset switch
+    {
+        AugmentationPreset.Auto => Of(Choose(imageSize, imageCount), imageSize, imageCount),
+        AugmentationPreset.None => new Augmentation(),
+        AugmentationPreset.Light => Light(imageSize),
+        AugmentationPreset.Standard => Standard(imageSize),
+        AugmentationPreset.Strong => Strong(imageSize),
+        _ => throw new ArgumentOutOfRangeException(nameof(preset), preset, $"Expected one of {string.Join(", ", Enum.GetNames<AugmentationPreset>())}."),
+    };
+
+    /// <summary>What Auto stands for: the fewer the images, the easier they are learned by heart, and the more augmentation has to add.</summary>
+    public static AugmentationPreset Choose(int imageSize, int imageCount)
+    {
+        const int manySmallImages = 20_000, manyLargeImages = 1_000_000;
+        int many = imageSize <= SmallImage ? manySmallImages : manyLargeImages;
+        return imageCount < many ? AugmentationPreset.Standard : AugmentationPreset.Light;
+    }
+
+    private static Augmentation Light(int imageSize) => new()
+    {
+        RandomCrop = true,
+
+        // An eighth: 4 of 32 pixels (He et al. 2015, section 4.2).
+        CropPadding = imageSize / 8,
+        HorizontalFlip = true,
+    };
+
+    private static Augmentation Standard(int imageSize) => imageSize <= SmallImage
+        ? Light(imageSize) with
+        {
+            ColorJitter = new ColorJitter(Brightness: 0.1, Contrast: 0.1, Saturation: 0.1, Hue: 0),
+            ErasingProbability = 0.1,
+        }
+        : Light(imageSize) with
+        {
+            // torchvision's 0.08 is for 90 epochs of a million images; its later recipes and timm raise it for shorter trainings.
+            ResizedCropScale = 0.35,
+            ColorJitter = new ColorJitter(Brightness: 0.2, Contrast: 0.2, Saturation: 0.2, Hue: 0.02),
+        };
+
+    private static Augmentation Strong(int imageSize) => Standard(imageSize) with
+    {
+        TrivialAugment = true,
+
+        // torchvision's recipe of 2021 has 0.1, timm's commonest 0.25.
+        ErasingProbability = 0.25,
+    };
+}

@@ -1,0 +1,40 @@
+using Microsoft.ML.ResNet.Training;
+
+namespace Microsoft.ML.ResNet.Tests.Training;
+
+[TestClass]
+public sealed class AugmentationPresetsTests
+{
+    [TestMethod]
+    public void Of_None_IsOff() => Assert.AreEqual(new Augmentation(), AugmentationPresets.Of(AugmentationPreset.None, 32, 1000));
+
+    [TestMethod]
+    public void Of_Light_MovesByAnEighthAndMirrors()
+        => Assert.AreEqual(new Augmentation { RandomCrop = true, CropPadding = 4, HorizontalFlip = true }, AugmentationPresets.Of(AugmentationPreset.Light, 32, 1000));
+
+    [TestMethod]
+    public void Of_Standard_ResizesLargeImagesOnly()
+    {
+        Assert.AreEqual(0, AugmentationPresets.Of(AugmentationPreset.Standard, 64, 1000).ResizedCropScale);
+        Assert.AreEqual(0.35, AugmentationPresets.Of(AugmentationPreset.Standard, 65, 1000).ResizedCropScale);
+    }
+
+    [TestMethod]
+    [DataRow(32)]
+    [DataRow(224)]
+    public void Of_Auto_IsOneOfTheOthersAndNoStrongerForMoreImages(int size)
+    {
+        AugmentationPreset few = AugmentationPresets.Choose(size, 500), many = AugmentationPresets.Choose(size, 5_000_000);
+
+        Assert.IsTrue(few > many, $"{few}, {many}");
+        Assert.AreEqual(AugmentationPresets.Of(few, size, 500), AugmentationPresets.Of(AugmentationPreset.Auto, size, 500));
+    }
+
+    [TestMethod]
+    public void Of_UnknownPreset_SaysWhatIsExpected()
+    {
+        var exception = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => AugmentationPresets.Of((AugmentationPreset)9, 32, 1));
+
+        Assert.Contains("Expected one of Auto, None, Light, Standard, Strong.", exception.Message);
+    }
+}
