@@ -36,6 +36,18 @@ internal sealed record Augmentation
     /// <summary>The probability that a rectangle of an image is erased.</summary>
     public double ErasingProbability { get; init; }
 
+    /// <summary>The Beta distribution's parameter from which MixUp draws; 0: off. Done by <see cref="BatchMixer"/>.</summary>
+    public double MixUpAlpha { get; init; }
+
+    /// <summary>The Beta distribution's parameter from which CutMix draws; 0: off. Done by <see cref="BatchMixer"/>; with MixUp too, each row takes one by a coin.</summary>
+    public double CutMixAlpha { get; init; }
+
+    /// <summary>The probability that an image is mixed, where MixUp or CutMix is on.</summary>
+    public double MixProbability { get; init; } = 1;
+
+    /// <summary>Whether batches go through a <see cref="BatchMixer"/>.</summary>
+    public bool MixesBatches => MixProbability > 0 && (MixUpAlpha > 0 || CutMixAlpha > 0);
+
     /// <summary>Whether there are operations on colours that are left out, because in this format black and white are not known.</summary>
     public bool LeavesOutColors(InputFormat format) => (ColorJitter is not null || TrivialAugment) && format.White is null;
 

@@ -55,5 +55,9 @@ internal static class AugmentationPresets
 
         // torchvision's recipe of 2021 has 0.1, timm's commonest 0.25.
         ErasingProbability = 0.25,
+
+        // torchvision's recipe of 2021: mixup-alpha 0.2, cutmix-alpha 1.0.
+        MixUpAlpha = 0.2,
+        CutMixAlpha = 1,
     };
 }

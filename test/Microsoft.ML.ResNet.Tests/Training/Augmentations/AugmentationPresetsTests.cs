@@ -20,6 +20,15 @@ public sealed class AugmentationPresetsTests
     }
 
     [TestMethod]
+    public void Of_StrongOnly_MixesBatches()
+    {
+        foreach (AugmentationPreset preset in Enum.GetValues<AugmentationPreset>())
+        {
+            Assert.AreEqual(preset == AugmentationPreset.Strong, AugmentationPresets.Of(preset, 224, 1000).MixesBatches, $"{preset}");
+        }
+    }
+
+    [TestMethod]
     [DataRow(32)]
     [DataRow(224)]
     public void Of_Auto_IsOneOfTheOthersAndNoStrongerForMoreImages(int size)
