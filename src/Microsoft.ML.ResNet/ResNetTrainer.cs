@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.ML.Data;
@@ -36,39 +37,30 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     /// <exception cref="ArgumentException">A column is missing or of the wrong type, or the labels have one class only.</exception>
     /// <exception cref="InvalidOperationException">No row has a label, or no image can be read; or the loss is no longer a finite number.</exception>
     /// <exception cref="IOException">An image can't be read (<see cref="FileNotFoundException"/> and others by cause); the message has its path.</exception>
-    /// <exception cref="InvalidDataException">An image can't be decoded, or a pixel value is out of range; the message has its path or row.</exception>
+    /// <exception cref="InvalidDataException">An image can't be decoded, a pixel value or an example weight is out of range (the message has its path or row); or a checkpoint can't be gone on from.</exception>
     /// <exception cref="OperationCanceledException">The MLContext or the token of the options has been cancelled.</exception>
     public ResNetTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        NativeTorch.EnsureLoaded();
-        using IChannel channel = _host.Start(nameof(Fit));
-        using TrainingData data = ReadData(input, channel);
-        long seed = _options.Seed ?? HostServices.GetSeed(_host) ?? RandomNumberGenerator.GetInt32(int.MaxValue);
-        torch.Device device = TorchDevice.Choose(_host, channel);
-        ResNetSpecification specification = (_options.Specification ?? ResNetSpecification.FromArchitecture(_options.Architecture))
-            .ResolveStem(data.Preprocessing.Height, data.Preprocessing.Width);
-        Log(channel, $"Training {NamedArchitectures.Find(specification)?.ToString() ?? "a residual network"} of {ResNetStateLayout.ParameterCount(specification, data.Preprocessing.Channels, data.Labels.Count):N0} parameters on {data.Training.Count} images of {data.Preprocessing.Width}x{data.Preprocessing.Height}, {data.Labels.Count} classes, {_options.Epochs} epochs, seed {seed}, device {device}.");
+        return Train(input, start: null);
+    }
 
-        var network = new ResidualNetwork(specification, data.Preprocessing.Channels, data.Labels.Count, seed);
-        try
-        {
-            network.to(device);
-            var loop = new TrainingLoop(
-                network,
-                data.Training,
-                data.Validation,
-                TrainingSettings.Of(_options, Math.Min(data.Preprocessing.Width, data.Preprocessing.Height), seed),
-                device,
-                metrics => Report(metrics, channel),
-                CheckCancelled);
-            return ResNetTransformer.Create(Describe(data, specification, loop.Run()), network, device, _options.ImageFolder);
-        }
-        catch
-        {
-            network.Dispose();
-            throw;
-        }
+    /// <summary>
+    /// Goes on training from a model, with new data or for longer. Its network takes the place of <see cref="Options.Architecture"/>; its
+    /// image size, mean and deviation hold where the options leave them open. With the same classes, in any order, the whole network
+    /// is kept; with others the head is replaced by a new one and the rest is kept.
+    /// </summary>
+    /// <param name="input">The training data, with a label column of key type and an image column.</param>
+    /// <param name="start">The model to go on from; it is left as it is.</param>
+    /// <returns>The trained classifier, which is to be disposed.</returns>
+    /// <exception cref="ArgumentException">As for <see cref="Fit(IDataView)"/>; or the images have another number of channels than the model's.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
+    /// <inheritdoc cref="Fit(IDataView)" path="/exception[not(@cref='T:System.ArgumentException')]"/>
+    public ResNetTransformer Fit(IDataView input, ResNetTransformer start)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(start);
+        return Train(input, start);
     }
 
     /// <summary>The columns after scoring, from those before.</summary>
@@ -102,31 +94,93 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             SchemaShapes.Score(_options.ScoreColumnName, label));
     }
 
-    private TrainingData ReadData(IDataView input, IChannel channel)
+    private ResNetTransformer Train(IDataView input, ResNetTransformer? start)
     {
+        var clock = Stopwatch.StartNew();
+        NativeTorch.EnsureLoaded();
+        using IChannel channel = _host.Start(nameof(Fit));
         ImageColumn column = ImageColumn.Of(input.Schema, _options.FeatureColumnName, _options.PixelLayout, _options.ImageSize);
-        LabelColumn labels = LabelColumn.Read(input, _options.LabelColumnName, "Label column", CheckCancelled);
+        Options options = start is null ? _options : WarmStart.Complete(_options, start, column);
+        long seed = Seed(options);
+        using TrainingData data = ReadData(input, column, options, seed, channel);
+        torch.Device device = TorchDevice.Choose(_host, channel);
+        ResNetSpecification specification = (options.Specification ?? ResNetSpecification.FromArchitecture(options.Architecture))
+            .ResolveStem(data.Preprocessing.Height, data.Preprocessing.Width);
+        TrainingSettings settings = TrainingSettings.Of(
+            options, Math.Min(data.Preprocessing.Width, data.Preprocessing.Height), data.Training.Count, GivenClassWeights(data.Labels), seed);
+        Log(channel, $"Training {NamedArchitectures.Find(specification)?.ToString() ?? "a residual network"} of {ResNetStateLayout.ParameterCount(specification, data.Preprocessing.Channels, data.Labels.Count):N0} parameters on {data.Training.Count} images of {data.Preprocessing.Width}x{data.Preprocessing.Height}, {data.Labels.Count} classes, {settings.Epochs} epochs, seed {seed}, device {device}.");
+        if (settings.Augmentation.LeavesOutColors(data.Training.Format))
+        {
+            channel.Warning(
+                MessageSensitivity.None,
+                "The pixels of column '{0}' are normalised already, so that black and white are not known: augmentation leaves their colours as they are. Use NormalizePixels, or give the trainer images, to have them varied.",
+                options.FeatureColumnName);
+        }
+
+        var network = new ResidualNetwork(specification, data.Preprocessing.Channels, data.Labels.Count, seed, options.ZeroInitResidual);
+        try
+        {
+            if (start is not null)
+            {
+                Log(channel, $"{WarmStart.Copy(start, network, data.Labels.Names)}");
+            }
+
+            network.to(device);
+            var host = new TrainingHost(metrics => Report(metrics, channel), message => channel.Info(MessageSensitivity.None, "{0}", message), CheckCancelled, () => clock.Elapsed);
+            CheckpointFolder? checkpoints = options.CheckpointDirectory is { } folder
+                ? new CheckpointFolder(folder, CheckpointIdentity.Of(settings, specification, data), options.ResumeFromCheckpoint)
+                : null;
+            using var loop = new TrainingLoop(network, new LabeledImages(data.Training, data.Weights, data.Validation, data.Labels.Count), settings, device, host, checkpoints);
+            return ResNetTransformer.Create(Describe(data, specification, loop.Run()), network, device, options.ImageFolder);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    private long Seed(Options options)
+        => options.Seed
+            ?? HostServices.GetSeed(_host)
+            ?? (options.ResumeFromCheckpoint ? CheckpointFolder.SeedOf(options.CheckpointDirectory!) : null)
+            ?? RandomNumberGenerator.GetInt32(int.MaxValue);
+
+    private TrainingData ReadData(IDataView input, ImageColumn column, Options options, long seed, IChannel channel)
+    {
+        LabelColumn labels = LabelColumn.Read(input, options.LabelColumnName, "Label column", CheckCancelled);
         int[] present = [.. labels.Classes.Where(label => label != LabelColumn.Missing).Distinct()];
         if (present.Length < 2)
         {
             throw new ArgumentException(
-                $"Label column '{_options.LabelColumnName}' has rows of one class only, '{LabelValues.Of(labels.Column, labels.ClassCount).Names[present[0]]}', expected at least two classes. Check the label column, and that no filter took the other classes away.");
+                $"Label column '{options.LabelColumnName}' has rows of one class only, '{LabelValues.Of(labels.Column, labels.ClassCount).Names[present[0]]}', expected at least two classes. Check the label column, and that no filter took the other classes away.");
         }
 
         WarnOfMissingLabels(labels, "training", channel);
-        var reader = new TrainingDataReader(_options, column, ImageCacheSettings.Of(_options, HostServices.GetTemporaryFolder(_host)), CheckCancelled, message => channel.Info(MessageSensitivity.None, "{0}", message), message => channel.Warning(MessageSensitivity.None, "{0}", message));
-        if (_options.ValidationSet is not { } validationSet)
+        CheckClassWeights(LabelValues.Of(labels.Column, labels.ClassCount));
+        LabelColumn? validationLabels = null;
+        if (options.ValidationSet is { } validationSet)
         {
-            return reader.Read(input, labels);
+            validationLabels = LabelColumn.Read(validationSet, options.LabelColumnName, "Label column of the validation set", CheckCancelled);
+            CheckSameClasses(LabelValues.Of(labels.Column, labels.ClassCount), validationLabels);
+            WarnOfMissingLabels(validationLabels, "validation", channel);
         }
 
-        LabelColumn validationLabels = LabelColumn.Read(validationSet, _options.LabelColumnName, "Label column of the validation set", CheckCancelled);
-        CheckSameClasses(LabelValues.Of(labels.Column, labels.ClassCount), validationLabels);
-        WarnOfMissingLabels(validationLabels, "validation", channel);
+        var reader = new TrainingDataReader(options, column, ImageCacheSettings.Of(options, HostServices.GetTemporaryFolder(_host)), CheckCancelled, message => channel.Info(MessageSensitivity.None, "{0}", message), message => channel.Warning(MessageSensitivity.None, "{0}", message));
+        float[]? weights = options.ExampleWeightColumnName is { } name ? ExampleWeightColumn.Read(input, name, CheckCancelled) : null;
         TrainingData data = reader.Read(input, labels);
         try
         {
-            return data with { Validation = reader.ReadValidation(validationSet, validationLabels, data) };
+            if (validationLabels is not null)
+            {
+                data = data with { Validation = reader.ReadValidation(options.ValidationSet!, validationLabels, data) };
+            }
+            else if (options.ValidationFraction > 0)
+            {
+                data = SetAside(data, options.ValidationFraction, seed);
+            }
+
+            return data with { Weights = weights is null ? null : WeightsOf(data.Training.Rows, weights) };
         }
         catch
         {
@@ -134,6 +188,37 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             throw;
         }
     }
+
+    private static TrainingData SetAside(TrainingData data, double fraction, long seed)
+    {
+        var (training, validation) = StratifiedSplit.Of(data.Training.Labels, fraction, seed);
+        return validation.Length > 0
+            ? data with { Training = data.Training.Subset(training), Validation = data.Training.Subset(validation) }
+            : throw new InvalidOperationException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"ValidationFraction is {fraction}, but no class has enough of the {data.Training.Count} images to set one aside. Raise ValidationFraction, or give a ValidationSet."));
+    }
+
+    private float[] WeightsOf(int[] rows, float[] weights)
+    {
+        float[] chosen = [.. rows.Select(row => weights[row])];
+        return chosen.Any(weight => weight > 0)
+            ? chosen
+            : throw new InvalidOperationException($"Example weight column '{_options.ExampleWeightColumnName}' is 0 in all rows with a label, expected some above 0.");
+    }
+
+    private void CheckClassWeights(LabelValues labels)
+    {
+        string[] unknown = [.. (_options.ClassWeights?.Keys ?? []).Except(labels.Names)];
+        if (unknown.Length > 0)
+        {
+            throw new ArgumentException(
+                $"ClassWeights name {string.Join(", ", unknown.Select(name => $"'{name}'"))}, but label column '{_options.LabelColumnName}' has the classes {string.Join(", ", labels.Names.Take(10).Select(name => $"'{name}'"))}{(labels.Count > 10 ? $" and {labels.Count - 10} more" : "")}. Name classes as the label column does.");
+        }
+    }
+
+    private float[]? GivenClassWeights(LabelValues labels)
+        => _options.ClassWeights is { } weights ? [.. labels.Names.Select(name => weights.TryGetValue(name, out float weight) ? weight : 1)] : null;
 
     private void CheckSameClasses(LabelValues labels, LabelColumn validation)
     {
@@ -189,7 +274,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         }
 
         string validation = metrics.ValidationAccuracy is null ? "" : string.Create(
-            CultureInfo.InvariantCulture, $", validation loss {metrics.ValidationLoss:F4}, validation accuracy {metrics.ValidationAccuracy:P1}");
+            CultureInfo.InvariantCulture, $", validation loss {metrics.ValidationLoss:F4}, validation accuracy {metrics.ValidationAccuracy:P1}{(metrics.BestEpoch == metrics.Epoch ? " (best so far)" : "")}");
         Log(channel, $"Epoch {metrics.Epoch}/{metrics.EpochCount}: loss {metrics.TrainingLoss:F4}, accuracy {metrics.TrainingAccuracy:P1}{validation}, learning rate {metrics.LearningRate:G3}, {metrics.ImagesPerSecond:F0} images/s, {metrics.Remaining:hh\\:mm\\:ss} left.");
         _options.EpochCallback?.Invoke(metrics);
     }

@@ -109,6 +109,13 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     internal static ResNetTransformer Create(ModelDescription description, ResidualNetwork network, torch.Device device, string? imageFolder)
         => new(description, network, device, imageFolder);
 
+    /// <summary>Lends the network to someone who reads it; it stays alive meanwhile.</summary>
+    internal void ReadNetwork(Action<ResidualNetwork> read)
+    {
+        using SharedLifetime.Use use = _model.Classifier.Enter();
+        read(_model.Classifier.Network);
+    }
+
     internal static ResNetTransformer Load(IHostEnvironment environment, byte[] json, Stream weights)
     {
         ModelDescription description = ModelDescription.FromJson(json);

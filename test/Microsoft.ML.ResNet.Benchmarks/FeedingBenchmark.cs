@@ -29,10 +29,10 @@ internal sealed class FeedingBenchmark : IBenchmark
         LabelColumn labels = LabelColumn.Read(data, "Label", "Label column", () => { });
         var reader = new TrainingDataReader(options, column, ImageCacheSettings.Of(options, Path.GetTempPath()), () => { }, _ => { }, _ => { });
         using TrainingData training = reader.Read(data, labels);
-        TrainingSettings settings = TrainingSettings.Of(options, 224, seed: 1);
+        TrainingSettings settings = TrainingSettings.Of(options, 224, training.Training.Count, classWeights: null, seed: 1);
         var plan = new BatchPlan(training.Training.Count, BatchSize);
         using var network = new ResidualNetwork(ResNetSpecification.FromArchitecture(ResNetArchitecture.ResNet18).ResolveStem(224, 224), 3, 2, seed: 1);
-        using var optimizer = new StochasticGradientDescent(network.ParameterEntries.Select(entry => (entry.Parameter, true)), 0.9, 5e-4);
+        using var optimizer = new StochasticGradientDescent(network.ParameterEntries.Select(entry => new OptimizedParameter(entry.Name, entry.Parameter, HasWeightDecay: true)), 0.9, 5e-4);
         network.train();
 
         using var scope = NewDisposeScope();
@@ -42,7 +42,7 @@ internal sealed class FeedingBenchmark : IBenchmark
         double Preloaded() => Rate(stepsPerRound, _ => Step(images, classes));
 
         List<BenchmarkResult> results = [];
-        using var batches = new TrainingBatches(training.Training, plan, settings, CPU);
+        using var batches = new TrainingBatches(training.Training, weights: null, plan, settings, CPU);
         for (int epoch = 1; epoch <= 2; epoch++)
         {
             batches.Shuffle(epoch);
@@ -50,8 +50,8 @@ internal sealed class FeedingBenchmark : IBenchmark
             double Fed() => Rate(stepsPerRound, _ =>
             {
                 using var step = NewDisposeScope();
-                var (batchImages, batchLabels) = batches.Create(next++);
-                Step(batchImages, batchLabels);
+                TrainingBatch batch = batches.Create(next++);
+                Step(batch.Images, batch.Labels);
             });
             results.AddRange(Interleaved.Run(Name, "images/s", rounds, ($"tensors that lie ready (beside epoch {epoch})", Preloaded), ($"image files, epoch {epoch}", Fed)));
             while (next < plan.Count)

@@ -53,11 +53,13 @@ internal static class PixelRows
             .Append(context.Transforms.Conversion.MapKeyToValue("PredictedLabel"))
             .Fit(data);
 
-    /// <summary>The rows with the label as a key.</summary>
-    public static IDataView Keyed(MLContext context, List<PixelRow> rows)
+    /// <summary>The rows with the label as a key, in the order of occurrence or in the order given.</summary>
+    public static IDataView Keyed<TRow>(MLContext context, List<TRow> rows, params string[] order)
+        where TRow : class
     {
         IDataView data = context.Data.LoadFromEnumerable(rows);
-        return context.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
+        IDataView keys = order.Length == 0 ? data : context.Data.LoadFromEnumerable(order.Select(label => new KeyRow { Label = label }));
+        return context.Transforms.Conversion.MapValueToKey("Label", keyData: order.Length == 0 ? null : keys).Fit(data).Transform(data);
     }
 
     public static ResNetTransformer ResNetOf(ITransformer chain) => ((IEnumerable<ITransformer>)chain).OfType<ResNetTransformer>().Single();
@@ -70,5 +72,10 @@ internal static class PixelRows
     {
         IDataView scored = model.Transform(data);
         return [.. scored.GetColumn<float[]>(scored.Schema["Score"])];
+    }
+
+    private sealed class KeyRow
+    {
+        public string Label { get; set; } = "";
     }
 }

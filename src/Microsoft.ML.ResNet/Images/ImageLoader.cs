@@ -53,14 +53,14 @@ internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options opti
             if (column.Kind == FeatureKind.Path && options.BadImages == BadImageHandling.Throw)
             {
                 List<PendingImage> files = [];
-                List<int> classes = [];
-                foreach (var (image, label) in Read(data, labels))
+                List<int> rows = [];
+                foreach (var (image, row) in Read(data, labels))
                 {
                     files.Add(image);
-                    classes.Add(label);
+                    rows.Add(row);
                 }
 
-                return (new ImageSet(cache, [.. classes], format, [.. files], fitter), new BadImageLog(options.BadImages));
+                return (new ImageSet(cache, labels.Of(rows), [.. rows], format, [.. files], fitter), new BadImageLog(options.BadImages));
             }
 
             return LoadAll(data, labels, fitter, cache, format);
@@ -77,7 +77,7 @@ internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options opti
         var log = new BadImageLog(options.BadImages);
         List<int> kept = [];
         int total = 0;
-        foreach ((PendingImage Image, int Label)[] chunk in Read(data, labels).Chunk(ChunkSize))
+        foreach ((PendingImage Image, int Row)[] chunk in Read(data, labels).Chunk(ChunkSize))
         {
             checkCancelled();
             total += chunk.Length;
@@ -93,7 +93,7 @@ internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options opti
                     }
 
                     image!.Span.CopyTo(cache.Add(image.Width, image.Height));
-                    kept.Add(chunk[index].Label);
+                    kept.Add(chunk[index].Row);
                 }
             }
             finally
@@ -106,12 +106,12 @@ internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options opti
         }
 
         return kept.Count > 0
-            ? (new ImageSet(cache, [.. kept], format), log)
+            ? (new ImageSet(cache, labels.Of(kept), [.. kept], format), log)
             : throw new InvalidOperationException($"No image of column '{column.Name}' can be read. {log.Summary(total)}");
     }
 
-    /// <summary>The images and classes of the rows that have a label, one after the other.</summary>
-    private IEnumerable<(PendingImage Image, int Label)> Read(IDataView data, LabelColumn labels)
+    /// <summary>The images of the rows that have a label, one after the other, and the numbers of these rows.</summary>
+    private IEnumerable<(PendingImage Image, int Row)> Read(IDataView data, LabelColumn labels)
     {
         DataViewSchema.Column source = column.Bind(data.Schema);
         using DataViewRowCursor cursor = data.GetRowCursor([source]);
@@ -131,7 +131,7 @@ internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options opti
 
             if (labels.Classes[row] != LabelColumn.Missing)
             {
-                yield return (take(row), labels.Classes[row]);
+                yield return (take(row), row);
             }
         }
     }

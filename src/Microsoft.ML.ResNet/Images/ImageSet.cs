@@ -4,42 +4,46 @@ namespace Microsoft.ML.ResNet.Images;
 
 /// <summary>
 /// A labelled set of images. What has been decoded lies in a cache; image files may be left to be decoded when they are first
-/// asked for, several at once, so that training begins with the first batch. Not thread-safe.
+/// asked for, several at once, so that training begins with the first batch. Not thread-safe, nor are two subsets of one set.
 /// </summary>
 internal sealed class ImageSet : IDisposable
 {
     private readonly PixelCache _cache;
-    private readonly int[] _places;
-    private readonly PendingImage?[] _pending;
-    private readonly TrainingImageFitter? _fitter;
+    private readonly Storage _storage;
+    private readonly int[] _indices;
     private byte[] _buffer = [];
 
     /// <summary>A set whose images are all in the cache, in order.</summary>
-    public ImageSet(PixelCache cache, int[] labels, InputFormat format)
-        : this(cache, labels, format, [.. Enumerable.Range(0, labels.Length)], [], null)
+    /// <param name="rows">The row of the data that each image comes from.</param>
+    public ImageSet(PixelCache cache, int[] labels, int[] rows, InputFormat format)
+        : this(cache, new Storage([.. Enumerable.Range(0, labels.Length)], [], null), [.. Enumerable.Range(0, labels.Length)], labels, rows, format)
     {
     }
 
     /// <summary>A set whose images are still to be decoded.</summary>
-    public ImageSet(PixelCache cache, int[] labels, InputFormat format, PendingImage[] pending, TrainingImageFitter fitter)
-        : this(cache, labels, format, [.. Enumerable.Repeat(-1, labels.Length)], pending, fitter)
+    /// <param name="rows">The row of the data that each image comes from.</param>
+    public ImageSet(PixelCache cache, int[] labels, int[] rows, InputFormat format, PendingImage[] pending, TrainingImageFitter fitter)
+        : this(cache, new Storage([.. Enumerable.Repeat(-1, labels.Length)], pending, fitter), [.. Enumerable.Range(0, labels.Length)], labels, rows, format)
     {
     }
 
-    private ImageSet(PixelCache cache, int[] labels, InputFormat format, int[] places, PendingImage?[] pending, TrainingImageFitter? fitter)
+    private ImageSet(PixelCache cache, Storage storage, int[] indices, int[] labels, int[] rows, InputFormat format)
     {
         _cache = cache;
+        _storage = storage;
+        _indices = indices;
         Labels = labels;
+        Rows = rows;
         Format = format;
-        _places = places;
-        _pending = pending;
-        _fitter = fitter;
     }
 
     public int Count => Labels.Length;
 
     /// <summary>The class of each image, counted from 0.</summary>
     public int[] Labels { get; }
+
+    /// <summary>The row of the data that each image comes from, counted from 0.</summary>
+    public int[] Rows { get; }
 
     /// <summary>The network's input that is cut from the images: interleaved, of the cache's element type.</summary>
     public InputFormat Format { get; }
@@ -53,7 +57,7 @@ internal sealed class ImageSet : IDisposable
     /// <exception cref="IOException">An image can't be read or decoded: the first in the order of <paramref name="rows"/>.</exception>
     public void Prepare(ReadOnlySpan<int> rows, int threads)
     {
-        if (_pending.Length == 0)
+        if (_storage.Pending.Length == 0)
         {
             return;
         }
@@ -61,9 +65,9 @@ internal sealed class ImageSet : IDisposable
         List<int> missing = [];
         foreach (int row in rows)
         {
-            if (_places[row] < 0)
+            if (_storage.Places[_indices[row]] < 0)
             {
-                missing.Add(row);
+                missing.Add(_indices[row]);
             }
         }
 
@@ -72,7 +76,7 @@ internal sealed class ImageSet : IDisposable
             return;
         }
 
-        foreach (var (index, image, fault) in ParallelDecoder.Decode([.. missing.Select(row => _pending[row]!)], _fitter!, threads))
+        foreach (var (index, image, fault) in ParallelDecoder.Decode([.. missing.Select(index => _storage.Pending[index]!)], _storage.Fitter!, threads))
         {
             using (image)
             {
@@ -81,16 +85,27 @@ internal sealed class ImageSet : IDisposable
                     ExceptionDispatchInfo.Throw(fault);
                 }
 
-                int row = missing[index];
                 image!.Span.CopyTo(_cache.Add(image.Width, image.Height));
-                _places[row] = _cache.Count - 1;
-                _pending[row] = null;
+                _storage.Places[missing[index]] = _cache.Count - 1;
+                _storage.Pending[missing[index]] = null;
             }
         }
     }
 
     /// <summary>An image that has been prepared; valid until the next call.</summary>
-    public CachedImage this[int row] => _cache.Get(_places[row], ref _buffer);
+    public CachedImage this[int row] => _cache.Get(_storage.Places[_indices[row]], ref _buffer);
+
+    /// <summary>Some of the images as a set of their own, which shares the cache: disposing of one disposes of both.</summary>
+    /// <param name="indices">Positions in this set.</param>
+    public ImageSet Subset(IEnumerable<int> indices)
+    {
+        int[] chosen = [.. indices];
+        return new ImageSet(
+            _cache, _storage, [.. chosen.Select(index => _indices[index])], [.. chosen.Select(index => Labels[index])], [.. chosen.Select(index => Rows[index])], Format);
+    }
 
     public void Dispose() => _cache.Dispose();
+
+    /// <summary>Where each image lies in the cache, or how to get it.</summary>
+    private sealed record Storage(int[] Places, PendingImage?[] Pending, TrainingImageFitter? Fitter);
 }

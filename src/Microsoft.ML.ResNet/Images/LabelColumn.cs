@@ -59,6 +59,9 @@ internal sealed class LabelColumn
                 $"{role} '{name}' is missing in all {classes.Length} rows: no value of theirs has a key. Fit MapValueToKey on data with these labels.");
     }
 
+    /// <summary>The classes of these rows.</summary>
+    public int[] Of(IEnumerable<int> rows) => [.. rows.Select(row => Classes[row])];
+
     private static int[] ReadClasses(IDataView data, DataViewSchema.Column column, KeyDataViewType key, Action checkCancelled)
     {
         using DataViewRowCursor cursor = data.GetRowCursor([column]);

@@ -114,7 +114,7 @@ internal sealed class PixelVectorLoader
 
                 Span<byte> room = cache.Add(_column.Width, _column.Height);
                 (cache.ElementSize == 1 ? bytes : MemoryMarshal.AsBytes(values.AsSpan())).CopyTo(room);
-                kept.Add(labels.Classes[row]);
+                kept.Add(row);
             }
 
             if (kept.Count == 0)
@@ -125,7 +125,7 @@ internal sealed class PixelVectorLoader
             InputFormat format = cache.ElementSize == 1
                 ? ByteFormat(preprocessing, range, toPixel, offset)
                 : InputFormat.Of(_column.Width, _column.Height, range, preprocessing.Mean, preprocessing.StandardDeviation) with { IsFloat = true };
-            return (new ImageSet(cache, [.. kept], format), log);
+            return (new ImageSet(cache, labels.Of(kept), [.. kept], format), log);
         }
         catch
         {

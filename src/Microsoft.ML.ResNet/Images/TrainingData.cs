@@ -7,6 +7,9 @@ internal sealed record TrainingData : IDisposable
 {
     public required ImageSet Training { get; init; }
 
+    /// <summary>How much each training image counts in the loss, or null where all count the same.</summary>
+    public float[]? Weights { get; init; }
+
     public ImageSet? Validation { get; init; }
 
     public required LabelValues Labels { get; init; }

@@ -12,13 +12,13 @@ internal static class Evaluation
     private const int BatchBytes = 16 << 20, LargestBatch = 64;
 
     /// <summary>Evaluates the network and leaves it in evaluation mode.</summary>
-    public static RunningMetrics Run(ResidualNetwork network, ImageSet images, Device device, Action checkCancelled)
+    public static RunningMetrics Run(ResidualNetwork network, ImageSet images, Device device, int topK, Action checkCancelled)
     {
         using var input = new NetworkInput(images.Format, device);
         InputFormat format = images.Format;
         int batchSize = Math.Min(Math.Clamp(BatchBytes / format.ByteCount, 1, LargestBatch), images.Count);
         byte[] pixels = GC.AllocateUninitializedArray<byte>(batchSize * format.ByteCount);
-        var metrics = default(RunningMetrics);
+        var metrics = new RunningMetrics();
         network.eval();
         for (int start = 0; start < images.Count; start += batchSize)
         {
@@ -34,7 +34,7 @@ internal static class Evaluation
             using var scope = NewDisposeScope();
             Tensor logits = network.forward(input.Create(pixels, count));
             Tensor labels = tensor([.. images.Labels.AsSpan(start, count).ToArray().Select(label => (long)label)], device: device);
-            metrics.Add(nn.functional.cross_entropy(logits, labels).item<float>(), logits, labels);
+            metrics = metrics.With(nn.functional.cross_entropy(logits, labels).item<float>(), logits, labels, topK);
         }
 
         return metrics;

@@ -3,27 +3,39 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>Sums over the images seen so far, so that means are over images, not over batches.</summary>
-internal struct RunningMetrics
+internal sealed record RunningMetrics
 {
-    private double _loss;
-    private long _correct;
+    public double LossSum { get; init; }
 
-    public int ImageCount { get; private set; }
+    public long CorrectCount { get; init; }
 
-    public readonly double Loss => ImageCount == 0 ? double.NaN : _loss / ImageCount;
+    public long TopKCorrectCount { get; init; }
 
-    public readonly double Accuracy => ImageCount == 0 ? double.NaN : (double)_correct / ImageCount;
+    public int ImageCount { get; init; }
 
-    /// <summary>Adds a batch.</summary>
+    public double Loss => ImageCount == 0 ? double.NaN : LossSum / ImageCount;
+
+    public double Accuracy => ImageCount == 0 ? double.NaN : (double)CorrectCount / ImageCount;
+
+    public double TopKAccuracy => ImageCount == 0 ? double.NaN : (double)TopKCorrectCount / ImageCount;
+
+    /// <summary>The sums with a batch more.</summary>
     /// <param name="loss">The mean loss of the batch.</param>
     /// <param name="logits">[N,K].</param>
     /// <param name="labels">[N] int64.</param>
-    public void Add(double loss, Tensor logits, Tensor labels)
+    /// <param name="topK">The number of classes of which one has to be right for the top-k accuracy; at most K.</param>
+    public RunningMetrics With(double loss, Tensor logits, Tensor labels, int topK)
     {
         using var scope = NewDisposeScope();
         int count = (int)labels.shape[0];
-        _loss += loss * count;
-        _correct += logits.detach().argmax(1).eq(labels).sum().item<long>();
-        ImageCount += count;
+        Tensor hits = logits.detach().topk(topK).indexes.eq(labels.unsqueeze(1));
+        long[] correct = stack([hits.narrow(1, 0, 1).sum(), hits.sum()]).data<long>().ToArray();
+        return new RunningMetrics
+        {
+            LossSum = LossSum + (loss * count),
+            CorrectCount = CorrectCount + correct[0],
+            TopKCorrectCount = TopKCorrectCount + correct[1],
+            ImageCount = ImageCount + count,
+        };
     }
 }

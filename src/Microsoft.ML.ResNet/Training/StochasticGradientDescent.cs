@@ -5,31 +5,35 @@ namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
 /// Stochastic gradient descent with momentum, in PyTorch's formulation: <c>v = momentum * v + (gradient + decay * weight)</c>,
-/// <c>weight -= rate * v</c>. Weight decay leaves norms and biases out (He et al. 2018, "Bag of tricks", section 3.1).
+/// <c>weight -= rate * v</c>, or <c>weight -= rate * (gradient + decay * weight + momentum * v)</c> after Nesterov. Weight decay leaves
+/// norms and biases out (He et al. 2018, "Bag of tricks", section 3.1).
 /// </summary>
-internal sealed class StochasticGradientDescent : IDisposable
+internal sealed class StochasticGradientDescent : IOptimizer
 {
-    private readonly (Parameter Parameter, Tensor Velocity, double WeightDecay)[] _slots;
+    private readonly (string Name, Parameter Parameter, Tensor Velocity, double WeightDecay, double RateScale)[] _slots;
     private readonly double _momentum;
+    private readonly bool _nesterov;
 
-    public StochasticGradientDescent(IEnumerable<(Parameter Parameter, bool HasWeightDecay)> parameters, double momentum, double weightDecay)
+    public StochasticGradientDescent(IEnumerable<OptimizedParameter> parameters, double momentum, double weightDecay, bool nesterov = false)
     {
         _momentum = momentum;
+        _nesterov = nesterov;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        _slots = [.. parameters.Select(item => (item.Parameter, zeros_like(item.Parameter), item.HasWeightDecay ? weightDecay : 0.0))];
-        foreach (var (_, velocity, _) in _slots)
-        {
-            velocity.DetachFromDisposeScope();
-        }
+        _slots = [.. parameters.Select(item => (item.Name, item.Parameter, zeros_like(item.Parameter), item.HasWeightDecay ? weightDecay : 0.0, item.RateScale))];
+        scope.Detach(_slots.Select(slot => slot.Velocity));
     }
 
-    /// <summary>Takes one step along the gradients and forgets them.</summary>
+    public IReadOnlyList<(string Name, Tensor Tensor)> State => [.. _slots.Select(slot => ($"velocity.{slot.Name}", slot.Velocity))];
+
+    public long StepCount { get; set; }
+
     public void Step(double learningRate)
     {
+        StepCount++;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        foreach (var (parameter, velocity, weightDecay) in _slots)
+        foreach (var (_, parameter, velocity, weightDecay, rateScale) in _slots)
         {
             Tensor? gradient = parameter.grad;
             if (gradient is null)
@@ -37,22 +41,27 @@ internal sealed class StochasticGradientDescent : IDisposable
                 continue;
             }
 
-            velocity.mul_(_momentum).add_(gradient);
             if (weightDecay != 0)
             {
-                velocity.add_(parameter, alpha: weightDecay);
+                gradient.add_(parameter, alpha: weightDecay);
             }
 
-            parameter.add_(velocity, alpha: -learningRate);
+            velocity.mul_(_momentum).add_(gradient);
+            if (_nesterov)
+            {
+                gradient.add_(velocity, alpha: _momentum);
+            }
+
+            parameter.add_(_nesterov ? gradient : velocity, alpha: -learningRate * rateScale);
             parameter.grad = null;
         }
     }
 
     public void Dispose()
     {
-        foreach (var (_, velocity, _) in _slots)
+        foreach (var slot in _slots)
         {
-            velocity.Dispose();
+            slot.Velocity.Dispose();
         }
     }
 }

@@ -11,10 +11,12 @@ namespace Microsoft.ML.ResNet.Training;
 internal sealed class TrainingBatches : IDisposable
 {
     private readonly ImageSet _images;
+    private readonly float[]? _weights;
     private readonly BatchPlan _plan;
     private readonly TrainingSettings _settings;
     private readonly Device _device;
     private readonly NetworkInput _input;
+    private readonly BatchMixer? _mixer;
     private readonly int[] _order;
     private readonly AugmentationScratch _scratch = new();
     private Buffer _current;
@@ -22,13 +24,15 @@ internal sealed class TrainingBatches : IDisposable
     private Task? _filling;
     private int _epoch;
 
-    public TrainingBatches(ImageSet images, BatchPlan plan, TrainingSettings settings, Device device)
+    public TrainingBatches(ImageSet images, float[]? weights, BatchPlan plan, TrainingSettings settings, Device device)
     {
         _images = images;
+        _weights = weights;
         _plan = plan;
         _settings = settings;
         _device = device;
         _input = new NetworkInput(images.Format, device);
+        _mixer = settings.Augmentation.MixesBatches ? new BatchMixer(settings.Augmentation, images.Format) : null;
         _order = new int[images.Count];
         _current = new Buffer(plan.LargestBatch, images.Format.ByteCount);
         _next = new Buffer(plan.LargestBatch, images.Format.ByteCount);
@@ -47,9 +51,9 @@ internal sealed class TrainingBatches : IDisposable
     }
 
     /// <summary>Makes a batch of the epoch; they are asked for one after the other, from the first.</summary>
-    /// <returns>Images [N,C,H,W] float32, normalised; labels [N] int64. They belong to the caller's scope.</returns>
+    /// <returns>Tensors that belong to the caller's scope.</returns>
     /// <exception cref="IOException">An image can't be read or decoded.</exception>
-    public (Tensor Images, Tensor Labels) Create(int batch)
+    public TrainingBatch Create(int batch)
     {
         if (_filling is null)
         {
@@ -69,7 +73,13 @@ internal sealed class TrainingBatches : IDisposable
             _filling = Task.Run(() => Fill(target, following, threads));
         }
 
-        return (_input.Create(_current.Pixels, _current.Count), tensor(_current.Labels.AsSpan(0, _current.Count).ToArray(), device: _device));
+        int count = _current.Count;
+        MixedLabels? mixing = _current.Mixing is { } mixed ? new MixedLabels(tensor(mixed.Partners, device: _device), tensor(mixed.Weights, device: _device)) : null;
+        return new TrainingBatch(
+            _input.Create(_current.Pixels, count),
+            tensor(_current.Labels.AsSpan(0, count).ToArray(), device: _device),
+            _weights is null ? null : tensor(_current.Weights.AsSpan(0, count).ToArray(), device: _device),
+            mixing);
     }
 
     public void Dispose()
@@ -103,8 +113,10 @@ internal sealed class TrainingBatches : IDisposable
             int row = rows[i];
             _settings.Augmentation.Apply(_images[row], format, new RowDraws(_settings.Seed, _epoch, row), buffer.Pixels.AsSpan(i * format.ByteCount, format.ByteCount), _scratch);
             buffer.Labels[i] = _images.Labels[row];
+            buffer.Weights[i] = _weights?[row] ?? 1;
         }
 
+        buffer.Mixing = _mixer?.Mix(buffer.Pixels, buffer.Labels, rows, _settings.Seed, _epoch);
         buffer.Count = rows.Length;
     }
 
@@ -113,6 +125,10 @@ internal sealed class TrainingBatches : IDisposable
         public byte[] Pixels { get; } = GC.AllocateUninitializedArray<byte>(checked(capacity * imageSize));
 
         public long[] Labels { get; } = new long[capacity];
+
+        public float[] Weights { get; } = new float[capacity];
+
+        public MixedTargets? Mixing { get; set; }
 
         public int Count { get; set; }
     }

@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Globalization;
-using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using static TorchSharp.torch;
@@ -8,119 +6,274 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>Trains a network on images in memory. It reads from top to bottom.</summary>
-/// <param name="network">Trained in place, on <paramref name="device"/>.</param>
-/// <param name="validation">Evaluated after every epoch, or null.</param>
-/// <param name="report">Told after every batch; the last of an epoch has its validation metrics.</param>
-/// <param name="checkCancelled">Called before every batch; throws to stop.</param>
-internal sealed class TrainingLoop(
-    ResidualNetwork network,
-    ImageSet training,
-    ImageSet? validation,
-    TrainingSettings settings,
-    Device device,
-    Action<EpochMetrics> report,
-    Action checkCancelled)
+internal sealed class TrainingLoop : IDisposable
 {
     /// <summary>Steps after which freed memory is given back: often enough to keep it flat, seldom enough to cost nothing.</summary>
     private const int StepsBetweenReturns = 50;
 
-    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly ResidualNetwork _network;
+    private readonly LabeledImages _images;
+    private readonly TrainingSettings _settings;
+    private readonly Device _device;
+    private readonly TrainingHost _host;
+    private readonly CheckpointFolder? _checkpoints;
+    private readonly BatchPlan _plan;
+    private readonly LearningRateSchedule _schedule;
+    private readonly Pace _pace;
+    private readonly IOptimizer _optimizer;
+    private readonly TrainingLoss _loss;
+    private readonly WeightAverage? _average;
+    private readonly BestWeights _best = new();
+    private readonly EarlyStopping _stopping;
+    private readonly TrainingBatches _batches;
+    private readonly int _topK;
+    private TrainingState _state = new();
+    private TimeSpan _elapsedBefore;
+    private TimeSpan _evaluation;
+    private TimeSpan _saved;
 
-    /// <summary>Runs all epochs.</summary>
+    /// <param name="network">Trained in place, on <paramref name="device"/>.</param>
+    /// <param name="checkpoints">Where to save the state, or null.</param>
+    public TrainingLoop(
+        ResidualNetwork network, LabeledImages images, TrainingSettings settings, Device device, TrainingHost host, CheckpointFolder? checkpoints = null)
+    {
+        _network = network;
+        _images = images;
+        _settings = settings;
+        _device = device;
+        _host = host;
+        _checkpoints = checkpoints;
+        _topK = Math.Min(settings.TopK, images.ClassCount);
+        _plan = new BatchPlan(images.Training.Count, settings.BatchSize);
+        _schedule = settings.Schedule(_plan.Count);
+        _pace = new Pace(_schedule.TotalSteps, _plan.Count, settings.MaxTrainingTime, settings.Resizing.CostAt);
+        _stopping = new EarlyStopping(settings.ValidationMetric, settings.EarlyStoppingPatience, settings.EarlyStoppingMinDelta);
+        _optimizer = settings.Optimizer(network);
+        _loss = settings.Loss(images.Training.Labels, images.ClassCount, device);
+        _average = settings.WeightAveragingDecay > 0 ? new WeightAverage(network, settings.WeightAveragingDecay, device) : null;
+        _batches = new TrainingBatches(images.Training, images.Weights, _plan, settings, device);
+    }
+
+    private TimeSpan Elapsed => _elapsedBefore + _host.Elapsed();
+
+    /// <summary>The network whose weights are the result so far.</summary>
+    private ResidualNetwork Result => _average?.Network ?? _network;
+
+    /// <summary>Runs all epochs, from a checkpoint where there is one to go on from, and leaves the best weights in the network.</summary>
     /// <returns>The metrics at the end of each.</returns>
     /// <exception cref="InvalidOperationException">The loss is no longer a finite number.</exception>
     public IReadOnlyList<EpochMetrics> Run()
     {
-        var plan = new BatchPlan(training.Count, settings.BatchSize);
-        LearningRateSchedule schedule = settings.Schedule(plan.Count);
-        using var optimizer = new StochasticGradientDescent(
-            network.ParameterEntries.Select(entry => (entry.Parameter, entry.Kind == ParameterKind.Weight)), settings.Momentum, settings.WeightDecay);
-        using var batches = new TrainingBatches(training, plan, settings, device);
-        List<EpochMetrics> history = [];
-        for (int epoch = 1; epoch <= settings.Epochs; epoch++)
+        Resume();
+        try
         {
-            history.Add(RunEpoch(epoch, plan, schedule, optimizer, batches));
+            while (!_state.IsFinished)
+            {
+                RunEpoch();
+            }
+        }
+        catch (OperationCanceledException) when (_settings.CancellationHandling == CancellationHandling.ReturnBest && _state.Step > 0)
+        {
+            _host.Inform($"The training was cancelled in epoch {_state.Epoch}, after {_state.Step} steps; the best model so far is returned.");
         }
 
-        return history;
+        Finish();
+        return _state.History;
     }
 
-    private EpochMetrics RunEpoch(int epoch, BatchPlan plan, LearningRateSchedule schedule, StochasticGradientDescent optimizer, TrainingBatches batches)
+    public void Dispose()
     {
-        TimeSpan started = _clock.Elapsed;
-        var metrics = default(RunningMetrics);
-        network.train();
-        batches.Shuffle(epoch);
-        for (int batch = 0; ; batch++)
+        _batches.Dispose();
+        _best.Dispose();
+        _average?.Dispose();
+        _loss.Dispose();
+        _optimizer.Dispose();
+    }
+
+    private void RunEpoch()
+    {
+        TimeSpan started = Elapsed;
+        int imagesBefore = _state.Metrics.ImageCount;
+        _network.train();
+        _batches.Shuffle(_state.Epoch);
+        while (true)
         {
-            checkCancelled();
-            int step = ((epoch - 1) * plan.Count) + batch;
-            double learningRate = schedule.At(step);
-            using (NewDisposeScope())
+            _host.CheckCancelled();
+            double learningRate = _schedule.At(_pace.Position);
+            Step(learningRate);
+            bool isEpochEnd = _state.Batch == _plan.Count || _pace.IsOver;
+            EpochMetrics now = Describe(learningRate, isEpochEnd, (_state.Metrics.ImageCount - imagesBefore) / (Elapsed - started).TotalSeconds);
+            if (isEpochEnd)
             {
-                var (images, labels) = batches.Create(batch);
-                Tensor logits = network.forward(images);
-                Tensor loss = nn.functional.cross_entropy(logits, labels, label_smoothing: settings.LabelSmoothing);
-                loss.backward();
-                optimizer.Step(learningRate);
-                metrics.Add(Finite(loss.item<float>(), epoch, step, learningRate), logits, labels);
+                EndEpoch(now);
+                return;
             }
 
-            if (step % StepsBetweenReturns == StepsBetweenReturns - 1)
+            _host.Report(now);
+            if (_checkpoints is not null && Elapsed - _saved >= _settings.CheckpointInterval)
             {
-                FreedMemory.Return();
+                Save();
             }
-
-            EpochMetrics now = Describe(epoch, batch + 1, plan.Count, step + 1, metrics, learningRate, started);
-            if (now.IsEpochEnd)
-            {
-                now = Validate(now);
-                report(now);
-                return now;
-            }
-
-            report(now);
         }
     }
 
-    private EpochMetrics Validate(EpochMetrics metrics)
+    private void Step(double learningRate)
     {
-        if (validation is null)
+        TimeSpan started = Elapsed;
+        using (NewDisposeScope())
+        {
+            TrainingBatch batch = _batches.Create(_state.Batch);
+            Tensor logits = _network.forward(_settings.Resizing.Apply(batch.Images, _pace.Share));
+            Tensor loss = _loss.Mean(logits, batch);
+            loss.backward();
+            if (_settings.MaxGradientNorm is { } norm)
+            {
+                GradientClipping.Apply(_network.ParameterEntries.Select(entry => entry.Parameter), norm);
+            }
+
+            _optimizer.Step(learningRate);
+            _average?.Update(_state.Step);
+            _state = _state with { Metrics = _state.Metrics.With(Finite(loss.item<float>(), learningRate), logits, batch.Labels, _topK) };
+        }
+
+        if (_state.Step % StepsBetweenReturns == StepsBetweenReturns - 1)
+        {
+            FreedMemory.Return();
+        }
+
+        _pace.Advance(Elapsed - started, Elapsed, _evaluation);
+        _state = _state with { Batch = _state.Batch + 1, Step = _state.Step + 1, Position = _pace.Position };
+    }
+
+    private void EndEpoch(EpochMetrics metrics)
+    {
+        metrics = Validate(metrics, out bool stops);
+        _state = _state with
+        {
+            Epoch = _state.Epoch + 1,
+            Batch = 0,
+            Metrics = new RunningMetrics(),
+            Stopping = _stopping.State,
+            IsFinished = stops || _pace.IsOver,
+            History = [.. _state.History, metrics],
+        };
+        if (_checkpoints is not null)
+        {
+            Save();
+        }
+
+        _host.Report(metrics);
+        if (stops && !_pace.IsOver)
+        {
+            _host.Inform($"Stopped after epoch {metrics.Epoch}: the validation {_settings.ValidationMetric.ToString().ToLowerInvariant()} has not improved for {_stopping.State.EpochsWaited} epochs.");
+        }
+    }
+
+    private EpochMetrics Validate(EpochMetrics metrics, out bool stops)
+    {
+        stops = false;
+        if (_images.Validation is null)
         {
             return metrics;
         }
 
-        RunningMetrics result = Evaluation.Run(network, validation, device, checkCancelled);
-        return metrics with { ValidationLoss = result.Loss, ValidationAccuracy = result.Accuracy, Elapsed = _clock.Elapsed, Remaining = RemainingAfter(metrics.Epoch) };
-    }
-
-    private EpochMetrics Describe(int epoch, int batch, int batchCount, long step, RunningMetrics metrics, double learningRate, TimeSpan started)
-    {
-        TimeSpan elapsed = _clock.Elapsed;
-        double done = epoch - 1 + ((double)batch / batchCount);
-        return new EpochMetrics
+        TimeSpan started = Elapsed;
+        RunningMetrics result = Evaluation.Run(Result, _images.Validation, _device, _topK, _host.CheckCancelled);
+        _evaluation = Elapsed - started;
+        (bool isBest, stops) = _stopping.Add(metrics.Epoch, _settings.ValidationMetric == ValidationMetric.Loss ? result.Loss : result.Accuracy);
+        if (isBest && _settings.RestoresBestWeights)
         {
-            Epoch = epoch,
-            EpochCount = settings.Epochs,
-            Batch = batch,
-            BatchCount = batchCount,
-            Step = step,
-            ImageCount = metrics.ImageCount,
-            TrainingLoss = metrics.Loss,
-            TrainingAccuracy = metrics.Accuracy,
-            LearningRate = learningRate,
-            ImagesPerSecond = metrics.ImageCount / Math.Max((elapsed - started).TotalSeconds, 1e-9),
-            Elapsed = elapsed,
-            Remaining = RemainingAfter(done),
+            _best.Keep(Result);
+            _checkpoints?.SaveBest(Result);
+        }
+
+        return metrics with
+        {
+            EpochCount = stops ? metrics.Epoch : metrics.EpochCount,
+            ValidationLoss = result.Loss,
+            ValidationAccuracy = result.Accuracy,
+            ValidationTopKAccuracy = result.TopKAccuracy,
+            BestEpoch = _stopping.State.BestEpoch,
+            BestValidationMetric = _stopping.State.Best,
+            Elapsed = Elapsed,
+            Remaining = stops ? TimeSpan.Zero : Remaining(),
         };
     }
 
-    private TimeSpan RemainingAfter(double epochsDone) => _clock.Elapsed * ((settings.Epochs - epochsDone) / epochsDone);
+    private void Finish()
+    {
+        if (_best.Entries is { } best)
+        {
+            _network.CopyStateFrom(best);
+            if (_stopping.State.BestEpoch != _state.History[^1].Epoch)
+            {
+                _host.Inform($"The weights of epoch {_stopping.State.BestEpoch}, the best of {_state.History.Length}, are taken.");
+            }
+        }
+        else if (_average is not null)
+        {
+            _network.CopyStateFrom(_average.Network.StateEntries);
+        }
 
-    private static double Finite(float loss, int epoch, int step, double learningRate)
-        => float.IsFinite(loss)
-            ? loss
-            : throw new InvalidOperationException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"Training diverged: the loss is {loss} in step {step + 1} (epoch {epoch}), at a learning rate of {learningRate:G3}. Lower LearningRate (by ten, to begin with) or raise WarmupEpochs, and check the pixel values: they must be in the range that PixelRange says."));
+        _network.eval();
+    }
+
+    private EpochMetrics Describe(double learningRate, bool isEpochEnd, double imagesPerSecond) => new()
+    {
+        Epoch = _state.Epoch,
+        EpochCount = _pace.IsOver ? _state.Epoch : _state.Epoch - 1 + (int)Math.Ceiling(((double)_state.Batch / _plan.Count) + _pace.RemainingEpochs - 1e-6),
+        Batch = _state.Batch,
+        BatchCount = isEpochEnd ? _state.Batch : _plan.Count,
+        Step = _state.Step,
+        ImageCount = _state.Metrics.ImageCount,
+        TrainingLoss = _state.Metrics.Loss,
+        TrainingAccuracy = _state.Metrics.Accuracy,
+        TopK = _topK,
+        TrainingTopKAccuracy = _state.Metrics.TopKAccuracy,
+        BestEpoch = _stopping.State.BestEpoch,
+        BestValidationMetric = _stopping.State.Best,
+        LearningRate = learningRate,
+        ImagesPerSecond = imagesPerSecond,
+        Elapsed = Elapsed,
+        Remaining = Remaining(),
+    };
+
+    private TimeSpan Remaining() => _pace.RemainingTime(_evaluation);
+
+    private void Resume()
+    {
+        if (_checkpoints?.Resume(_network, _average?.Network, _optimizer, _best) is not { } state)
+        {
+            return;
+        }
+
+        _state = state;
+        _elapsedBefore = state.Elapsed;
+        _stopping.State = state.Stopping;
+        _optimizer.StepCount = state.Step;
+        _pace.Position = state.Position;
+        _host.Inform(state.IsFinished
+            ? $"The training in '{_checkpoints.Path}' is finished: its model is taken."
+            : $"Going on from '{_checkpoints.Path}', after {state.Step} steps, in epoch {state.Epoch}.");
+    }
+
+    private void Save()
+    {
+        _state = _state with { Elapsed = Elapsed };
+        _checkpoints!.Save(_state, _network, _average?.Network, _optimizer, _best);
+        _saved = Elapsed;
+    }
+
+    private float Finite(float loss, double learningRate)
+    {
+        if (float.IsFinite(loss))
+        {
+            return loss;
+        }
+
+        string checkpoint = _checkpoints?.HasLast == true ? $" The last checkpoint, '{_checkpoints.LastPath}', is from before that." : "";
+        throw new InvalidOperationException(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Training diverged: the loss is {loss} in step {_state.Step + 1} (epoch {_state.Epoch}), at a learning rate of {learningRate:G3}. Lower LearningRate (by ten, to begin with), set MaxGradientNorm or raise WarmupEpochs, and check the pixel values: they must be in the range that PixelRange says.{checkpoint}"));
+    }
 }

@@ -1,43 +1,202 @@
+using System.Globalization;
+using Microsoft.ML.ResNet.Network;
+using TorchSharp;
+
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>The settings of one training, checked and settled.</summary>
 internal sealed record TrainingSettings
 {
+    /// <summary>The batch size for which the default learning rates are meant.</summary>
+    private const double ReferenceBatchSize = 32;
+
+    /// <summary>A shift of hue is seen more than one of brightness: a tenth, as in the presets.</summary>
+    private const double HueDivisor = 10;
+
     public required int Epochs { get; init; }
 
     public required int BatchSize { get; init; }
 
+    public required TrainingOptimizer OptimizerKind { get; init; }
+
     public required double LearningRate { get; init; }
+
+    public required LearningRateDecay Decay { get; init; }
+
+    public required IReadOnlyList<double> Milestones { get; init; }
+
+    public required double DecayFactor { get; init; }
 
     public required double WarmupEpochs { get; init; }
 
     public required double Momentum { get; init; }
 
+    public required bool Nesterov { get; init; }
+
+    public required double Beta1 { get; init; }
+
+    public required double Beta2 { get; init; }
+
     public required double WeightDecay { get; init; }
+
+    public required double? MaxGradientNorm { get; init; }
+
+    public required double WeightAveragingDecay { get; init; }
 
     public required double LabelSmoothing { get; init; }
 
+    public required ClassWeighting ClassWeighting { get; init; }
+
+    /// <summary>By class, or null.</summary>
+    public required float[]? ClassWeights { get; init; }
+
     public required Augmentation Augmentation { get; init; }
+
+    public required ProgressiveResizing Resizing { get; init; }
+
+    public required ValidationMetric ValidationMetric { get; init; }
+
+    public required int? EarlyStoppingPatience { get; init; }
+
+    public required double EarlyStoppingMinDelta { get; init; }
+
+    public required bool RestoresBestWeights { get; init; }
+
+    public required TimeSpan? MaxTrainingTime { get; init; }
+
+    public required TimeSpan CheckpointInterval { get; init; }
+
+    public required CancellationHandling CancellationHandling { get; init; }
+
+    public required int TopK { get; init; }
 
     public required long Seed { get; init; }
 
-    public static TrainingSettings Of(ResNetTrainer.Options options, int imageSize, long seed) => new()
+    /// <param name="classWeights">The given weights by class, or null.</param>
+    public static TrainingSettings Of(ResNetTrainer.Options options, int imageSize, int imageCount, float[]? classWeights, long seed) => new()
     {
         Epochs = options.Epochs,
         BatchSize = options.BatchSize,
-        LearningRate = options.LearningRate,
+        OptimizerKind = options.Optimizer,
+        LearningRate = options.LearningRate ?? DefaultLearningRate(options),
+        Decay = options.LearningRateDecay,
+        Milestones = [.. options.LearningRateMilestones],
+        DecayFactor = options.LearningRateDecayFactor,
         WarmupEpochs = options.WarmupEpochs,
         Momentum = options.Momentum,
+        Nesterov = options.Nesterov,
+        Beta1 = options.Beta1,
+        Beta2 = options.Beta2,
         WeightDecay = options.WeightDecay,
+        MaxGradientNorm = options.MaxGradientNorm,
+        WeightAveragingDecay = options.WeightAveragingDecay,
         LabelSmoothing = options.LabelSmoothing,
-        Augmentation = new Augmentation { RandomCrop = true, CropPadding = options.RandomCropPadding ?? imageSize / 8, HorizontalFlip = options.HorizontalFlip },
+        ClassWeighting = options.ClassWeighting,
+        ClassWeights = classWeights,
+        Augmentation = AugmentationOf(options, imageSize, imageCount),
+        Resizing = new ProgressiveResizing(options.InitialImageScale, GrowthShare: 0.7),
+        ValidationMetric = options.ValidationMetric,
+        EarlyStoppingPatience = options.EarlyStoppingPatience,
+        EarlyStoppingMinDelta = options.EarlyStoppingMinDelta,
+        RestoresBestWeights = options.RestoreBestWeights,
+        MaxTrainingTime = options.MaxTrainingTime,
+        CheckpointInterval = options.CheckpointInterval,
+        CancellationHandling = options.CancellationHandling,
+        TopK = options.TopK,
         Seed = seed,
     };
 
     /// <summary>The learning rate of every step of a training of <paramref name="batchCount"/> steps an epoch.</summary>
     public LearningRateSchedule Schedule(int batchCount)
     {
-        int total = Epochs * batchCount;
-        return new LearningRateSchedule(LearningRate, total, Math.Min((int)Math.Round(WarmupEpochs * batchCount), total / 2));
+        int total = checked(Epochs * batchCount);
+        return new LearningRateSchedule(LearningRate, total, Math.Min((int)Math.Round(WarmupEpochs * batchCount), total / 2))
+        {
+            Decay = Decay,
+            Milestones = Milestones,
+            Factor = DecayFactor,
+        };
     }
+
+    public IOptimizer Optimizer(ResidualNetwork network)
+    {
+        IEnumerable<OptimizedParameter> parameters = network.ParameterEntries.Select(
+            entry => new OptimizedParameter(entry.Name, entry.Parameter, entry.Kind == ParameterKind.Weight));
+        return OptimizerKind == TrainingOptimizer.AdamW
+            ? new AdamW(parameters, Beta1, Beta2, WeightDecay)
+            : new StochasticGradientDescent(parameters, Momentum, WeightDecay, Nesterov);
+    }
+
+    /// <param name="labels">The class of each training image.</param>
+    public TrainingLoss Loss(int[] labels, int classCount, torch.Device device)
+    {
+        float[]? weights = ClassWeights ?? (ClassWeighting == ClassWeighting.Balanced ? BalancedWeights(labels, classCount) : null);
+        return new TrainingLoss(LabelSmoothing, weights is null ? null : torch.tensor(weights, device: device).DetachFromDisposeScope());
+    }
+
+    /// <summary>What has to be the same for a training to go on from a checkpoint: names and values.</summary>
+    public IReadOnlyDictionary<string, string> Identity() => new Dictionary<string, string>
+    {
+        [nameof(Epochs)] = Text(Epochs),
+        [nameof(BatchSize)] = Text(BatchSize),
+        ["Optimizer"] = Text(OptimizerKind),
+        [nameof(LearningRate)] = Text(LearningRate),
+        ["LearningRateDecay"] = Text(Decay),
+        ["LearningRateMilestones"] = string.Join(' ', Milestones.Select(share => Text(share))),
+        ["LearningRateDecayFactor"] = Text(DecayFactor),
+        [nameof(WarmupEpochs)] = Text(WarmupEpochs),
+        [nameof(Momentum)] = Text(Momentum),
+        [nameof(Nesterov)] = Text(Nesterov),
+        [nameof(Beta1)] = Text(Beta1),
+        [nameof(Beta2)] = Text(Beta2),
+        [nameof(WeightDecay)] = Text(WeightDecay),
+        [nameof(MaxGradientNorm)] = Text(MaxGradientNorm),
+        [nameof(WeightAveragingDecay)] = Text(WeightAveragingDecay),
+        [nameof(LabelSmoothing)] = Text(LabelSmoothing),
+        [nameof(ClassWeighting)] = Text(ClassWeighting),
+        [nameof(ClassWeights)] = string.Join(' ', (ClassWeights ?? []).Select(weight => Text(weight))),
+        [nameof(Augmentation)] = Augmentation.ToString(),
+        ["InitialImageScale"] = Text(Resizing.InitialScale),
+        [nameof(ValidationMetric)] = Text(ValidationMetric),
+        [nameof(RestoresBestWeights)] = Text(RestoresBestWeights),
+        [nameof(Seed)] = Text(Seed),
+    };
+
+    /// <summary>scikit-learn's "balanced": all classes that have images weigh the same in sum, and the images 1 on average.</summary>
+    private static float[] BalancedWeights(int[] labels, int classCount)
+    {
+        int[] counts = new int[classCount];
+        foreach (int label in labels)
+        {
+            counts[label]++;
+        }
+
+        int present = counts.Count(count => count > 0);
+        return [.. counts.Select(count => count == 0 ? 0 : (float)((double)labels.Length / present / count))];
+    }
+
+    /// <summary>The preset, and what the options say otherwise.</summary>
+    private static Augmentation AugmentationOf(ResNetTrainer.Options options, int imageSize, int imageCount)
+    {
+        Augmentation preset = AugmentationPresets.Of(options.Augmentation, imageSize, imageCount);
+        return preset with
+        {
+            RandomCrop = preset.RandomCrop || options.RandomCropPadding is not null,
+            CropPadding = options.RandomCropPadding ?? preset.CropPadding,
+            ResizedCropScale = options.RandomResizedCropMinScale is not { } scale ? preset.ResizedCropScale : scale < 1 ? scale : 0,
+            HorizontalFlip = options.HorizontalFlip ?? preset.HorizontalFlip,
+            VerticalFlip = options.VerticalFlip,
+            ColorJitter = options.ColorJitter is not { } jitter ? preset.ColorJitter : jitter == 0 ? null : new ColorJitter(jitter, jitter, jitter, Hue: jitter / HueDivisor),
+            TrivialAugment = options.TrivialAugment ?? preset.TrivialAugment,
+            ErasingProbability = options.RandomErasing ?? preset.ErasingProbability,
+            MixUpAlpha = options.MixUpAlpha ?? preset.MixUpAlpha,
+            CutMixAlpha = options.CutMixAlpha ?? preset.CutMixAlpha,
+            MixProbability = options.MixProbability ?? preset.MixProbability,
+        };
+    }
+
+    private static double DefaultLearningRate(ResNetTrainer.Options options)
+        => options.Optimizer == TrainingOptimizer.AdamW ? 0.001 : 0.05 * options.BatchSize / ReferenceBatchSize;
+
+    private static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
 }

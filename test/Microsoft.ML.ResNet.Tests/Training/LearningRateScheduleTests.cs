@@ -25,14 +25,61 @@ public sealed class LearningRateScheduleTests
     }
 
     [TestMethod]
+    public void At_OneCycle_EqualsPyTorchsOneCycleLR()
+    {
+        // OneCycleLR(max_lr=0.1, total_steps=10, cycle_momentum=False) of PyTorch 1.13.
+        var schedule = new LearningRateSchedule(Peak: 0.1, TotalSteps: 10, WarmupSteps: 0) { Decay = LearningRateDecay.OneCycle };
+
+        AssertRates(
+            schedule, 0.0040000000000000036, 0.052000000000000005, 0.1, 0.09504846320134738, 0.0811745653949763, 0.06112620219362893, 0.03887419780637107, 0.0188258346050237, 0.004951936798652629, 4e-07);
+    }
+
+    [TestMethod]
+    public void At_Steps_FallsAtTheMilestones()
+    {
+        var schedule = new LearningRateSchedule(Peak: 1, TotalSteps: 8, WarmupSteps: 2) { Decay = LearningRateDecay.Step, Milestones = [0.5, 0.75], Factor = 0.1 };
+
+        AssertRates(schedule, 0.01, 0.505, 1, 1, 0.1, 0.1, 0.01, 0.01);
+    }
+
+    [TestMethod]
+    public void At_Constant_StaysAfterWarmup()
+        => AssertRates(new LearningRateSchedule(Peak: 1, TotalSteps: 4, WarmupSteps: 1) { Decay = LearningRateDecay.Constant }, 0.01, 1, 1, 1);
+
+    [TestMethod]
     public void At_NoWarmup_StartsAtThePeak() => AssertRates(new LearningRateSchedule(Peak: 1, TotalSteps: 2, WarmupSteps: 0), 1, 0.5);
+
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(2)]
+    [DataRow(3)]
+    public void At_VeryShortOneCycle_IsFinite(int steps)
+    {
+        var schedule = new LearningRateSchedule(Peak: 1, TotalSteps: steps, WarmupSteps: 0) { Decay = LearningRateDecay.OneCycle };
+
+        for (int step = 0; step < steps; step++)
+        {
+            Assert.IsTrue(schedule.At(step) is >= 0 and <= 1, $"step {step}: {schedule.At(step)}");
+        }
+    }
 
     [TestMethod]
     public void Schedule_WarmupLongerThanHalf_IsCutToHalf()
     {
-        TrainingSettings settings = TrainingSettings.Of(new ResNetTrainer.Options { Epochs = 3, WarmupEpochs = 3 }, imageSize: 32, seed: 1);
+        TrainingSettings settings = TrainingSettings.Of(new ResNetTrainer.Options { Epochs = 3, WarmupEpochs = 3 }, imageSize: 32, imageCount: 100, classWeights: null, seed: 1);
 
         Assert.AreEqual(15, settings.Schedule(batchCount: 10).WarmupSteps);
+    }
+
+    [TestMethod]
+    [DataRow(TrainingOptimizer.Sgd, 32, 0.05)]
+    [DataRow(TrainingOptimizer.Sgd, 128, 0.2)]
+    [DataRow(TrainingOptimizer.AdamW, 128, 0.001)]
+    public void LearningRate_LeftOpen_SuitsOptimiserAndBatch(TrainingOptimizer optimizer, int batchSize, double expected)
+    {
+        var options = new ResNetTrainer.Options { Optimizer = optimizer, BatchSize = batchSize };
+
+        Assert.AreEqual(expected, TrainingSettings.Of(options, imageSize: 32, imageCount: 100, classWeights: null, seed: 1).LearningRate, 1e-12);
     }
 
     private static void AssertRates(LearningRateSchedule schedule, params double[] expected)

@@ -13,7 +13,7 @@ public sealed class StochasticGradientDescentTests
         using var scope = torch.NewDisposeScope();
         var weight = new Parameter(torch.tensor(new[] { 1f }));
         var bias = new Parameter(torch.tensor(new[] { 1f }));
-        using var optimizer = new StochasticGradientDescent([(weight, true), (bias, false)], momentum: 0.9, weightDecay: 0.1);
+        using var optimizer = new StochasticGradientDescent([new("weight", weight, true), new("bias", bias, false)], momentum: 0.9, weightDecay: 0.1);
 
         foreach (float gradient in new[] { 1f, 2f, -1f })
         {
@@ -33,7 +33,7 @@ public sealed class StochasticGradientDescentTests
     {
         using var scope = torch.NewDisposeScope();
         var weight = new Parameter(torch.ones(4, 4));
-        using var optimizer = new StochasticGradientDescent([(weight, true)], momentum: 0.9, weightDecay: 0.1);
+        using var optimizer = new StochasticGradientDescent([new("weight", weight, true)], momentum: 0.9, weightDecay: 0.1);
         Step();
         long before = torch.Tensor.TotalCount;
 

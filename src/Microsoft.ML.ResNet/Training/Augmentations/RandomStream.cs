@@ -21,4 +21,7 @@ internal enum RandomStream
 
     /// <summary>MixUp and CutMix.</summary>
     Mixing = 6,
+
+    /// <summary>The split into training and validation.</summary>
+    Split = 7,
 }

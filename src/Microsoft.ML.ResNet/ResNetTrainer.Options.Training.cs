@@ -1,0 +1,154 @@
+using Microsoft.ML.SearchSpace;
+
+namespace Microsoft.ML.ResNet;
+
+public sealed partial class ResNetTrainer
+{
+    public sealed partial class Options
+    {
+        /// <summary>How often training goes through all images.</summary>
+        /// <value>Default: 30. Range: 1 to 10,000.</value>
+        [Range(1, 10_000, init: 30, logBase: true)]
+        public int Epochs { get; set; } = 30;
+
+        /// <summary>
+        /// The time that <c>Fit</c> may take, reading and evaluation included. Where <see cref="Epochs"/> don't fit into it, fewer are run:
+        /// measured times say how many, and the learning rate still falls to its end. A resumed training has what earlier runs left.
+        /// </summary>
+        /// <value>Default: null: no limit. Range: above 0.</value>
+        public TimeSpan? MaxTrainingTime { get; set; }
+
+        /// <summary>The number of images in an optimiser step. The last batch of an epoch may be smaller; a single image that would be left over joins the batch before it.</summary>
+        /// <value>Default: 32. Range: 2 to 4,096.</value>
+        [Range(2, 4_096, init: 32, logBase: true)]
+        public int BatchSize { get; set; } = 32;
+
+        /// <summary>The rule by which gradients change weights.</summary>
+        /// <value>Default: <see cref="TrainingOptimizer.Sgd"/> (He et al. 2015, section 3.4).</value>
+        [Choice(TrainingOptimizer.Sgd, TrainingOptimizer.AdamW)]
+        public TrainingOptimizer Optimizer { get; set; } = TrainingOptimizer.Sgd;
+
+        /// <summary>The learning rate at its highest, after warm-up.</summary>
+        /// <value>
+        /// Default: null. With SGD it is 0.05 for batches of 32 and in proportion for others (Goyal et al. 2017, section 2.1; half of what He et
+        /// al. 2015 have was best here); with AdamW 0.001 (Kingma and Ba 2014). Range: 1e-6 to 10.
+        /// </value>
+        [Range(1e-6, 10.0, init: 0.05, logBase: true)]
+        public double? LearningRate { get; set; }
+
+        /// <summary>The epochs in which the learning rate rises linearly from a hundredth of <see cref="LearningRate"/>, before <see cref="LearningRateDecay"/> begins.</summary>
+        /// <value>Default: 2. Range: 0 to 10,000; more than half of <see cref="Epochs"/> is cut to half of them.</value>
+        public double WarmupEpochs { get; set; } = 2;
+
+        /// <summary>How the learning rate falls after warm-up.</summary>
+        /// <value>Default: <see cref="LearningRateDecay.Cosine"/>.</value>
+        [Choice(LearningRateDecay.Cosine, LearningRateDecay.Step, LearningRateDecay.Constant, LearningRateDecay.OneCycle)]
+        public LearningRateDecay LearningRateDecay { get; set; } = LearningRateDecay.Cosine;
+
+        /// <summary>For <see cref="LearningRateDecay.Step"/>: the shares of the training after which the rate falls.</summary>
+        /// <value>Default: 0.5 and 0.75 (He et al. 2015, section 4.2). Range: ascending, above 0, below 1.</value>
+        public double[] LearningRateMilestones { get; set; } = [0.5, 0.75];
+
+        /// <summary>For <see cref="LearningRateDecay.Step"/>: what the rate is multiplied by at each milestone.</summary>
+        /// <value>Default: 0.1 (He et al. 2015, section 4.2). Range: 0 to 1.</value>
+        [Range(0.0, 1.0, init: 0.1)]
+        public double LearningRateDecayFactor { get; set; } = 0.1;
+
+        /// <summary>The momentum of stochastic gradient descent.</summary>
+        /// <value>Default: 0.9 (He et al. 2015, section 3.4). Range: 0 to 0.999.</value>
+        [Range(0.0, 0.999, init: 0.9)]
+        public double Momentum { get; set; } = 0.9;
+
+        /// <summary>Whether the momentum looks ahead (Nesterov 1983, in Sutskever et al. 2013).</summary>
+        /// <value>Default: true.</value>
+        public bool Nesterov { get; set; } = true;
+
+        /// <summary>For AdamW: the decay of the mean of gradients.</summary>
+        /// <value>Default: 0.9 (Kingma and Ba 2014). Range: 0 to 0.9999.</value>
+        [Range(0.0, 0.9999, init: 0.9)]
+        public double Beta1 { get; set; } = 0.9;
+
+        /// <summary>For AdamW: the decay of the mean of squared gradients.</summary>
+        /// <value>Default: 0.999 (Kingma and Ba 2014). Range: 0 to 0.99999.</value>
+        [Range(0.0, 0.99999, init: 0.999)]
+        public double Beta2 { get; set; } = 0.999;
+
+        /// <summary>The weight decay of convolutions and of the head's weights; norms and biases have none. AdamW wants more, 0.01 to 0.1: it multiplies it by the learning rate only.</summary>
+        /// <value>Default: 5e-4. Range: 0 to 1.</value>
+        [Range(0.0, 1.0, init: 5e-4)]
+        public double WeightDecay { get; set; } = 5e-4;
+
+        /// <summary>The longest that the gradient of all weights together may be; longer ones are scaled down.</summary>
+        /// <value>Default: null: no limit. Range: above 0.</value>
+        public double? MaxGradientNorm { get; set; }
+
+        /// <summary>
+        /// The decay, per step, of an exponential moving average of the weights, which is evaluated and returned in place of the weights
+        /// themselves. 0 turns it off.
+        /// </summary>
+        /// <value>Default: 0.995, a memory of some 200 steps. Range: 0 to 0.99999.</value>
+        [Range(0.0, 0.99999, init: 0.995)]
+        public double WeightAveragingDecay { get; set; } = 0.995;
+
+        /// <summary>Whether the last normalisation of each block begins with weight 0, so that each block begins as its shortcut (Goyal et al. 2017, section 5.1).</summary>
+        /// <value>Default: true.</value>
+        public bool ZeroInitResidual { get; set; } = true;
+
+        /// <summary>The share of the target probability that is spread evenly over all classes (Szegedy et al. 2015, section 7).</summary>
+        /// <value>Default: 0.1, from there. Range: 0 to 0.9.</value>
+        [Range(0.0, 0.9, init: 0.1)]
+        public double LabelSmoothing { get; set; } = 0.1;
+
+        /// <summary>How much the images of a class count in the loss; not used where <see cref="ClassWeights"/> are given.</summary>
+        /// <value>Default: <see cref="ClassWeighting.None"/>.</value>
+        [Choice(ClassWeighting.None, ClassWeighting.Balanced)]
+        public ClassWeighting ClassWeighting { get; set; } = ClassWeighting.None;
+
+        /// <summary>How much the images of each class count in the loss, by the label's value as text; classes that are not named count 1.</summary>
+        /// <value>Default: null. Range: 0 or more, at least one of them above 0.</value>
+        public IReadOnlyDictionary<string, float>? ClassWeights { get; set; }
+
+        /// <summary>A data set that is scored after every epoch, with the training set's columns and label keys.</summary>
+        /// <value>Default: null.</value>
+        public IDataView? ValidationSet { get; set; }
+
+        /// <summary>The share of the training set that is set aside as the validation set, from every class alike; for use without <see cref="ValidationSet"/>.</summary>
+        /// <value>Default: 0. Range: 0 to 0.9.</value>
+        public double ValidationFraction { get; set; }
+
+        /// <summary>What decides which epoch is the best.</summary>
+        /// <value>Default: <see cref="ValidationMetric.Accuracy"/>.</value>
+        public ValidationMetric ValidationMetric { get; set; } = ValidationMetric.Accuracy;
+
+        /// <summary>Whether the model gets the weights of the best epoch, where there is a validation set, rather than those of the last.</summary>
+        /// <value>Default: true.</value>
+        public bool RestoreBestWeights { get; set; } = true;
+
+        /// <summary>Training ends after this many epochs in a row in which the metric did not improve. It needs a validation set.</summary>
+        /// <value>Default: null: all epochs are run. Range: 1 to 10,000.</value>
+        public int? EarlyStoppingPatience { get; set; }
+
+        /// <summary>The least change of the metric that counts as an improvement for <see cref="EarlyStoppingPatience"/>.</summary>
+        /// <value>Default: 0: any. Range: 0 or more.</value>
+        public double EarlyStoppingMinDelta { get; set; }
+
+        /// <summary>
+        /// A folder in which the state of the training is kept: <c>last.checkpoint</c>, to go on from, and <c>best.safetensors</c>, the best
+        /// weights so far, where there is a validation set. A file is replaced only when the new one is complete.
+        /// </summary>
+        /// <value>Default: null: no checkpoints.</value>
+        public string? CheckpointDirectory { get; set; }
+
+        /// <summary>The time after which a checkpoint is written within an epoch. At the end of each epoch one is written in any case.</summary>
+        /// <value>Default: 10 minutes. Range: 0 or more.</value>
+        public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromMinutes(10);
+
+        /// <summary>
+        /// Whether training goes on from the checkpoint in <see cref="CheckpointDirectory"/> where there is one. On a CPU with the same number of
+        /// threads the model is then the same, to the bit, as that of a training that was never interrupted. Data and settings must be the
+        /// same. Where it is false, a checkpoint that is there is renamed to <c>previous.checkpoint</c>.
+        /// </summary>
+        /// <value>Default: false.</value>
+        public bool ResumeFromCheckpoint { get; set; }
+    }
+}

@@ -1,0 +1,31 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.ML.ResNet.Images;
+
+namespace Microsoft.ML.ResNet.Training;
+
+/// <summary>What has to be the same for a training to go on from a checkpoint.</summary>
+internal static class CheckpointIdentity
+{
+    /// <summary>The settings, the network and the data, as names and values that a user can compare.</summary>
+    public static IReadOnlyDictionary<string, string> Of(TrainingSettings settings, ResNetSpecification specification, TrainingData data) =>
+        new Dictionary<string, string>(settings.Identity())
+        {
+            ["Network"] = specification.ToString(),
+            ["Channels"] = $"{data.Preprocessing.Channels}",
+            ["ImageSize"] = $"{data.Preprocessing.Width}x{data.Preprocessing.Height}",
+            ["ImageFit"] = $"{data.Preprocessing.Fit}",
+            ["Input"] = FormattableString.Invariant($"scale {string.Join(' ', data.Training.Format.Scale)}, offset {string.Join(' ', data.Training.Format.Offset)}"),
+            ["Classes"] = $"{data.Labels.Count}, {Hash(Encoding.UTF8.GetBytes(string.Join('\0', data.Labels.Names)))}",
+            ["Training images"] = $"{data.Training.Count}, {Hash(data.Training)}",
+            ["Validation images"] = data.Validation is null ? "none" : $"{data.Validation.Count}, {Hash(data.Validation)}",
+            ["Example weights"] = data.Weights is null ? "none" : Hash(MemoryMarshal.AsBytes(data.Weights.AsSpan())),
+        };
+
+    /// <summary>Labels and rows stand for the images: these are read later, or too large.</summary>
+    private static string Hash(ImageSet images)
+        => Hash([.. MemoryMarshal.AsBytes(images.Labels.AsSpan()), .. MemoryMarshal.AsBytes(images.Rows.AsSpan())]);
+
+    private static string Hash(ReadOnlySpan<byte> bytes) => Convert.ToHexString(SHA256.HashData(bytes), 0, 8);
+}

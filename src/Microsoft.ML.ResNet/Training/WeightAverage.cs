@@ -1,0 +1,49 @@
+using Microsoft.ML.ResNet.Network;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Training;
+
+/// <summary>
+/// An exponential moving average of a network's weights and running statistics (Polyak and Juditsky 1992; Tarvainen and Valpola 2017),
+/// a network of its own. The decay begins low, so that the first weights are soon forgotten: min(decay, (1 + t) / (10 + t)).
+/// </summary>
+internal sealed class WeightAverage : IDisposable
+{
+    private readonly ResidualNetwork _source;
+    private readonly double _decay;
+
+    public WeightAverage(ResidualNetwork source, double decay, Device device)
+    {
+        _source = source;
+        _decay = decay;
+        Network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: 0);
+        Network.to(device);
+        Network.CopyStateFrom(source.StateEntries);
+    }
+
+    /// <summary>The network with the averaged weights.</summary>
+    public ResidualNetwork Network { get; }
+
+    /// <summary>Takes in the source's weights after a step.</summary>
+    /// <param name="step">The number of steps before.</param>
+    public void Update(long step)
+    {
+        double rest = 1 - Math.Min(_decay, (1.0 + step) / (10.0 + step));
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        foreach (var ((_, average), (_, current)) in Network.StateEntries.Zip(_source.StateEntries))
+        {
+            if (average.is_floating_point())
+            {
+                average.lerp_(current, rest);
+            }
+            else
+            {
+                average.copy_(current);
+            }
+        }
+    }
+
+    public void Dispose() => Network.Dispose();
+}
