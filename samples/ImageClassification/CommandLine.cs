@@ -10,10 +10,13 @@ internal sealed class CommandLine
 {
     private readonly Option<string?> _images = Text("--images", "DIR", "A folder with a sub-folder of images for each class. Default: the bundled Fashion-MNIST images.");
     private readonly Option<string?> _test = Text("--test", "DIR", "The test images, in the same sub-folders. Default: a fifth of each class in --images, or the bundled test images.");
-    private readonly Option<ResNetArchitecture?> _architecture = Architecture();
+    private readonly Option<ResNetArchitecture?> _architecture = Name<ResNetArchitecture>("--architecture", "The network", "ResNet20 for images of at most 64 pixels, else ResNet18");
     private readonly Option<int?> _epochs = Number("--epochs", 1, 10_000, "How often training goes through all images.", 30);
     private readonly Option<int?> _size = Number("--size", 8, 4096, "Width and height of the network's input in pixels. Default: the images' own size, at most 224.");
     private readonly Option<int?> _batch = Number("--batch", 2, 4096, "Images in a training step.", 32);
+    private readonly Option<AugmentationPreset?> _augmentation = Name<AugmentationPreset>("--augmentation", "How much training images are varied", "Auto, by their size and number");
+    private readonly Option<int?> _minutes = Number("--minutes", 1, 100_000, "The time that training may take; fewer epochs are run where not all fit into it. Default: no limit.");
+    private readonly Option<string?> _checkpoints = Text("--checkpoints", "DIR", "Where the state of the training is kept, to go on from when the same command is run again.");
     private readonly Option<string?> _output = Text("--output", "FILE", "Where the model is saved.", "model.zip");
     private readonly Option<int?> _seed = Number("--seed", 0, int.MaxValue, "Decides all that is random: the same seed gives the same model on the same machine.", 1);
     private readonly Option<string?> _json = Text("--json", "FILE", "Where a summary of the run is written, as JSON.");
@@ -38,7 +41,7 @@ internal sealed class CommandLine
 
     private int RunCommand(string[] arguments, Func<TrainingArguments, int> train, Func<string, string[], int> predict)
     {
-        Option[] training = [_images, _test, _architecture, _epochs, _size, _batch, _output, _seed, _json];
+        Option[] training = [_images, _test, _architecture, _epochs, _size, _batch, _augmentation, _minutes, _checkpoints, _output, _seed, _json];
         var command = new RootCommand("Trains a residual network to classify images, tests it and saves it, or classifies images with a saved one.");
         foreach (Option option in training.Append(_predict).Append(_model))
         {
@@ -65,6 +68,9 @@ internal sealed class CommandLine
         result.GetValue(_epochs)!.Value,
         result.GetValue(_size),
         result.GetValue(_batch)!.Value,
+        result.GetValue(_augmentation) ?? AugmentationPreset.Auto,
+        result.GetValue(_minutes) is { } minutes ? TimeSpan.FromMinutes(minutes) : null,
+        result.GetValue(_checkpoints),
         result.GetValue(_output)!,
         result.GetValue(_seed)!.Value,
         result.GetValue(_json));
@@ -130,25 +136,26 @@ internal sealed class CommandLine
         return option;
     }
 
-    private static Option<ResNetArchitecture?> Architecture()
+    private static Option<TEnum?> Name<TEnum>(string option, string description, string byDefault)
+        where TEnum : struct, Enum
     {
-        string names = string.Join(", ", Enum.GetNames<ResNetArchitecture>());
-        return new Option<ResNetArchitecture?>("--architecture")
+        string names = string.Join(", ", Enum.GetNames<TEnum>());
+        return new Option<TEnum?>(option)
         {
             HelpName = "NAME",
-            Description = $"The network: {names}. Default: ResNet20 for images of at most 64 pixels, else ResNet18.",
+            Description = $"{description}: {names}. Default: {byDefault}.",
             CustomParser = result =>
             {
                 string text = result.Tokens.Single().Value;
-                foreach (ResNetArchitecture architecture in Enum.GetValues<ResNetArchitecture>())
+                foreach (TEnum value in Enum.GetValues<TEnum>())
                 {
-                    if (text.Equals(architecture.ToString(), StringComparison.OrdinalIgnoreCase))
+                    if (text.Equals(value.ToString(), StringComparison.OrdinalIgnoreCase))
                     {
-                        return architecture;
+                        return value;
                     }
                 }
 
-                result.AddError($"--architecture is '{text}', expected one of {names}.");
+                result.AddError($"{option} is '{text}', expected one of {names}.");
                 return null;
             },
         };

@@ -7,6 +7,8 @@ namespace ImageClassification;
 /// <param name="TestFolder">Null: the bundled test images, or a part of <paramref name="ImageFolder"/>.</param>
 /// <param name="Architecture">Null: chosen by the size of the images.</param>
 /// <param name="ImageSize">In pixels; null: chosen by the images.</param>
+/// <param name="MaxTrainingTime">Null: no limit.</param>
+/// <param name="CheckpointFolder">Null: no checkpoints.</param>
 /// <param name="JsonPath">Null: no summary is written.</param>
 internal sealed record TrainingArguments(
     string? ImageFolder,
@@ -15,6 +17,9 @@ internal sealed record TrainingArguments(
     int Epochs,
     int? ImageSize,
     int BatchSize,
+    AugmentationPreset Augmentation,
+    TimeSpan? MaxTrainingTime,
+    string? CheckpointFolder,
     string ModelPath,
     int Seed,
     string? JsonPath);

@@ -24,6 +24,10 @@ internal sealed class TrainingCommand
             {
                 _console.MarkupLineInterpolated($"[yellow]{log.RawMessage}[/]");
             }
+            else if (log.RawMessage.StartsWith("Going on from", StringComparison.Ordinal) || log.RawMessage.StartsWith("The training in", StringComparison.Ordinal))
+            {
+                _console.MarkupLineInterpolated($"[grey]{log.RawMessage}[/]");
+            }
         };
     }
 
@@ -135,6 +139,10 @@ internal sealed class TrainingCommand
             ImageSize = size,
             Epochs = _arguments.Epochs,
             BatchSize = _arguments.BatchSize,
+            Augmentation = _arguments.Augmentation,
+            MaxTrainingTime = _arguments.MaxTrainingTime,
+            CheckpointDirectory = _arguments.CheckpointFolder,
+            ResumeFromCheckpoint = _arguments.CheckpointFolder is not null,
             CancellationToken = cancellationToken,
         };
     }

@@ -19,7 +19,8 @@ internal static class TrainingHeader
         Add(lines, "Test", $"{data.Test.Count:N0} images {test}");
         Add(lines, "Classes", $"{classes.Count}: {string.Join(", ", classes.Take(12))}{(classes.Count > 12 ? ", …" : "")}");
         Add(lines, "Network", $"{options.Architecture}{reason}, {parameters:N0} parameters, input {size}x{size}");
-        Add(lines, "Schedule", $"{options.Epochs} {(options.Epochs == 1 ? "epoch" : "epochs")} in batches of {options.BatchSize}, seed {seed}");
+        string limit = options.MaxTrainingTime is { TotalMinutes: var minutes } ? $", at most {minutes:F0} {(minutes == 1 ? "minute" : "minutes")}" : "";
+        Add(lines, "Schedule", $"{options.Epochs} {(options.Epochs == 1 ? "epoch" : "epochs")} in batches of {options.BatchSize}{limit}, seed {seed}");
         console.WriteLine();
         console.Write(lines);
     }

@@ -61,7 +61,7 @@ internal static class TrainingProgress
 
             _shown = value.Elapsed;
             task.IsIndeterminate = false;
-            task.MaxValue = (double)value.EpochCount * value.BatchCount;
+            task.MaxValue = isEnd ? value.Step : Math.Max((double)value.EpochCount * value.BatchCount, value.Step + 1);
             task.Value = value.Step;
             task.Description = Line(value);
         }
