@@ -4,7 +4,13 @@ using System.Text.Json;
 using Microsoft.ML.ResNet.Benchmarks;
 
 // Usage: dotnet run -c Release --project test/Microsoft.ML.ResNet.Benchmarks -- [NAME ...] [--quick] [--json FILE]
+//    or: dotnet run -c Release --project test/Microsoft.ML.ResNet.Benchmarks -- accuracy --train DIR --test DIR [...]
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+if (args.FirstOrDefault() == AccuracyRun.Name)
+{
+    return AccuracyRun.Run(args[1..]);
+}
+
 IBenchmark[] all = [new DecodingBenchmark(), new CacheMemoryBenchmark(), new FeedingBenchmark()];
 bool quick = args.Contains("--quick");
 int jsonAt = Array.IndexOf(args, "--json");
