@@ -131,7 +131,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
                 ? new CheckpointFolder(folder, CheckpointIdentity.Of(settings, specification, data), options.ResumeFromCheckpoint)
                 : null;
             using var loop = new TrainingLoop(network, new LabeledImages(data.Training, data.Weights, data.Validation, data.Labels.Count), settings, device, host, checkpoints);
-            return ResNetTransformer.Create(Describe(data, specification, loop.Run()), network, device, options.ImageFolder);
+            return ResNetTransformer.Create(Describe(data, specification, loop.Run()), network, device, FusedConvolutions.For(device, channel), options.ImageFolder);
         }
         catch
         {

@@ -19,7 +19,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     private readonly ModelDescription _description;
     private readonly ScoringModel _model;
 
-    private ResNetTransformer(ModelDescription description, ResidualNetwork network, torch.Device device, string? imageFolder)
+    private ResNetTransformer(ModelDescription description, ResidualNetwork network, torch.Device device, FusedConvolutions? fused, string? imageFolder)
     {
         _description = description;
         Specification = network.Specification;
@@ -29,7 +29,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
         ImageColumn column = ColumnOf(description);
         LabelValues labels = LabelValues.Parse(description.Classes.Type, description.Classes.Names);
         _model = new ScoringModel(
-            new ImageClassifier(network, FormatOf(description), device),
+            new ImageClassifier(network, FormatOf(description), device, fused),
             column,
             description.Image.Range,
             labels,
@@ -106,8 +106,8 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     void ICanSaveModel.Save(ModelSaveContext ctx) => ModelArchive.Save(ctx, _description.ToJson(), WriteWeights);
 
     /// <summary>Makes a transformer of a network that has been trained and takes ownership of it.</summary>
-    internal static ResNetTransformer Create(ModelDescription description, ResidualNetwork network, torch.Device device, string? imageFolder)
-        => new(description, network, device, imageFolder);
+    internal static ResNetTransformer Create(ModelDescription description, ResidualNetwork network, torch.Device device, FusedConvolutions? fused, string? imageFolder)
+        => new(description, network, device, fused, imageFolder);
 
     /// <summary>Lends the network to someone who reads it; it stays alive meanwhile.</summary>
     internal void ReadNetwork(Action<ResidualNetwork> read)
@@ -125,7 +125,8 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
         {
             NetworkWeights.Read(network, weights);
             using IChannel channel = environment.Start(nameof(ResNetTransformer));
-            return new ResNetTransformer(description, network, TorchDevice.Choose(environment, channel), imageFolder: null);
+            torch.Device device = TorchDevice.Choose(environment, channel);
+            return new ResNetTransformer(description, network, device, FusedConvolutions.For(device, channel), imageFolder: null);
         }
         catch
         {

@@ -10,7 +10,7 @@ internal sealed class ConvolutionNorm : IShortcut
 {
     // PyTorch's defaults, which torchvision's networks are trained with.
     private const double Momentum = 0.1;
-    private const double Epsilon = 1e-5;
+    public const double Epsilon = 1e-5;
 
     private readonly ConvolutionPlan _plan;
     private readonly long[] _strides;

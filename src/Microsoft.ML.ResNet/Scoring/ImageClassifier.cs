@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -9,10 +10,12 @@ namespace Microsoft.ML.ResNet.Scoring;
 internal sealed class ImageClassifier : IDisposable
 {
     private readonly NetworkInput _input;
+    private readonly ScoringNetwork? _scoring;
     private readonly SharedLifetime _lifetime;
 
     /// <summary>Takes ownership of the network and puts it into evaluation mode.</summary>
-    public ImageClassifier(ResidualNetwork network, InputFormat format, Device device)
+    /// <param name="fused">What the fast path needs, or null to score with the network itself; on the CPU only.</param>
+    public ImageClassifier(ResidualNetwork network, InputFormat format, Device device, FusedConvolutions? fused)
     {
         Network = network;
         _input = new NetworkInput(format, device);
@@ -23,7 +26,8 @@ internal sealed class ImageClassifier : IDisposable
             entry.Parameter.requires_grad = false;
         }
 
-        _lifetime = new SharedLifetime(new Resources(network, _input), nameof(ResNetTransformer));
+        _scoring = fused is null ? null : new ScoringNetwork(network, fused);
+        _lifetime = new SharedLifetime(new Resources(network, _input, _scoring), nameof(ResNetTransformer));
     }
 
     public ResidualNetwork Network { get; }
@@ -48,16 +52,18 @@ internal sealed class ImageClassifier : IDisposable
         using SharedLifetime.Use use = Enter();
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
-        Tensor logits = Network.forward(_input.Create(pixels, count));
+        Tensor images = _input.Create(pixels, count);
+        Tensor logits = _scoring?.Forward(images) ?? Network.forward(images);
         logits.softmax(1).cpu().data<float>().CopyTo(probabilities[..(count * ClassCount)]);
     }
 
     public void Dispose() => _lifetime.Dispose();
 
-    private sealed class Resources(ResidualNetwork network, NetworkInput input) : IDisposable
+    private sealed class Resources(ResidualNetwork network, NetworkInput input, ScoringNetwork? scoring) : IDisposable
     {
         public void Dispose()
         {
+            scoring?.Dispose();
             network.Dispose();
             input.Dispose();
         }
