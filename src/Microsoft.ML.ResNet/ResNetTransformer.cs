@@ -23,7 +23,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     {
         _description = description;
         Specification = network.Specification;
-        Preprocessing = PreprocessingOf(description.Image);
+        Preprocessing = description.Image.ToPreprocessing();
         ClassNames = Array.AsReadOnly(description.Classes.Names);
         TrainingHistory = Array.AsReadOnly(description.Training);
         ImageColumn column = ColumnOf(description);
@@ -135,21 +135,19 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
         }
     }
 
+    /// <summary>A copy of the weights, with what the model knows about them.</summary>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    internal WeightFile CopyWeights()
+    {
+        using SharedLifetime.Use use = _model.Classifier.Enter();
+        return _description.WithWeights(NetworkWeights.Copy(_model.Classifier.Network));
+    }
+
     private void WriteWeights(Stream stream)
     {
         using SharedLifetime.Use use = _model.Classifier.Enter();
         NetworkWeights.Write(_model.Classifier.Network, stream);
     }
-
-    private static ImagePreprocessing PreprocessingOf(ModelDescription.ImagePart image) => new()
-    {
-        Width = image.Width,
-        Height = image.Height,
-        Fit = image.Fit,
-        ShortSide = image.ShortSide,
-        Mean = Array.AsReadOnly(image.Mean),
-        StandardDeviation = Array.AsReadOnly(image.StandardDeviation),
-    };
 
     private static ImageColumn ColumnOf(ModelDescription description) => new()
     {

@@ -33,6 +33,15 @@ internal sealed record ModelDescription
 
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
 
+    /// <summary>The model's weights with what the description says about them.</summary>
+    public WeightFile WithWeights(IReadOnlyList<WeightTensor> tensors) => new(tensors)
+    {
+        Specification = Network.ToSpecification(),
+        // Pixels that came normalised were normalised by another part of the pipeline, which knows how.
+        Preprocessing = Image.Kind == FeatureKind.Pixels && Image.Range == PixelRange.Normalized ? null : Image.ToPreprocessing(),
+        ClassNames = Classes.Names,
+    };
+
     /// <exception cref="InvalidDataException">The JSON is damaged, of a later version, or says what no model has.</exception>
     public static ModelDescription FromJson(ReadOnlySpan<byte> json)
     {
@@ -167,6 +176,16 @@ internal sealed record ModelDescription
         public required PixelRange Range { get; init; }
 
         public required BadImageHandling BadImages { get; init; }
+
+        public ImagePreprocessing ToPreprocessing() => new()
+        {
+            Width = Width,
+            Height = Height,
+            Fit = Fit,
+            ShortSide = ShortSide,
+            Mean = Array.AsReadOnly(Mean),
+            StandardDeviation = Array.AsReadOnly(StandardDeviation),
+        };
     }
 
     /// <summary>The label's values in key order, as text, and their type.</summary>

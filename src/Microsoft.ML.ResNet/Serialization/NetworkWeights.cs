@@ -11,6 +11,20 @@ internal static class NetworkWeights
     /// <summary>Writes every entry of the state, in its order.</summary>
     public static void Write(ResidualNetwork network, Stream stream) => TensorStream.Write(network.StateEntries, Metadata, stream);
 
+    /// <summary>A copy of every entry of the state, in its order.</summary>
+    public static IReadOnlyList<WeightTensor> Copy(ResidualNetwork network)
+    {
+        List<WeightTensor> tensors = [];
+        foreach (var (name, tensor) in network.StateEntries)
+        {
+            using var scope = NewDisposeScope();
+            using var noGradient = no_grad();
+            tensors.Add(new WeightTensor(name, tensor.shape, ElementTypes.OfSafetensors(DTypeName(tensor.dtype))!.Value, tensor.detach().cpu().contiguous().bytes.ToArray()));
+        }
+
+        return tensors;
+    }
+
     /// <summary>Fills a network's state from a file whose entries must be exactly the network's.</summary>
     /// <exception cref="InvalidDataException">Entries are missing, unexpected or of another shape or type; or the file is damaged or cut short.</exception>
     public static void Read(ResidualNetwork network, Stream stream)

@@ -1,0 +1,113 @@
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Serialization;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>
+/// The weights of a residual network, read from a file or taken from a fitted model: to start a training from, or to compute image
+/// features with. It is immutable, holds managed memory only, and may be used from many threads at once.
+/// </summary>
+public sealed class ResNetWeights
+{
+    private readonly IReadOnlyList<WeightTensor> _tensors;
+
+    private ResNetWeights(string source, WeightFile file)
+    {
+        Source = source;
+        _tensors = TorchvisionNames.Apply(file.Tensors);
+        Specification = file.Specification ?? SpecificationInference.Infer(_tensors);
+        WeightTensor? head = _tensors.FirstOrDefault(tensor => tensor.Name == "fc.weight");
+        ClassCount = head is { Shape: [> 0 and <= int.MaxValue, _] } ? (int)head.Shape[0] : null;
+        long channels = _tensors.First(tensor => tensor.Name == "conv1.weight").Shape[1];
+        InputChannels = channels is >= 1 and <= 65536
+            ? (int)channels
+            : throw new InvalidDataException($"the first convolution 'conv1.weight' has {channels} input channels.");
+        Preprocessing = file.Preprocessing;
+        ClassNames = file.ClassNames;
+        Entries = Array.AsReadOnly(_tensors.Select(tensor => new ResNetWeightsEntry(tensor.Name, tensor.Shape, tensor.Type)).ToArray());
+        NonFiniteCount = _tensors.Sum(tensor => (long)tensor.NonFiniteCount);
+        if (WeightMatch.Faults(_tensors, Layout(Specification, InputChannels, ClassCount)) is { } faults)
+        {
+            throw new InvalidDataException($"its entries fit no residual network; the nearest is {Describe(Specification)}, with {faults}.");
+        }
+    }
+
+    /// <summary>The network that the weights belong to, as their names and shapes tell it.</summary>
+    /// <remarks>
+    /// A 7x7 first convolution is taken for <see cref="ResNetStem.ImageNet"/> and a 3x3 one for <see cref="ResNetStem.Cifar"/>; shortcuts
+    /// without weights where the shape changes for <see cref="ResNetShortcut.ZeroPad"/>.
+    /// </remarks>
+    public ResNetSpecification Specification { get; }
+
+    /// <summary>The well-known name of the network, or null for any other.</summary>
+    public ResNetArchitecture? Architecture => NamedArchitectures.Find(Specification);
+
+    /// <summary>The channels of the images that the network takes: 3 (RGB) or 1 (grey).</summary>
+    public int InputChannels { get; }
+
+    /// <summary>The number of classes that the weights tell apart, or null where they have no classifier.</summary>
+    public int? ClassCount { get; }
+
+    /// <summary>The classes in the order of the scores, where the file names them: a model.zip does. Otherwise null.</summary>
+    public IReadOnlyList<string>? ClassNames { get; }
+
+    /// <summary>How images are brought to what the weights were trained on, where that is known: of a model.zip, a transformer, or ImageNet. Otherwise null.</summary>
+    public ImagePreprocessing? Preprocessing { get; }
+
+    /// <summary>Name, shape and element type of every entry, in the order of the file, under torchvision's names.</summary>
+    public IReadOnlyList<ResNetWeightsEntry> Entries { get; }
+
+    /// <summary>The number of values that are NaN or infinite. Such weights give no sensible scores; a trainer warns of them.</summary>
+    public long NonFiniteCount { get; }
+
+    /// <summary>Where the weights came from: the path, or a description.</summary>
+    internal string Source { get; }
+
+    internal IReadOnlyList<WeightTensor> Tensors => _tensors;
+
+    /// <summary>Reads weights from a file. Its format is told by its content. Nothing in a file is run.</summary>
+    /// <param name="path">
+    /// safetensors; PyTorch's <c>.pth</c>, new or old, with a <c>state_dict</c> itself or under a usual name such as <c>state_dict</c> or
+    /// <c>model</c>, with or without <c>module.</c> before the names; the ONNX file of a residual network; or a <c>model.zip</c> that
+    /// <c>mlContext.Model.Save</c> wrote, with one network of this library in it.
+    /// </param>
+    /// <returns>The weights. They are in memory: the file may be removed.</returns>
+    /// <exception cref="FileNotFoundException">The file doesn't exist.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, is no residual network, or asks for code to be run; the message has its path and the part.</exception>
+    /// <exception cref="IOException">The file can't be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file can't be read.</exception>
+    public static ResNetWeights FromFile(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        WeightFile file = WeightFileReader.Read(path);
+        try
+        {
+            return new ResNetWeights(path, file);
+        }
+        catch (Exception exception) when (exception is InvalidDataException or OverflowException)
+        {
+            throw new InvalidDataException($"Weights file '{path}' can't be used: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Copies the weights of a fitted classifier.</summary>
+    /// <param name="transformer">The classifier, which is not changed.</param>
+    /// <returns>The weights, with the model's preprocessing and class names. They outlive the transformer.</returns>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public static ResNetWeights FromTransformer(ResNetTransformer transformer)
+    {
+        ArgumentNullException.ThrowIfNull(transformer);
+        return new ResNetWeights("the transformer", transformer.CopyWeights());
+    }
+
+    /// <summary>What the weights are: network, channels, classes.</summary>
+    /// <returns>One line of text.</returns>
+    public override string ToString()
+        => $"{Describe(Specification)}, {InputChannels} channels, {(ClassCount is { } count ? $"{count} classes" : "no classifier")}";
+
+    /// <summary>How <paramref name="specification"/> is called in messages.</summary>
+    internal static string Describe(ResNetSpecification specification) => NamedArchitectures.Find(specification)?.ToString() ?? specification.ToString();
+
+    private static IEnumerable<StateEntryLayout> Layout(ResNetSpecification specification, int channels, int? classCount)
+        => ResNetStateLayout.Of(specification, channels, classCount ?? 1).Where(entry => classCount is not null || !WeightMatch.IsHead(entry.Name));
+}
