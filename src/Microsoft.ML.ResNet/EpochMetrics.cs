@@ -42,7 +42,7 @@ public sealed record EpochMetrics
     /// <summary>The share of the whole validation set that has its class among the <see cref="TopK"/> most probable, 0 to 1; null within an epoch and without a validation set.</summary>
     public double? ValidationTopKAccuracy { get; init; }
 
-    /// <summary>The epoch with the best <see cref="ResNetTrainer.Options.ValidationMetric"/> so far, this one included; null without a validation set.</summary>
+    /// <summary>The epoch with the best <see cref="ResNetTrainer.Options.ValidationMetric"/> so far, this one included; 0 where the fitted classifier of <see cref="FineTuningMode.HeadThenFull"/> is still the best; null without a validation set.</summary>
     public int? BestEpoch { get; init; }
 
     /// <summary>The <see cref="ResNetTrainer.Options.ValidationMetric"/> of <see cref="BestEpoch"/>.</summary>

@@ -67,8 +67,8 @@ public sealed partial class ResNetTrainer
         /// The scale of width and height of the training images at the beginning; they grow to the whole size over the first seven tenths
         /// of the training (Tan and Le 2021, section 4). Small images cost less, so that more epochs fit into the same time. 1 turns it off.
         /// </summary>
-        /// <value>Default: 0.5. Range: 0.25 to 1.</value>
+        /// <value>Default: null: 0.5, or 1 in fine-tuning. Range: 0.25 to 1.</value>
         [Range(0.25, 1.0, init: 0.5)]
-        public double InitialImageScale { get; set; } = 0.5;
+        public double? InitialImageScale { get; set; }
     }
 }

@@ -31,7 +31,8 @@ public sealed partial class ResNetTrainer
         /// <summary>The learning rate at its highest, after warm-up.</summary>
         /// <value>
         /// Default: null. With SGD it is 0.05 for batches of 32 and in proportion for others (Goyal et al. 2017, section 2.1; half of what He et
-        /// al. 2015 have was best here); with AdamW 0.001 (Kingma and Ba 2014). Range: 1e-6 to 10.
+        /// al. 2015 have was best here); with AdamW 0.001 (Kingma and Ba 2014). In
+        /// fine-tuning it is a fifth of the one and a tenth of the other. Range: 1e-6 to 10.
         /// </value>
         [Range(1e-6, 10.0, init: 0.05, logBase: true)]
         public double? LearningRate { get; set; }

@@ -43,6 +43,12 @@ public sealed partial class ResNetTrainer
             CheckDefined(faults, nameof(PixelRange), PixelRange);
             CheckDefined(faults, nameof(BadImages), BadImages);
             CheckDefined(faults, nameof(Augmentation), Augmentation);
+            CheckDefined(faults, nameof(FineTuning), FineTuning ?? FineTuningMode.Full);
+            if (FineTuning is FineTuningMode.HeadOnly && CheckpointDirectory is not null)
+            {
+                faults.Add($"{nameof(CheckpointDirectory)} is set, but {nameof(FineTuning)} is {FineTuning}, which has no steps to go on from; expected one of them.");
+            }
+
             CheckDefined(faults, nameof(Optimizer), Optimizer);
             CheckDefined(faults, nameof(LearningRateDecay), LearningRateDecay);
             CheckDefined(faults, nameof(ClassWeighting), ClassWeighting);

@@ -42,13 +42,13 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     public ResNetTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return Train(input, start: null);
+        return Train(input, _options.PretrainedWeights);
     }
 
     /// <summary>
     /// Goes on training from a model, with new data or for longer. Its network takes the place of <see cref="Options.Architecture"/>; its
     /// image size, mean and deviation hold where the options leave them open. With the same classes, in any order, the whole network
-    /// is kept; with others the head is replaced by a new one and the rest is kept.
+    /// is kept and trained on; with others the head is replaced by a new one and the rest is kept, as <see cref="Options.FineTuning"/> says.
     /// </summary>
     /// <param name="input">The training data, with a label column of key type and an image column.</param>
     /// <param name="start">The model to go on from; it is left as it is.</param>
@@ -60,7 +60,9 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     {
         ArgumentNullException.ThrowIfNull(input);
         ArgumentNullException.ThrowIfNull(start);
-        return Train(input, start);
+        return _options.PretrainedWeights is null
+            ? Train(input, ResNetWeights.FromTransformer(start))
+            : throw new ArgumentException($"{nameof(Options.PretrainedWeights)} are set, and a model to go on from is given; expected one of them.", nameof(start));
     }
 
     /// <summary>The columns after scoring, from those before.</summary>
@@ -94,49 +96,83 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             SchemaShapes.Score(_options.ScoreColumnName, label));
     }
 
-    private ResNetTransformer Train(IDataView input, ResNetTransformer? start)
+    private ResNetTransformer Train(IDataView input, ResNetWeights? start)
     {
         var clock = Stopwatch.StartNew();
         NativeTorch.EnsureLoaded();
         using IChannel channel = _host.Start(nameof(Fit));
         ImageColumn column = ImageColumn.Of(input.Schema, _options.FeatureColumnName, _options.PixelLayout, _options.ImageSize);
-        Options options = start is null ? _options : WarmStart.Complete(_options, start, column);
+        Options options = start is null ? _options : StartingWeights.Complete(_options, start, column);
         long seed = Seed(options);
         using TrainingData data = ReadData(input, column, options, seed, channel);
         torch.Device device = TorchDevice.Choose(_host, channel);
         ResNetSpecification specification = (options.Specification ?? ResNetSpecification.FromArchitecture(options.Architecture))
             .ResolveStem(data.Preprocessing.Height, data.Preprocessing.Width);
-        TrainingSettings settings = TrainingSettings.Of(
-            options, Math.Min(data.Preprocessing.Width, data.Preprocessing.Height), data.Training.Count, GivenClassWeights(data.Labels), seed);
-        Log(channel, $"Training {NamedArchitectures.Find(specification)?.ToString() ?? "a residual network"} of {ResNetStateLayout.ParameterCount(specification, data.Preprocessing.Channels, data.Labels.Count):N0} parameters on {data.Training.Count} images of {data.Preprocessing.Width}x{data.Preprocessing.Height}, {data.Labels.Count} classes, {settings.Epochs} epochs, seed {seed}, device {device}.");
-        if (settings.Augmentation.LeavesOutColors(data.Training.Format))
-        {
-            channel.Warning(
-                MessageSensitivity.None,
-                "The pixels of column '{0}' are normalised already, so that black and white are not known: augmentation leaves their colours as they are. Use NormalizePixels, or give the trainer images, to have them varied.",
-                options.FeatureColumnName);
-        }
-
         var network = new ResidualNetwork(specification, data.Preprocessing.Channels, data.Labels.Count, seed, options.ZeroInitResidual);
         try
         {
-            if (start is not null)
-            {
-                Log(channel, $"{WarmStart.Copy(start, network, data.Labels.Names)}");
-            }
-
+            bool keepsHead = start is not null && CopyWeights(start, network, data.Labels, channel);
+            FineTuningMode? mode = start is null ? null : options.FineTuning ?? (keepsHead ? null : FineTuningMode.HeadThenFull);
+            TrainingSettings settings = TrainingSettings.Of(
+                options, Math.Min(data.Preprocessing.Width, data.Preprocessing.Height), data.Training.Count, GivenClassWeights(data.Labels), seed, fineTunes: mode is not null);
+            LogStart(channel, specification, data, settings, mode, device);
             network.to(device);
+            network.FreezesStatistics = mode is not null && options.FreezeBatchNorm;
             var host = new TrainingHost(metrics => Report(metrics, channel), message => channel.Info(MessageSensitivity.None, "{0}", message), CheckCancelled, () => clock.Elapsed);
-            CheckpointFolder? checkpoints = options.CheckpointDirectory is { } folder
-                ? new CheckpointFolder(folder, CheckpointIdentity.Of(settings, specification, data), options.ResumeFromCheckpoint)
-                : null;
-            using var loop = new TrainingLoop(network, new LabeledImages(data.Training, data.Weights, data.Validation, data.Labels.Count), settings, device, host, checkpoints);
-            return ResNetTransformer.Create(Describe(data, specification, loop.Run()), network, device, FusedConvolutions.For(device, channel), options.ImageFolder);
+            FusedConvolutions? fused = FusedConvolutions.For(device, channel);
+            IReadOnlyList<EpochMetrics> history = Run(network, data, settings, mode, device, fused, host);
+            return ResNetTransformer.Create(Describe(data, specification, history), network, device, fused, options.ImageFolder);
         }
         catch
         {
             network.Dispose();
             throw;
+        }
+    }
+
+    private IReadOnlyList<EpochMetrics> Run(
+        ResidualNetwork network, TrainingData data, TrainingSettings settings, FineTuningMode? mode, torch.Device device, FusedConvolutions? fused, TrainingHost host)
+    {
+        var images = new LabeledImages(data.Training, data.Weights, data.Validation, data.Labels.Count);
+        CheckpointFolder? checkpoints = _options.CheckpointDirectory is { } folder
+            ? new CheckpointFolder(folder, CheckpointIdentity.Of(settings, network.Specification, data), _options.ResumeFromCheckpoint)
+            : null;
+        if (mode is FineTuningMode.HeadOnly or FineTuningMode.HeadThenFull && checkpoints?.WillResume != true)
+        {
+            var head = new HeadFitting(network, images, settings, device, fused, host);
+            IReadOnlyList<EpochMetrics> history = head.Run(_options.FeatureViews, isAll: mode == FineTuningMode.HeadOnly);
+            if (mode == FineTuningMode.HeadOnly)
+            {
+                return history;
+            }
+        }
+
+        using var loop = new TrainingLoop(network, images, settings, device, host, checkpoints);
+        return loop.Run(evaluatesStart: mode == FineTuningMode.HeadThenFull);
+    }
+
+    private static bool CopyWeights(ResNetWeights start, ResidualNetwork network, LabelValues labels, IChannel channel)
+    {
+        var (keepsHead, message) = StartingWeights.Copy(start, network, labels.Names);
+        Log(channel, $"{message}");
+        if (start.NonFiniteCount > 0)
+        {
+            channel.Warning(MessageSensitivity.None, "The weights of {0} have {1} values that are NaN or infinite: no network can score with them.", start.Source, start.NonFiniteCount);
+        }
+
+        return keepsHead;
+    }
+
+    private static void LogStart(IChannel channel, ResNetSpecification specification, TrainingData data, TrainingSettings settings, FineTuningMode? mode, torch.Device device)
+    {
+        string how = mode is null ? $"{settings.Epochs} epochs" : mode == FineTuningMode.HeadOnly ? $"{mode}" : $"{mode}, {settings.Epochs} epochs";
+        Log(channel, $"Training {NamedArchitectures.Find(specification)?.ToString() ?? "a residual network"} of {ResNetStateLayout.ParameterCount(specification, data.Preprocessing.Channels, data.Labels.Count):N0} parameters on {data.Training.Count} images of {data.Preprocessing.Width}x{data.Preprocessing.Height}, {data.Labels.Count} classes, {how}, seed {settings.Seed}, device {device}.");
+        if (settings.Augmentation.LeavesOutColors(data.Training.Format))
+        {
+            channel.Warning(
+                MessageSensitivity.None,
+                "The pixels of column '{0}' are normalised already, so that black and white are not known: augmentation leaves their colours as they are. Use NormalizePixels, or give the trainer images, to have them varied.",
+                data.Column.Name);
         }
     }
 

@@ -109,13 +109,6 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     internal static ResNetTransformer Create(ModelDescription description, ResidualNetwork network, torch.Device device, FusedConvolutions? fused, string? imageFolder)
         => new(description, network, device, fused, imageFolder);
 
-    /// <summary>Lends the network to someone who reads it; it stays alive meanwhile.</summary>
-    internal void ReadNetwork(Action<ResidualNetwork> read)
-    {
-        using SharedLifetime.Use use = _model.Classifier.Enter();
-        read(_model.Classifier.Network);
-    }
-
     internal static ResNetTransformer Load(IHostEnvironment environment, byte[] json, Stream weights)
     {
         ModelDescription description = ModelDescription.FromJson(json);

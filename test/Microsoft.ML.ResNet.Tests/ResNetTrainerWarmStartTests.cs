@@ -44,14 +44,18 @@ public sealed class ResNetTrainerWarmStartTests
     }
 
     [TestMethod]
-    public void Fit_FromAModelWithOtherChannels_SaysSo()
+    public void Fit_GreyImagesFromAModelOfColours_AddsTheFiltersOfTheColours()
     {
         using ResNetTransformer start = Train(Keyed(_context, Create(12)), epochs: 1);
         List<GreyRow> rows = [.. Enumerable.Range(0, 12).Select(i => new GreyRow { Label = i % 2 == 0 ? "a" : "b" })];
 
-        string message = Assert.ThrowsExactly<ArgumentException>(() => _context.MulticlassClassification.Trainers.ResNet(Barely()).Fit(Keyed(_context, rows), start)).Message;
+        using ResNetTransformer model = _context.MulticlassClassification.Trainers.ResNet(Barely()).Fit(Keyed(_context, rows), start);
 
-        Assert.AreEqual("Feature column 'Features' has images of 1 channel(s), but the model to go on from takes 3. Convert the images, or train without the model.", message);
+        float[] colours = SavedWeights.Of(start)["conv1.weight"], grey = SavedWeights.Of(model)["conv1.weight"];
+        Assert.HasCount(colours.Length / 3, grey);
+
+        // [8,3,3,3] to [8,1,3,3]: the first value of the first filter.
+        Assert.AreEqual(colours[0] + colours[9] + colours[18], grey[0], 1e-4f);
     }
 
     [TestMethod]

@@ -70,6 +70,9 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <summary>The number of pooled features that the head reads.</summary>
     public int FeatureCount => _plan.FeatureCount;
 
+    /// <summary>Whether normalisations use their running statistics in training mode too, and leave them as they are.</summary>
+    public bool FreezesStatistics { get; set; }
+
     /// <summary>All trainable tensors in the order of torchvision's <c>named_parameters</c>.</summary>
     public IReadOnlyList<NetworkParameter> ParameterEntries
         => [.. _convolutions.SelectMany(convolution => convolution.Parameters), .. _head.Parameters];
@@ -102,7 +105,7 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     public Tensor Features(Tensor images)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        bool isTraining = training;
+        bool isTraining = training && !FreezesStatistics;
         Check(images, isTraining);
 
         using DisposeScope scope = NewDisposeScope();

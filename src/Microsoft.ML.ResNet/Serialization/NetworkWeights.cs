@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Network;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Serialization;
 
@@ -19,7 +20,7 @@ internal static class NetworkWeights
         {
             using var scope = NewDisposeScope();
             using var noGradient = no_grad();
-            tensors.Add(new WeightTensor(name, tensor.shape, ElementTypes.OfSafetensors(DTypeName(tensor.dtype))!.Value, tensor.detach().cpu().contiguous().bytes.ToArray()));
+            tensors.Add(new WeightTensor(name, tensor.shape, ElementTypes.OfSafetensors(TensorStream.DTypeName(tensor.dtype))!.Value, tensor.detach().cpu().contiguous().bytes.ToArray()));
         }
 
         return tensors;

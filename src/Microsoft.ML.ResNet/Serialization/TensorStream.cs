@@ -86,7 +86,7 @@ internal static class TensorStream
         }
     }
 
-    private static string DTypeName(ScalarType type) => type switch
+    public static string DTypeName(ScalarType type) => type switch
     {
         ScalarType.Float32 => "F32",
         ScalarType.Int64 => "I64",

@@ -35,6 +35,9 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
 
     public bool HasLast => File.Exists(LastPath);
 
+    /// <summary>Whether there is a checkpoint that will be gone on from.</summary>
+    public bool WillResume => resumes && HasLast;
+
     /// <summary>Writes the state of a training.</summary>
     public void Save(TrainingState state, ResidualNetwork network, ResidualNetwork? average, IOptimizer optimizer, BestWeights best)
     {

@@ -60,11 +60,18 @@ internal sealed class TrainingLoop : IDisposable
     private ResidualNetwork Result => _average?.Network ?? _network;
 
     /// <summary>Runs all epochs, from a checkpoint where there is one to go on from, and leaves the best weights in the network.</summary>
+    /// <param name="evaluatesStart">Whether the network as it comes is a candidate for the best, as epoch 0.</param>
     /// <returns>The metrics at the end of each.</returns>
     /// <exception cref="InvalidOperationException">The loss is no longer a finite number.</exception>
-    public IReadOnlyList<EpochMetrics> Run()
+    public IReadOnlyList<EpochMetrics> Run(bool evaluatesStart = false)
     {
         Resume();
+        if (evaluatesStart && _state.Step == 0 && _images.Validation is not null)
+        {
+            RunningMetrics start = Evaluate(out _);
+            _host.Inform(string.Create(CultureInfo.InvariantCulture, $"Before the first epoch: validation loss {start.Loss:F4}, validation accuracy {start.Accuracy:P1}."));
+        }
+
         try
         {
             while (!_state.IsFinished)
@@ -177,16 +184,7 @@ internal sealed class TrainingLoop : IDisposable
             return metrics;
         }
 
-        TimeSpan started = Elapsed;
-        RunningMetrics result = Evaluation.Run(Result, _images.Validation, _device, _topK, _host.CheckCancelled);
-        _evaluation = Elapsed - started;
-        (bool isBest, stops) = _stopping.Add(metrics.Epoch, _settings.ValidationMetric == ValidationMetric.Loss ? result.Loss : result.Accuracy);
-        if (isBest && _settings.RestoresBestWeights)
-        {
-            _best.Keep(Result);
-            _checkpoints?.SaveBest(Result);
-        }
-
+        RunningMetrics result = Evaluate(out stops);
         return metrics with
         {
             EpochCount = stops ? metrics.Epoch : metrics.EpochCount,
@@ -200,12 +198,28 @@ internal sealed class TrainingLoop : IDisposable
         };
     }
 
+    private RunningMetrics Evaluate(out bool stops)
+    {
+        TimeSpan started = Elapsed;
+        RunningMetrics result = Evaluation.Run(Result, _images.Validation!, _device, _topK, _host.CheckCancelled);
+        _evaluation = Elapsed - started;
+        int epoch = _state.Step == 0 ? 0 : _state.Epoch;
+        (bool isBest, stops) = _stopping.Add(epoch, _settings.ValidationMetric == ValidationMetric.Loss ? result.Loss : result.Accuracy);
+        if (isBest && _settings.RestoresBestWeights)
+        {
+            _best.Keep(Result);
+            _checkpoints?.SaveBest(Result);
+        }
+
+        return result;
+    }
+
     private void Finish()
     {
         if (_best.Entries is { } best)
         {
             _network.CopyStateFrom(best);
-            if (_stopping.State.BestEpoch != _state.History[^1].Epoch)
+            if (_state.History.Length == 0 || _stopping.State.BestEpoch != _state.History[^1].Epoch)
             {
                 _host.Inform($"The weights of epoch {_stopping.State.BestEpoch}, the best of {_state.History.Length}, are taken.");
             }

@@ -54,6 +54,11 @@ internal sealed record TrainingSettings
 
     public required ProgressiveResizing Resizing { get; init; }
 
+    /// <summary>What the learning rate of the last stage is multiplied by, and of each stage in relation to the next.</summary>
+    public required double BackboneRateScale { get; init; }
+
+    public required double StageRateDecay { get; init; }
+
     public required ValidationMetric ValidationMetric { get; init; }
 
     public required int? EarlyStoppingPatience { get; init; }
@@ -73,12 +78,13 @@ internal sealed record TrainingSettings
     public required long Seed { get; init; }
 
     /// <param name="classWeights">The given weights by class, or null.</param>
-    public static TrainingSettings Of(ResNetTrainer.Options options, int imageSize, int imageCount, float[]? classWeights, long seed) => new()
+    /// <param name="fineTunes">Whether the network knows something already that is to be changed with care.</param>
+    public static TrainingSettings Of(ResNetTrainer.Options options, int imageSize, int imageCount, float[]? classWeights, long seed, bool fineTunes = false) => new()
     {
         Epochs = options.Epochs,
         BatchSize = options.BatchSize,
         OptimizerKind = options.Optimizer,
-        LearningRate = options.LearningRate ?? DefaultLearningRate(options),
+        LearningRate = options.LearningRate ?? DefaultLearningRate(options, fineTunes),
         Decay = options.LearningRateDecay,
         Milestones = [.. options.LearningRateMilestones],
         DecayFactor = options.LearningRateDecayFactor,
@@ -94,7 +100,9 @@ internal sealed record TrainingSettings
         ClassWeighting = options.ClassWeighting,
         ClassWeights = classWeights,
         Augmentation = AugmentationOf(options, imageSize, imageCount),
-        Resizing = new ProgressiveResizing(options.InitialImageScale, GrowthShare: 0.7),
+        Resizing = new ProgressiveResizing(options.InitialImageScale ?? (fineTunes ? 1 : 0.5), GrowthShare: 0.7),
+        BackboneRateScale = fineTunes ? options.BackboneLearningRateScale : 1,
+        StageRateDecay = fineTunes ? options.StageLearningRateDecay : 1,
         ValidationMetric = options.ValidationMetric,
         EarlyStoppingPatience = options.EarlyStoppingPatience,
         EarlyStoppingMinDelta = options.EarlyStoppingMinDelta,
@@ -121,7 +129,7 @@ internal sealed record TrainingSettings
     public IOptimizer Optimizer(ResidualNetwork network)
     {
         IEnumerable<OptimizedParameter> parameters = network.ParameterEntries.Select(
-            entry => new OptimizedParameter(entry.Name, entry.Parameter, entry.Kind == ParameterKind.Weight));
+            entry => new OptimizedParameter(entry.Name, entry.Parameter, entry.Kind == ParameterKind.Weight, RateScale(entry.Name, network.Specification.Depths.Count)));
         return OptimizerKind == TrainingOptimizer.AdamW
             ? new AdamW(parameters, Beta1, Beta2, WeightDecay)
             : new StochasticGradientDescent(parameters, Momentum, WeightDecay, Nesterov);
@@ -130,9 +138,14 @@ internal sealed record TrainingSettings
     /// <param name="labels">The class of each training image.</param>
     public TrainingLoss Loss(int[] labels, int classCount, torch.Device device)
     {
-        float[]? weights = ClassWeights ?? (ClassWeighting == ClassWeighting.Balanced ? BalancedWeights(labels, classCount) : null);
+        float[]? weights = WeightsByClass(labels, classCount);
         return new TrainingLoss(LabelSmoothing, weights is null ? null : torch.tensor(weights, device: device).DetachFromDisposeScope());
     }
+
+    /// <summary>How much the images of each class count, or null where all count the same.</summary>
+    /// <param name="labels">The class of each training image.</param>
+    public float[]? WeightsByClass(int[] labels, int classCount)
+        => ClassWeights ?? (ClassWeighting == ClassWeighting.Balanced ? BalancedWeights(labels, classCount) : null);
 
     /// <summary>What has to be the same for a training to go on from a checkpoint: names and values.</summary>
     public IReadOnlyDictionary<string, string> Identity() => new Dictionary<string, string>
@@ -157,6 +170,8 @@ internal sealed record TrainingSettings
         [nameof(ClassWeights)] = string.Join(' ', (ClassWeights ?? []).Select(weight => Text(weight))),
         [nameof(Augmentation)] = Augmentation.ToString(),
         ["InitialImageScale"] = Text(Resizing.InitialScale),
+        ["BackboneLearningRateScale"] = Text(BackboneRateScale),
+        ["StageLearningRateDecay"] = Text(StageRateDecay),
         [nameof(ValidationMetric)] = Text(ValidationMetric),
         [nameof(RestoresBestWeights)] = Text(RestoresBestWeights),
         [nameof(Seed)] = Text(Seed),
@@ -195,8 +210,22 @@ internal sealed record TrainingSettings
         };
     }
 
-    private static double DefaultLearningRate(ResNetTrainer.Options options)
-        => options.Optimizer == TrainingOptimizer.AdamW ? 0.001 : 0.05 * options.BatchSize / ReferenceBatchSize;
+    private static double DefaultLearningRate(ResNetTrainer.Options options, bool fineTunes)
+        => options.Optimizer == TrainingOptimizer.AdamW
+            ? fineTunes ? 1e-4 : 1e-3
+            : (fineTunes ? 0.01 : 0.05) * options.BatchSize / ReferenceBatchSize;
+
+    /// <summary>The head has the full rate, the last stage a part of it, each stage before a part of that, and the stem that of the first.</summary>
+    private double RateScale(string name, int stageCount)
+    {
+        if (name.StartsWith("fc.", StringComparison.Ordinal))
+        {
+            return 1;
+        }
+
+        int stage = name.StartsWith("layer", StringComparison.Ordinal) ? name["layer".Length] - '0' : 1;
+        return BackboneRateScale * Math.Pow(StageRateDecay, stageCount - stage);
+    }
 
     private static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
 }

@@ -1,0 +1,45 @@
+using Microsoft.ML.SearchSpace;
+
+namespace Microsoft.ML.ResNet;
+
+public sealed partial class ResNetTrainer
+{
+    public sealed partial class Options
+    {
+        /// <summary>
+        /// Weights to begin with, in place of random ones. Their network takes the place of <see cref="Architecture"/>; their image size, mean and
+        /// deviation hold where the options leave them open. The classifier is kept where they have one for the same classes.
+        /// </summary>
+        /// <value>Default: null.</value>
+        public ResNetWeights? PretrainedWeights { get; set; }
+
+        /// <summary>What is trained of a network that begins with <see cref="PretrainedWeights"/> or with a model.</summary>
+        /// <value>
+        /// Default: null: <see cref="FineTuningMode.HeadThenFull"/> where the classifier is new; where it is kept, all of the network at the
+        /// same learning rate, as a training that goes on.
+        /// </value>
+        public FineTuningMode? FineTuning { get; set; }
+
+        /// <summary>
+        /// The varied views of each image that the classifier is fitted to, beside the plain one, in <see cref="FineTuningMode.HeadOnly"/> and
+        /// <see cref="FineTuningMode.HeadThenFull"/>. Each costs as much as the plain one.
+        /// </summary>
+        /// <value>Default: 0. Range: 0 to 100.</value>
+        [Range(0, 100, init: 0)]
+        public int FeatureViews { get; set; }
+
+        /// <summary>In fine-tuning, what the learning rate of the network's last stage is multiplied by; the classifier has <see cref="LearningRate"/> itself.</summary>
+        /// <value>Default: 0.3. Range: 0 to 1. 0 leaves the network as it is.</value>
+        [Range(0.0, 1.0, init: 0.3)]
+        public double BackboneLearningRateScale { get; set; } = 0.3;
+
+        /// <summary>In fine-tuning, what the learning rate of each stage is multiplied by to get that of the stage before it (Howard and Ruder 2018, section 3.2).</summary>
+        /// <value>Default: 0.7. Range: 0.01 to 1.</value>
+        [Range(0.01, 1.0, init: 0.7)]
+        public double StageLearningRateDecay { get; set; } = 0.7;
+
+        /// <summary>In fine-tuning, whether normalisations keep the statistics that they came with, rather than take those of the batches. Their weights are trained in any case.</summary>
+        /// <value>Default: false.</value>
+        public bool FreezeBatchNorm { get; set; }
+    }
+}

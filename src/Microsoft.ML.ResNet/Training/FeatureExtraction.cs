@@ -1,0 +1,58 @@
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Scoring;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Training;
+
+/// <summary>Computes the features of images with a network that stays as it is.</summary>
+/// <param name="compute">From [N,C,H,W] normalised to [N,F].</param>
+/// <param name="report">Told after every batch how many of all images are done.</param>
+internal sealed class FeatureExtraction(Func<Tensor, Tensor> compute, Device device, Action<int, int> report, Action checkCancelled)
+{
+    /// <summary>The bytes of pixels in a batch, at most, and the images.</summary>
+    private const int BatchBytes = 16 << 20, LargestBatch = 32;
+
+    /// <summary>The features of all images as scoring sees them, then of as many varied views of each as are wanted.</summary>
+    /// <param name="views">The number of varied views beside the plain one.</param>
+    /// <returns>[N (1 + views), F] float32, on the CPU: the plain views of all images, then the first varied ones, and so on.</returns>
+    public Tensor Run(ImageSet images, Augmentation augmentation, int views, long seed)
+    {
+        using var scope = NewDisposeScope();
+        using var input = new NetworkInput(images.Format, device);
+        var scratch = new AugmentationScratch();
+        InputFormat format = images.Format;
+        int batchSize = Math.Min(Math.Clamp(BatchBytes / format.ByteCount, 1, LargestBatch), images.Count);
+        byte[] pixels = GC.AllocateUninitializedArray<byte>(batchSize * format.ByteCount);
+        List<Tensor> parts = [];
+        int total = images.Count * (1 + views), done = 0;
+        for (int view = 0; view <= views; view++)
+        {
+            for (int start = 0; start < images.Count; start += batchSize)
+            {
+                checkCancelled();
+                int count = Math.Min(batchSize, images.Count - start);
+                images.Prepare([.. Enumerable.Range(start, count)], Environment.ProcessorCount);
+                for (int i = 0; i < count; i++)
+                {
+                    Span<byte> target = pixels.AsSpan(i * format.ByteCount, format.ByteCount);
+                    if (view == 0)
+                    {
+                        Augmentation.CropCentre(images[start + i], format, images.PixelSize, target);
+                    }
+                    else
+                    {
+                        augmentation.Apply(images[start + i], format, new RowDraws(seed, view, start + i), target, scratch);
+                    }
+                }
+
+                using var inference = inference_mode();
+                using var batch = NewDisposeScope();
+                parts.Add(compute(input.Create(pixels, count)).cpu().MoveToOuterDisposeScope());
+                done += count;
+                report(done, total);
+            }
+        }
+
+        return cat(parts).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,95 @@
+using Microsoft.ML.ResNet.Network;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Training;
+
+/// <summary>
+/// Fits the classifier of a network to features that were computed once. How strong the penalty has to be, which decides everything
+/// where a class has few images, is found by cross-validation.
+/// </summary>
+internal static class HeadTraining
+{
+    /// <summary>Without classes large enough to cross-validate, and more rows than needed to choose a penalty.</summary>
+    private const double PenaltyWithoutValidation = 0.1;
+
+    private const int MostFolds = 5, MostRowsValidated = 4000;
+
+    private static readonly double[] Penalties = [3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003];
+
+    /// <summary>Sets the head of the network.</summary>
+    /// <param name="features">[N (1 + views), F] float32: the views of an image are N rows apart.</param>
+    /// <param name="labels">The class of each of the N images.</param>
+    /// <param name="imageWeights">How much each image counts, or null.</param>
+    /// <param name="classWeights">By class, or null.</param>
+    /// <returns>The penalty that was chosen.</returns>
+    public static double Fit(ResidualNetwork network, Tensor features, int[] labels, float[]? imageWeights, float[]? classWeights, double labelSmoothing, long seed)
+    {
+        using var normalMode = inference_mode(false);
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        int views = (int)(features.shape[0] / labels.Length);
+        long[] rowLabels = [.. Enumerable.Repeat(labels, views).SelectMany(view => view).Select(label => (long)label)];
+        double[] rowWeights = [.. Enumerable.Range(0, rowLabels.Length).Select(row => (double)(imageWeights?[row % labels.Length] ?? 1) * (classWeights?[rowLabels[row]] ?? 1))];
+        Tensor targets = nn.functional.one_hot(tensor(rowLabels), network.ClassCount).to(ScalarType.Float64);
+        targets = (targets * (1 - labelSmoothing)) + (labelSmoothing / network.ClassCount);
+        using var classifier = new LinearClassifier(features.clone(), targets, tensor(rowWeights));
+
+        double penalty = ChoosePenalty(classifier, labels, views, seed);
+        Tensor? point = null;
+        foreach (double step in Penalties.Where(step => step > penalty).Append(penalty))
+        {
+            point = classifier.Fit(rows: null, step, point);
+        }
+
+        var (weight, bias) = classifier.Unscaled(point!);
+        Dictionary<string, Tensor> state = network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
+        state["fc.weight"].copy_(weight);
+        state["fc.bias"].copy_(bias);
+        return penalty;
+    }
+
+    private static double ChoosePenalty(LinearClassifier classifier, int[] labels, int views, long seed)
+    {
+        int folds = Math.Min(MostFolds, labels.GroupBy(label => label).Min(group => group.Count()));
+        if (folds < 2)
+        {
+            return PenaltyWithoutValidation;
+        }
+
+        int[] fold = Folds(labels, folds, seed);
+        double[] losses = new double[Penalties.Length];
+        for (int held = 0; held < folds; held++)
+        {
+            using var scope = NewDisposeScope();
+            Tensor training = Rows(row => fold[row] >= 0 && fold[row] != held), validation = Rows(row => fold[row] == held);
+            Tensor? point = null;
+            for (int i = 0; i < Penalties.Length; i++)
+            {
+                point = classifier.Fit(training, Penalties[i], point);
+                losses[i] += classifier.Loss(point, validation);
+            }
+        }
+
+        return Penalties[Array.IndexOf(losses, losses.Min())];
+
+        Tensor Rows(Func<int, bool> isIn) => tensor(Enumerable.Range(0, labels.Length * views).Where(row => isIn(row % labels.Length)).Select(row => (long)row).ToArray());
+    }
+
+    /// <summary>The fold of each image, the classes spread evenly; -1 for images that are more than needed.</summary>
+    private static int[] Folds(int[] labels, int folds, long seed)
+    {
+        int[] order = [.. Enumerable.Range(0, labels.Length)];
+        SplitMix64.ForRow(seed, epoch: 0, row: 0, RandomStream.Split).Shuffle(order);
+        int[] fold = new int[labels.Length];
+        Array.Fill(fold, -1);
+        Dictionary<int, int> next = [];
+        foreach (int row in order.Take(MostRowsValidated))
+        {
+            int number = next.GetValueOrDefault(labels[row]);
+            fold[row] = number % folds;
+            next[labels[row]] = number + 1;
+        }
+
+        return fold;
+    }
+}

@@ -1,0 +1,60 @@
+using Microsoft.ML.ResNet.Training;
+using TorchSharp;
+
+namespace Microsoft.ML.ResNet.Tests.Training;
+
+[TestClass]
+public sealed class LinearClassifierTests
+{
+    [TestMethod]
+    public void Fit_OneFeatureWithoutNoise_GivesTheLogOdds()
+    {
+        using var scope = torch.NewDisposeScope();
+
+        // Of rows with feature 0, 3 of 4 are of the first class; with feature 1, 1 of 4. Without a penalty the probabilities are those shares.
+        torch.Tensor features = torch.tensor(new[] { 0f, 0f, 0f, 0f, 1f, 1f, 1f, 1f }).reshape(8, 1);
+        torch.Tensor targets = torch.nn.functional.one_hot(torch.tensor(new[] { 0L, 0L, 0L, 1L, 0L, 1L, 1L, 1L }), 2).to(torch.ScalarType.Float64);
+        using var classifier = new LinearClassifier(features, targets, torch.ones(8, torch.ScalarType.Float64));
+
+        var (weight, bias) = classifier.Unscaled(classifier.Fit(rows: null, penalty: 0, start: null));
+
+        float[] odds = (torch.nn.functional.linear(torch.tensor(new[] { 0f, 1f }).reshape(2, 1), weight, bias)).softmax(1).data<float>().ToArray();
+        Assert.AreEqual(0.75f, odds[0], 1e-4f);
+        Assert.AreEqual(0.25f, odds[2], 1e-4f);
+    }
+
+    [TestMethod]
+    public void Fit_ManyFeatures_EndsWhereTheGradientVanishes()
+    {
+        using var scope = torch.NewDisposeScope();
+        using var generator = new torch.Generator(1);
+        torch.Tensor features = torch.randn([60, 20], generator: generator);
+        torch.Tensor labels = torch.arange(60).remainder(3);
+        using var classifier = new LinearClassifier(features, torch.nn.functional.one_hot(labels, 3).to(torch.ScalarType.Float64), torch.ones(60, torch.ScalarType.Float64));
+
+        const double penalty = 0.1;
+        torch.Tensor point = classifier.Fit(rows: null, penalty, start: null);
+
+        // The optimum of the same objective by autograd: its gradient at the point is nothing.
+        torch.Tensor deviation = features.to(torch.ScalarType.Float64).std(0, unbiased: false);
+        torch.Tensor standardised = (features.to(torch.ScalarType.Float64) - features.to(torch.ScalarType.Float64).mean([0])) / (deviation + (0.01 * deviation.mean()) + 1e-12);
+        torch.Tensor variable = point.clone().requires_grad_(true);
+        torch.Tensor matrix = variable.narrow(0, 0, 60).view(3, 20);
+        torch.Tensor loss = torch.nn.functional.cross_entropy(standardised.matmul(matrix.t()) + variable.narrow(0, 60, 3), labels) + (penalty / 2 * matrix.square().sum());
+        loss.backward();
+        Assert.IsLessThan(1e-5, variable.grad!.abs().max().item<double>());
+    }
+
+    [TestMethod]
+    public void Fit_RowsThatCountNothing_ChangeNothing()
+    {
+        using var scope = torch.NewDisposeScope();
+        torch.Tensor features = torch.tensor(new[] { -1f, -0.5f, 0.5f, 1f, -1f, 1f }).reshape(6, 1);
+        torch.Tensor targets = torch.nn.functional.one_hot(torch.tensor(new[] { 0L, 0L, 1L, 1L, 1L, 0L }), 2).to(torch.ScalarType.Float64);
+        using var classifier = new LinearClassifier(features, targets, torch.tensor(new[] { 1d, 1, 1, 1, 0, 0 }));
+
+        var (weight, _) = classifier.Unscaled(classifier.Fit(rows: null, penalty: 0.01, start: null));
+
+        Assert.IsGreaterThan(1f, weight[1, 0].item<float>());
+    }
+}
