@@ -2,6 +2,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Serialization;
 using Microsoft.ML.Runtime;
@@ -98,6 +99,31 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         AtomicFile.Write(path, WriteWeights);
+    }
+
+    /// <summary>
+    /// Writes the classifier as an ONNX file, which any runtime of the format scores without this library or libtorch: ONNX Runtime, ML.NET's
+    /// <c>ApplyOnnxModel</c>, Triton, browsers and others. The file takes images of the network's size, any number at once, as the pixels
+    /// are; it normalises them itself. Decoding and resizing are the application's.
+    /// </summary>
+    /// <remarks>
+    /// The metadata (<c>metadata_props</c>) have <c>class_names</c> and <c>preprocessing</c> as JSON, <c>architecture</c> and <c>license</c>.
+    /// The same model and options give the same bytes.
+    /// </remarks>
+    /// <param name="path">The file to write. It is replaced only when the new one is complete.</param>
+    /// <param name="options">Precision, form of the input, outputs and their names; null: the defaults, float32 pixels of 0 to 255 in and scores out.</param>
+    /// <exception cref="ArgumentException">The options are out of range or don't fit the model.</exception>
+    /// <exception cref="InvalidOperationException">A weight is too large for <see cref="OnnxPrecision.Float16"/>, or the file would exceed the format's 2 GiB.</exception>
+    /// <exception cref="IOException">The file can't be written.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public void ExportOnnx(string path, OnnxExportOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        OnnxExportOptions settings = options ?? new OnnxExportOptions();
+        settings.Validate();
+        using SharedLifetime.Use use = _model.Classifier.Enter();
+        ProtobufMessage model = OnnxModel.Create(_description, _model.Classifier.Network, settings);
+        AtomicFile.Write(path, model.WriteTo);
     }
 
     /// <summary>Frees the network's memory when the last scoring that is under way is over.</summary>
