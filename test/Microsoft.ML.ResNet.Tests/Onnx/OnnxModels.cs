@@ -15,9 +15,15 @@ internal static class OnnxModels
 {
     public static readonly string[] Classes = ["ant", "bee", "čmelák", "甲虫", "drone \"x\""];
 
-    /// <summary>A model of pixel vectors.</summary>
+    /// <summary>A model of pixel vectors, or of images of another kind.</summary>
     public static ResNetTransformer Create(
-        ResNetSpecification specification, int size, PixelRange range = PixelRange.ZeroTo255, bool isPlanar = true, int channels = 3, Action<ResidualNetwork>? change = null)
+        ResNetSpecification specification,
+        int size,
+        PixelRange range = PixelRange.ZeroTo255,
+        bool isPlanar = true,
+        int channels = 3,
+        FeatureKind kind = FeatureKind.Pixels,
+        Action<ResidualNetwork>? change = null)
     {
         specification = specification.ResolveStem(size, size);
         var network = new ResidualNetwork(specification, channels, Classes.Length, seed: 0);
@@ -30,7 +36,7 @@ internal static class OnnxModels
             Columns = new ModelDescription.ColumnsPart("Label", "Features", "Score", "PredictedLabel"),
             Image = new ModelDescription.ImagePart
             {
-                Kind = FeatureKind.Pixels,
+                Kind = kind,
                 Width = size,
                 Height = size,
                 Fit = ImageFit.ShortSideCrop,
