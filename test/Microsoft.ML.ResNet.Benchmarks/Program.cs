@@ -5,7 +5,7 @@ using Microsoft.ML.ResNet.Benchmarks;
 
 // Usage: dotnet run -c Release --project test/Microsoft.ML.ResNet.Benchmarks -- [NAME ...] [--quick] [--json FILE]
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-IBenchmark[] all = [new DecodingBenchmark(), new CacheMemoryBenchmark(), new FeedingBenchmark()];
+IBenchmark[] all = [new DecodingBenchmark(), new CacheMemoryBenchmark(), new FeedingBenchmark(), new OnnxBenchmark()];
 bool quick = args.Contains("--quick");
 int jsonAt = Array.IndexOf(args, "--json");
 string? json = jsonAt >= 0 && jsonAt + 1 < args.Length ? args[jsonAt + 1] : null;
