@@ -92,13 +92,14 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     }
 
     /// <summary>Saves the weights alone, as safetensors with torchvision's names, for PyTorch and other tools.</summary>
+    /// <remarks>The file's metadata have <c>architecture</c>, and <c>class_names</c> and <c>preprocessing</c> as JSON.</remarks>
     /// <param name="path">The file to write. It is replaced only when the new one is complete.</param>
     /// <exception cref="IOException">The file can't be written.</exception>
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
     public void SaveWeights(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        AtomicFile.Write(path, WriteWeights);
+        AtomicFile.Write(path, stream => WriteWeights(stream, ModelMetadata.OfWeights(_description)));
     }
 
     /// <summary>
@@ -129,7 +130,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     /// <summary>Frees the network's memory when the last scoring that is under way is over.</summary>
     public void Dispose() => _model.Classifier.Dispose();
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => ModelArchive.Save(ctx, _description.ToJson(), WriteWeights);
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ModelArchive.Save(ctx, _description.ToJson(), stream => WriteWeights(stream, metadata: null));
 
     /// <summary>Makes a transformer of a network that has been trained and takes ownership of it.</summary>
     internal static ResNetTransformer Create(ModelDescription description, ResidualNetwork network, torch.Device device, string? imageFolder)
@@ -153,10 +154,10 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
         }
     }
 
-    private void WriteWeights(Stream stream)
+    private void WriteWeights(Stream stream, IReadOnlyDictionary<string, string>? metadata)
     {
         using SharedLifetime.Use use = _model.Classifier.Enter();
-        NetworkWeights.Write(_model.Classifier.Network, stream);
+        NetworkWeights.Write(_model.Classifier.Network, stream, metadata);
     }
 
     private static ImagePreprocessing PreprocessingOf(ModelDescription.ImagePart image) => new()

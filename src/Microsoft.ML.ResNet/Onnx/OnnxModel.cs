@@ -20,7 +20,7 @@ internal static class OnnxModel
             .Add(3, typeof(OnnxModel).Assembly.GetName().Version!.ToString(3))
             .Add(7, Graph(description, network, input, options).ToMessage())
             .Add(8, new ProtobufMessage().Add(1, "").Add(2, options.OpsetVersion));
-        foreach (var (key, value) in OnnxMetadata.Of(description, input, options))
+        foreach (var (key, value) in OnnxMetadata.Of(description, input, options).OrderBy(entry => entry.Key, StringComparer.Ordinal))
         {
             model.Add(14, new ProtobufMessage().Add(1, key).Add(2, value));
         }

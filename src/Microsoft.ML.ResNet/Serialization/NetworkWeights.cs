@@ -9,7 +9,8 @@ internal static class NetworkWeights
     private const int ChunkSize = 1 << 20;
 
     /// <summary>Writes every entry of the state, in its order.</summary>
-    public static void Write(ResidualNetwork network, Stream stream)
+    /// <param name="metadata">The texts of the file's metadata; null: what PyTorch's loader looks for.</param>
+    public static void Write(ResidualNetwork network, Stream stream, IReadOnlyDictionary<string, string>? metadata = null)
     {
         List<SafetensorsEntry> header = [];
         long position = 0;
@@ -21,7 +22,7 @@ internal static class NetworkWeights
         }
 
         // "pt" is what PyTorch's own loader looks for.
-        SafetensorsHeader.Write(stream, header, new Dictionary<string, string> { ["format"] = "pt" });
+        SafetensorsHeader.Write(stream, header, metadata ?? new Dictionary<string, string> { ["format"] = "pt" });
         foreach (var (_, tensor) in network.StateEntries)
         {
             using var scope = NewDisposeScope();
