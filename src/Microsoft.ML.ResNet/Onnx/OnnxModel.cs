@@ -28,7 +28,7 @@ internal static class OnnxModel
         return model.Size <= int.MaxValue
             ? model
             : throw new InvalidOperationException(
-                $"The ONNX file would have {model.Size:N0} bytes, and the format ends at 2 GiB. Export with Precision Float16, or a smaller network.");
+                $"The ONNX file would have {model.Size} bytes, and the format ends at {int.MaxValue}. Export with Precision Float16, or a smaller network.");
     }
 
     private static OnnxGraph Graph(ModelDescription description, ResidualNetwork network, OnnxInput input, OnnxExportOptions options)

@@ -1,4 +1,6 @@
+using System.Globalization;
 using Microsoft.ML.ResNet.Network;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Onnx;
@@ -24,7 +26,11 @@ internal sealed class OnnxWeights(ResidualNetwork network, OnnxElementType type)
     }
 
     private Tensor Factor(ConvolutionPlan plan)
-        => Entry($"{plan.NormName}.weight") / (Entry($"{plan.NormName}.running_var") + ConvolutionNorm.Epsilon).sqrt();
+    {
+        // Held by name: a Scalar made by implicit conversion may be finalised while libtorch still reads it.
+        using Scalar epsilon = ConvolutionNorm.Epsilon;
+        return Entry($"{plan.NormName}.weight") / Entry($"{plan.NormName}.running_var").add(epsilon).sqrt();
+    }
 
     private Tensor Entry(string name) => _state[name].to(ScalarType.Float64);
 
@@ -43,8 +49,10 @@ internal sealed class OnnxWeights(ResidualNetwork network, OnnxElementType type)
         Tensor converted = exact.to(type == OnnxElementType.Float16 ? ScalarType.Float16 : ScalarType.Float32).contiguous();
         if (type == OnnxElementType.Float16 && converted.isinf().any().item<bool>())
         {
-            throw new InvalidOperationException(
-                $"The tensor '{name}' has values up to {exact.abs().max().to(ScalarType.Float64).item<double>():G3}, which float16 can't hold (its largest is 65504). Export with Precision Float32.");
+            double largest = exact.abs().max().to(ScalarType.Float64).item<double>();
+            throw new InvalidOperationException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The tensor '{name}' has values up to {largest:G3}, which float16 can't hold (its largest is 65504). Export with Precision Float32."));
         }
 
         return converted.bytes.ToArray();

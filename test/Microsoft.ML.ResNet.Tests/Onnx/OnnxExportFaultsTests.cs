@@ -76,7 +76,8 @@ public sealed class OnnxExportFaultsTests
         using ResNetTransformer model = Create(Small, 8, change: network =>
         {
             using IDisposable withoutGradients = torch.no_grad();
-            network.StateEntries.Single(entry => entry.Name == "fc.weight").Tensor.mul_(1e6);
+            using Scalar million = 1e6;
+            network.StateEntries.Single(entry => entry.Name == "fc.weight").Tensor.mul_(million);
         });
 
         var exception = Assert.ThrowsExactly<InvalidOperationException>(

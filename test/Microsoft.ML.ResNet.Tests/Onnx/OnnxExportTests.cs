@@ -21,8 +21,6 @@ public sealed class OnnxExportTests
     [DataRow(ResNetArchitecture.ResNet18)]
     [DataRow(ResNetArchitecture.ResNet34)]
     [DataRow(ResNetArchitecture.ResNet50)]
-    [DataRow(ResNetArchitecture.ResNet101)]
-    [DataRow(ResNetArchitecture.ResNet152)]
     [DataRow(ResNetArchitecture.ResNeXt50_32x4d)]
     [DataRow(ResNetArchitecture.ResNet20)]
     [DataRow(ResNetArchitecture.ResNet32)]
@@ -34,6 +32,8 @@ public sealed class OnnxExportTests
 
     [TestMethod]
     [TestCategory("Slow")]
+    [DataRow(ResNetArchitecture.ResNet101)]
+    [DataRow(ResNetArchitecture.ResNet152)]
     [DataRow(ResNetArchitecture.ResNeXt101_32x8d)]
     [DataRow(ResNetArchitecture.WideResNet50_2)]
     [DataRow(ResNetArchitecture.WideResNet101_2)]
@@ -215,6 +215,39 @@ public sealed class OnnxExportTests
         Assert.AreEqual(tensors, torch.Tensor.TotalCount);
         CollectionAssert.AreEqual(File.ReadAllBytes(folder.File("model.onnx")), File.ReadAllBytes(folder.File("again.onnx")));
         Assert.HasCount(2, Directory.GetFiles(folder.Path));
+    }
+
+    /// <summary>Scalars that libtorch still reads must not be finalised: exporting once failed at random.</summary>
+    [TestMethod]
+    public void Export_WhileFinalizersRun_GivesTheSameBytes()
+    {
+        using var folder = new TemporaryFolder();
+        using ResNetTransformer model = Create(Small, Size);
+        model.ExportOnnx(folder.File("model.onnx"));
+        byte[] expected = File.ReadAllBytes(folder.File("model.onnx"));
+        using var stop = new CancellationTokenSource();
+        var collector = new Thread(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                GC.Collect(0);
+                GC.WaitForPendingFinalizers();
+            }
+        });
+        collector.Start();
+        try
+        {
+            for (int i = 0; i < 50; i++)
+            {
+                model.ExportOnnx(folder.File("again.onnx"));
+                CollectionAssert.AreEqual(expected, File.ReadAllBytes(folder.File("again.onnx")));
+            }
+        }
+        finally
+        {
+            stop.Cancel();
+            collector.Join();
+        }
     }
 
     private static void AssertSame(ResNetArchitecture architecture, OnnxExportOptions options, float tolerance)
