@@ -1,6 +1,5 @@
 using System.Globalization;
 using Microsoft.ML.ResNet.Network;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Onnx;
@@ -21,18 +20,22 @@ internal sealed class OnnxWeights(ResidualNetwork network, OnnxElementType type)
     {
         string weight = $"{plan.Name}.weight";
         return (
-            Add(graph, weight, plan.WeightShape, () => Entry(weight) * Factor(plan).view(-1, 1, 1, 1)),
-            Add(graph, $"{plan.Name}.bias", [plan.OutputChannels], () => Entry($"{plan.NormName}.bias") - (Entry($"{plan.NormName}.running_mean") * Factor(plan))));
+            Add(graph, weight, plan.WeightShape, () => _state[weight].cpu().to(ScalarType.Float64) * tensor(Factors(plan)).view(-1, 1, 1, 1)),
+            Add(graph, $"{plan.Name}.bias", [plan.OutputChannels], () => tensor(Biases(plan))));
     }
 
-    private Tensor Factor(ConvolutionPlan plan)
+    // By channel, in managed arithmetic: TorchSharp's add and sub make Scalars that nothing holds, and a finaliser may free one while
+    // libtorch still reads it.
+    private double[] Factors(ConvolutionPlan plan)
+        => [.. Values($"{plan.NormName}.weight").Zip(Values($"{plan.NormName}.running_var"), (scale, variance) => scale / Math.Sqrt(variance + ConvolutionNorm.Epsilon))];
+
+    private double[] Biases(ConvolutionPlan plan)
     {
-        // Held by name: a Scalar made by implicit conversion may be finalised while libtorch still reads it.
-        using Scalar epsilon = ConvolutionNorm.Epsilon;
-        return Entry($"{plan.NormName}.weight") / Entry($"{plan.NormName}.running_var").add(epsilon).sqrt();
+        double[] factors = Factors(plan), means = Values($"{plan.NormName}.running_mean");
+        return [.. Values($"{plan.NormName}.bias").Select((shift, channel) => shift - (means[channel] * factors[channel]))];
     }
 
-    private Tensor Entry(string name) => _state[name].to(ScalarType.Float64);
+    private double[] Values(string name) => [.. _state[name].cpu().to(ScalarType.Float64).data<double>()];
 
     private string Add(OnnxGraph graph, string name, long[] shape, Func<Tensor> values)
     {

@@ -237,7 +237,7 @@ public sealed class OnnxExportTests
         collector.Start();
         try
         {
-            for (int i = 0; i < 50; i++)
+            for (int i = 0; i < 20; i++)
             {
                 model.ExportOnnx(folder.File("again.onnx"));
                 CollectionAssert.AreEqual(expected, File.ReadAllBytes(folder.File("again.onnx")));
