@@ -2,6 +2,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Serialization;
 using Microsoft.ML.Runtime;
@@ -91,19 +92,45 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     }
 
     /// <summary>Saves the weights alone, as safetensors with torchvision's names, for PyTorch and other tools.</summary>
+    /// <remarks>The file's metadata have <c>architecture</c>, and <c>class_names</c> and <c>preprocessing</c> as JSON.</remarks>
     /// <param name="path">The file to write. It is replaced only when the new one is complete.</param>
     /// <exception cref="IOException">The file can't be written.</exception>
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
     public void SaveWeights(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        AtomicFile.Write(path, WriteWeights);
+        AtomicFile.Write(path, stream => WriteWeights(stream, ModelMetadata.OfWeights(_description)));
+    }
+
+    /// <summary>
+    /// Writes the classifier as an ONNX file, which any runtime of the format scores without this library or libtorch: ONNX Runtime, ML.NET's
+    /// <c>ApplyOnnxModel</c>, Triton, browsers and others. The file takes images of the network's size, any number at once, as the pixels
+    /// are; it normalises them itself. Decoding and resizing are the application's.
+    /// </summary>
+    /// <remarks>
+    /// The metadata (<c>metadata_props</c>) have <c>class_names</c> and <c>preprocessing</c> as JSON, <c>architecture</c> and <c>license</c>.
+    /// The same model and options give the same bytes.
+    /// </remarks>
+    /// <param name="path">The file to write. It is replaced only when the new one is complete.</param>
+    /// <param name="options">Precision, form of the input, outputs and their names; null: the defaults, float32 pixels of 0 to 255 in and scores out.</param>
+    /// <exception cref="ArgumentException">The options are out of range or don't fit the model.</exception>
+    /// <exception cref="InvalidOperationException">A weight is too large for <see cref="OnnxPrecision.Float16"/>, or the file would exceed the format's 2 GiB.</exception>
+    /// <exception cref="IOException">The file can't be written.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public void ExportOnnx(string path, OnnxExportOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        OnnxExportOptions settings = options ?? new OnnxExportOptions();
+        settings.Validate();
+        using SharedLifetime.Use use = _model.Classifier.Enter();
+        ProtobufMessage model = OnnxModel.Create(_description, _model.Classifier.Network, settings);
+        AtomicFile.Write(path, model.WriteTo);
     }
 
     /// <summary>Frees the network's memory when the last scoring that is under way is over.</summary>
     public void Dispose() => _model.Classifier.Dispose();
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => ModelArchive.Save(ctx, _description.ToJson(), WriteWeights);
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ModelArchive.Save(ctx, _description.ToJson(), stream => WriteWeights(stream, metadata: null));
 
     /// <summary>Makes a transformer of a network that has been trained and takes ownership of it.</summary>
     internal static ResNetTransformer Create(ModelDescription description, ResidualNetwork network, torch.Device device, FusedConvolutions? fused, string? imageFolder)
@@ -136,10 +163,10 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
         return _description.WithWeights(NetworkWeights.Copy(_model.Classifier.Network));
     }
 
-    private void WriteWeights(Stream stream)
+    private void WriteWeights(Stream stream, IReadOnlyDictionary<string, string>? metadata)
     {
         using SharedLifetime.Use use = _model.Classifier.Enter();
-        NetworkWeights.Write(_model.Classifier.Network, stream);
+        NetworkWeights.Write(_model.Classifier.Network, stream, metadata);
     }
 
     private static ImageColumn ColumnOf(ModelDescription description) => new()

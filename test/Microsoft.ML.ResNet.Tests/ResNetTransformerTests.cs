@@ -352,8 +352,11 @@ public sealed class ResNetTransformerTests
         ResNetOf(s_model).SaveWeights(folder.File("weights.safetensors"));
 
         using FileStream stream = File.OpenRead(folder.File("weights.safetensors"));
-        var (entries, _) = Microsoft.ML.ResNet.Serialization.SafetensorsHeader.Read(stream);
+        var (entries, metadata) = Microsoft.ML.ResNet.Serialization.SafetensorsHeader.Read(stream);
         Assert.AreEqual("conv1.weight", entries[0].Name);
+        Assert.AreEqual("pt", metadata["format"]);
+        Assert.AreEqual("[\"red\",\"green\",\"blue\"]", metadata["class_names"]);
+        StringAssert.Contains(metadata["preprocessing"], "\"mean\":[0.485,0.456,0.406]");
         Assert.AreEqual("fc.bias", entries[^1].Name);
         CollectionAssert.AreEqual(new[] { folder.File("weights.safetensors") }, Directory.GetFiles(folder.Path));
     }

@@ -8,9 +8,11 @@ namespace Microsoft.ML.ResNet.Network;
 /// <summary>A convolution without bias followed by batch normalisation: the one place where both are computed.</summary>
 internal sealed class ConvolutionNorm : IShortcut
 {
-    // PyTorch's defaults, which torchvision's networks are trained with.
-    private const double Momentum = 0.1;
+    /// <summary>What is added to a variance before its root is taken: PyTorch's default, which torchvision's networks are trained with.</summary>
     public const double Epsilon = 1e-5;
+
+    // PyTorch's default, too.
+    private const double Momentum = 0.1;
 
     private readonly ConvolutionPlan _plan;
     private readonly long[] _strides;

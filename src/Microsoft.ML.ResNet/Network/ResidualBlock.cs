@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Interop;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Network;
@@ -20,12 +21,12 @@ internal sealed class ResidualBlock(IReadOnlyList<ConvolutionNorm> branch, IShor
 
         if (shortcut is null)
         {
-            output.add_(input);
+            output.add_(input, TorchScalar.One);
         }
         else
         {
             using Tensor around = shortcut.Forward(input, training);
-            output.add_(around);
+            output.add_(around, TorchScalar.One);
         }
 
         return output.relu_();

@@ -9,7 +9,7 @@ namespace Microsoft.ML.ResNet.Network;
 internal sealed class ZeroPadShortcut(BlockPlan plan) : IShortcut
 {
     private readonly int _stride = plan.Stride;
-    private readonly long[] _padding = Padding(plan.OutputChannels - plan.InputChannels);
+    private readonly long[] _padding = Padding(MissingChannels(plan));
 
     public Tensor Forward(Tensor input, bool training)
     {
@@ -18,6 +18,13 @@ internal sealed class ZeroPadShortcut(BlockPlan plan) : IShortcut
         return nn.functional.pad(pixels, _padding);
     }
 
+    /// <summary>How many channels of zeros come before and after the input's own.</summary>
+    public static (int Before, int After) MissingChannels(BlockPlan plan)
+    {
+        int missing = plan.OutputChannels - plan.InputChannels;
+        return (missing / 2, missing - (missing / 2));
+    }
+
     /// <summary>libtorch's order is last dimension first: width before and after, height, channels.</summary>
-    private static long[] Padding(int missing) => [0, 0, 0, 0, missing / 2, missing - (missing / 2)];
+    private static long[] Padding((int Before, int After) channels) => [0, 0, 0, 0, channels.Before, channels.After];
 }

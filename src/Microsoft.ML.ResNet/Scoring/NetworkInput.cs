@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Interop;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Scoring;
@@ -37,7 +38,7 @@ internal sealed class NetworkInput : IDisposable
         Tensor values = raw.to(_device).to(ScalarType.Float32);
         if (!_isIdentity)
         {
-            values = values.mul_(_scale).add_(_offset);
+            values = values.mul_(_scale).add_(_offset, TorchScalar.One);
         }
 
         return (format.IsPlanar ? values : values.permute(0, 3, 1, 2)).MoveToOuterDisposeScope();

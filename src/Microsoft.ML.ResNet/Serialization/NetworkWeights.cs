@@ -10,7 +10,9 @@ internal static class NetworkWeights
     private static readonly Dictionary<string, string> Metadata = new() { ["format"] = "pt" };
 
     /// <summary>Writes every entry of the state, in its order.</summary>
-    public static void Write(ResidualNetwork network, Stream stream) => TensorStream.Write(network.StateEntries, Metadata, stream);
+    /// <param name="metadata">The texts of the file's metadata; null: what PyTorch's loader looks for.</param>
+    public static void Write(ResidualNetwork network, Stream stream, IReadOnlyDictionary<string, string>? metadata = null)
+        => TensorStream.Write(network.StateEntries, metadata ?? Metadata, stream);
 
     /// <summary>A copy of every entry of the state, in its order.</summary>
     public static IReadOnlyList<WeightTensor> Copy(ResidualNetwork network)

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -35,6 +36,7 @@ internal sealed class AdamW : IOptimizer
     {
         StepCount++;
         double meanCorrection = 1 - Math.Pow(_beta1, StepCount), squareCorrection = Math.Sqrt(1 - Math.Pow(_beta2, StepCount));
+        using Scalar beta1 = _beta1, beta2 = _beta2, rest1 = 1 - _beta1, rest2 = 1 - _beta2, correction = squareCorrection, epsilon = Epsilon;
         using var noGradient = no_grad();
         foreach (var (_, parameter, mean, square, weightDecay, rateScale) in _slots)
         {
@@ -48,13 +50,15 @@ internal sealed class AdamW : IOptimizer
             double rate = learningRate * rateScale;
             if (weightDecay != 0)
             {
-                parameter.mul_(1 - (rate * weightDecay));
+                using Scalar kept = 1 - (rate * weightDecay);
+                parameter.mul_(kept);
             }
 
-            mean.mul_(_beta1).add_(gradient, alpha: 1 - _beta1);
-            square.mul_(_beta2).addcmul_(gradient, gradient, value: 1 - _beta2);
-            Tensor deviation = square.sqrt().div_(squareCorrection).add_(Epsilon);
-            parameter.addcdiv_(mean, deviation, value: -rate / meanCorrection);
+            mean.mul_(beta1).add_(gradient, rest1);
+            square.mul_(beta2).addcmul_(gradient, gradient, rest2);
+            Tensor deviation = square.sqrt().div_(correction).add_(epsilon);
+            using Scalar step = -rate / meanCorrection;
+            parameter.addcdiv_(mean, deviation, step);
             parameter.grad = null;
         }
     }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -16,10 +17,11 @@ internal static class GradientClipping
         double norm = stack(gradients.Select(gradient => gradient.norm())).norm().item<float>();
         if (norm > maximumNorm)
         {
+            // The small number is PyTorch's, in clip_grad_norm_.
+            using Scalar factor = maximumNorm / (norm + 1e-6);
             foreach (Tensor gradient in gradients)
             {
-                // The small number is PyTorch's, in clip_grad_norm_.
-                gradient.mul_(maximumNorm / (norm + 1e-6));
+                gradient.mul_(factor);
             }
         }
 

@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Interop;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -10,17 +12,19 @@ namespace Microsoft.ML.ResNet.Training;
 /// </summary>
 internal sealed class StochasticGradientDescent : IOptimizer
 {
-    private readonly (string Name, Parameter Parameter, Tensor Velocity, double WeightDecay, double RateScale)[] _slots;
-    private readonly double _momentum;
+    private readonly (string Name, Parameter Parameter, Tensor Velocity, bool HasWeightDecay, double RateScale)[] _slots;
+    private readonly Scalar _momentum;
+    private readonly Scalar _weightDecay;
     private readonly bool _nesterov;
 
     public StochasticGradientDescent(IEnumerable<OptimizedParameter> parameters, double momentum, double weightDecay, bool nesterov = false)
     {
         _momentum = momentum;
+        _weightDecay = weightDecay;
         _nesterov = nesterov;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        _slots = [.. parameters.Select(item => (item.Name, item.Parameter, zeros_like(item.Parameter), item.HasWeightDecay ? weightDecay : 0.0, item.RateScale))];
+        _slots = [.. parameters.Select(item => (item.Name, item.Parameter, zeros_like(item.Parameter), item.HasWeightDecay && weightDecay != 0, item.RateScale))];
         scope.Detach(_slots.Select(slot => slot.Velocity));
     }
 
@@ -33,7 +37,7 @@ internal sealed class StochasticGradientDescent : IOptimizer
         StepCount++;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        foreach (var (_, parameter, velocity, weightDecay, rateScale) in _slots)
+        foreach (var (_, parameter, velocity, hasWeightDecay, rateScale) in _slots)
         {
             Tensor? gradient = parameter.grad;
             if (gradient is null)
@@ -41,18 +45,19 @@ internal sealed class StochasticGradientDescent : IOptimizer
                 continue;
             }
 
-            if (weightDecay != 0)
+            if (hasWeightDecay)
             {
-                gradient.add_(parameter, alpha: weightDecay);
+                gradient.add_(parameter, _weightDecay);
             }
 
-            velocity.mul_(_momentum).add_(gradient);
+            velocity.mul_(_momentum).add_(gradient, TorchScalar.One);
             if (_nesterov)
             {
-                gradient.add_(velocity, alpha: _momentum);
+                gradient.add_(velocity, _momentum);
             }
 
-            parameter.add_(_nesterov ? gradient : velocity, alpha: -learningRate * rateScale);
+            using Scalar rate = -learningRate * rateScale;
+            parameter.add_(_nesterov ? gradient : velocity, rate);
             parameter.grad = null;
         }
     }
@@ -63,5 +68,8 @@ internal sealed class StochasticGradientDescent : IOptimizer
         {
             slot.Velocity.Dispose();
         }
+
+        _momentum.Dispose();
+        _weightDecay.Dispose();
     }
 }

@@ -29,7 +29,7 @@ internal sealed class WeightAverage : IDisposable
     /// <param name="step">The number of steps before.</param>
     public void Update(long step)
     {
-        double rest = 1 - Math.Min(_decay, (1.0 + step) / (10.0 + step));
+        using Scalar rest = 1 - Math.Min(_decay, (1.0 + step) / (10.0 + step));
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         foreach (var ((_, average), (_, current)) in Network.StateEntries.Zip(_source.StateEntries))

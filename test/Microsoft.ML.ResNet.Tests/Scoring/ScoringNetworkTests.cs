@@ -1,8 +1,6 @@
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Scoring;
-using Microsoft.ML.Runtime;
 using TorchSharp;
 
 namespace Microsoft.ML.ResNet.Tests.Scoring;
@@ -27,7 +25,7 @@ public sealed class ScoringNetworkTests
     {
         using var scope = torch.NewDisposeScope();
         using ResidualNetwork network = WithStatistics(specification.ResolveStem(64, 64), channels);
-        using var scoring = new ScoringNetwork(network, Fused());
+        using var scoring = new ScoringNetwork(network, FusedOperators.Get());
         using var inference = torch.inference_mode();
         foreach (int count in new[] { 5, 1, 3 })
         {
@@ -48,7 +46,7 @@ public sealed class ScoringNetworkTests
         new Random(1).NextBytes(pixels);
         float[] fast = new float[30], plain = new float[30];
 
-        using (var classifier = new ImageClassifier(WithStatistics(ZeroPad, 3), format, torch.CPU, Fused()))
+        using (var classifier = new ImageClassifier(WithStatistics(ZeroPad, 3), format, torch.CPU, FusedOperators.Get()))
         {
             classifier.Score(pixels, 3, fast);
         }
@@ -69,7 +67,7 @@ public sealed class ScoringNetworkTests
     {
         using var scope = torch.NewDisposeScope();
         using ResidualNetwork network = WithStatistics(ZeroPad, 3);
-        using var scoring = new ScoringNetwork(network, Fused());
+        using var scoring = new ScoringNetwork(network, FusedOperators.Get());
         using var inference = torch.inference_mode();
         torch.Tensor images = torch.zeros(2, 3, 32, 32), image = torch.zeros(1, 3, 32, 32);
         Score();
@@ -95,7 +93,7 @@ public sealed class ScoringNetworkTests
         using var scope = torch.NewDisposeScope();
         using ResidualNetwork network = WithStatistics(ZeroPad, 3);
         long before = torch.Tensor.TotalCount;
-        using (var scoring = new ScoringNetwork(network, Fused()))
+        using (var scoring = new ScoringNetwork(network, FusedOperators.Get()))
         {
             using var inference = torch.inference_mode();
             using torch.Tensor images = torch.zeros(2, 3, 32, 32);
@@ -103,13 +101,6 @@ public sealed class ScoringNetworkTests
         }
 
         Assert.AreEqual(before, torch.Tensor.TotalCount);
-    }
-
-    private static FusedConvolutions Fused()
-    {
-        var context = (IHostEnvironment)new MLContext(1);
-        using IChannel channel = context.Start("test");
-        return FusedConvolutions.For(torch.CPU, channel) ?? throw new AssertFailedException("This libtorch has no fused convolutions.");
     }
 
     /// <summary>A network whose normalisations do something, as after training.</summary>

@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Serialization;
+using Microsoft.ML.Runtime;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Benchmarks;
+
+/// <summary>Exporting as ONNX: how long it takes, how large the files are, and how fast they score beside the transformer.</summary>
+internal sealed class OnnxBenchmark : IBenchmark
+{
+    private const int Size = 224;
+    private const int BatchSize = 32;
+
+    public string Name => "onnx";
+
+    public string Description => $"ResNet-18 with 5 classes, pixel vectors of {Size}x{Size}, {BatchSize} images a round";
+
+    public IReadOnlyList<BenchmarkResult> Run(bool quick)
+    {
+        NativeTorch.EnsureLoaded();
+        int rounds = quick ? 1 : 7;
+        string folder = Directory.CreateTempSubdirectory("resnet-benchmark-").FullName;
+        try
+        {
+            using ResNetTransformer model = Create();
+            string single = Path.Combine(folder, "single.onnx"), half = Path.Combine(folder, "half.onnx");
+            List<BenchmarkResult> results =
+            [
+                .. Interleaved.Run(Name, "ms", rounds, ("export, float32", () => Export(model, single, OnnxPrecision.Float32)), ("export, float16", () => Export(model, half, OnnxPrecision.Float16))),
+                .. Interleaved.Run(Name, "MB", 1, ("file, float32", () => new FileInfo(single).Length / 1e6), ("file, float16", () => new FileInfo(half).Length / 1e6)),
+            ];
+
+            var context = new MLContext(1);
+            var random = new Random(1);
+            IDataView data = context.Data.LoadFromEnumerable(Enumerable.Range(0, BatchSize).Select(_ => new Row
+            {
+                Pixels = [.. Enumerable.Range(0, 3 * Size * Size).Select(_ => (float)random.Next(256))],
+            }).ToArray());
+            float[] pixels = [.. data.GetColumn<float[]>("Pixels").SelectMany(row => row)];
+            IDataView byTransformer = model.Transform(data);
+            using var onnx = context.Transforms.ApplyOnnxModel(["scores"], ["Pixels"], single).Fit(data);
+            IDataView byApplyOnnxModel = onnx.Transform(data);
+            using var session = new InferenceSession(single);
+            results.AddRange(Interleaved.Run(
+                Name,
+                "images/s",
+                rounds,
+                ("ResNetTransformer", () => Rate(() => byTransformer.GetColumn<float[]>("Score").Count())),
+                ("ONNX Runtime, one batch", () => Rate(() => Run(session, pixels))),
+                ("ML.NET's ApplyOnnxModel", () => Rate(() => byApplyOnnxModel.GetColumn<float[]>("scores").Count()))));
+            return results;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static double Export(ResNetTransformer model, string path, OnnxPrecision precision)
+    {
+        var clock = Stopwatch.StartNew();
+        model.ExportOnnx(path, new OnnxExportOptions { Precision = precision, InputName = "Pixels" });
+        return clock.Elapsed.TotalMilliseconds;
+    }
+
+    private static double Rate(Action score)
+    {
+        var clock = Stopwatch.StartNew();
+        score();
+        return BatchSize / clock.Elapsed.TotalSeconds;
+    }
+
+    private static void Run(InferenceSession session, float[] pixels)
+    {
+        var input = NamedOnnxValue.CreateFromTensor("Pixels", new DenseTensor<float>(pixels, [BatchSize, 3, Size, Size]));
+        session.Run([input]).Dispose();
+    }
+
+    /// <summary>An untrained network: neither size nor speed depends on the weights.</summary>
+    private static ResNetTransformer Create()
+    {
+        ResNetSpecification specification = ResNetSpecification.FromArchitecture(ResNetArchitecture.ResNet18).ResolveStem(Size, Size);
+        string[] classes = ["a", "b", "c", "d", "e"];
+        using IChannel channel = ((IHostEnvironment)new MLContext(1)).Start("benchmark");
+        return ResNetTransformer.Create(
+            new ModelDescription
+            {
+                FormatVersion = ModelDescription.CurrentFormatVersion,
+                Network = ModelDescription.NetworkPart.Of(specification, 3),
+                Columns = new ModelDescription.ColumnsPart("Label", "Pixels", "Score", "PredictedLabel"),
+                Image = new ModelDescription.ImagePart
+                {
+                    Kind = FeatureKind.Pixels,
+                    Width = Size,
+                    Height = Size,
+                    Fit = ImageFit.ShortSideCrop,
+                    ShortSide = Size,
+                    Mean = ImagePreprocessing.DefaultMean(3),
+                    StandardDeviation = ImagePreprocessing.DefaultStandardDeviation(3),
+                    IsPlanar = true,
+                    Range = PixelRange.ZeroTo255,
+                    BadImages = BadImageHandling.Throw,
+                },
+                Classes = new ModelDescription.ClassesPart("Text", classes),
+                Training = [],
+            },
+            new ResidualNetwork(specification, 3, classes.Length, seed: 1),
+            CPU,
+            FusedConvolutions.For(CPU, channel),
+            imageFolder: null);
+    }
+
+    private sealed class Row
+    {
+        [VectorType(3, Size, Size)]
+        public float[] Pixels { get; set; } = [];
+    }
+}
