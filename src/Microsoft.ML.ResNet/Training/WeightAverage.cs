@@ -12,11 +12,13 @@ internal sealed class WeightAverage : IDisposable
 {
     private readonly ResidualNetwork _source;
     private readonly double _decay;
+    private readonly Device _device;
 
     public WeightAverage(ResidualNetwork source, double decay, Device device)
     {
         _source = source;
         _decay = decay;
+        _device = device;
         Network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: 0);
         Network.to(device);
         Network.CopyStateFrom(source.StateEntries);
@@ -29,8 +31,8 @@ internal sealed class WeightAverage : IDisposable
     /// <param name="step">The number of steps before.</param>
     public void Update(long step)
     {
-        using Scalar rest = 1 - Math.Min(_decay, (1.0 + step) / (10.0 + step));
         using var scope = NewDisposeScope();
+        Tensor rest = tensor((float)(1 - Math.Min(_decay, (1.0 + step) / (10.0 + step))), device: _device);
         using var noGradient = no_grad();
         foreach (var ((_, average), (_, current)) in Network.StateEntries.Zip(_source.StateEntries))
         {
