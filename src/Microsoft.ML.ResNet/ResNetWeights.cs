@@ -17,11 +17,11 @@ public sealed class ResNetWeights
         _tensors = TorchvisionNames.Apply(file.Tensors);
         Specification = file.Specification ?? SpecificationInference.Infer(_tensors);
         WeightTensor? head = _tensors.FirstOrDefault(tensor => tensor.Name == "fc.weight");
-        ClassCount = head is { Shape: [> 0 and <= int.MaxValue, _] } ? (int)head.Shape[0] : null;
-        long channels = _tensors.First(tensor => tensor.Name == "conv1.weight").Shape[1];
-        InputChannels = channels is >= 1 and <= 65536
-            ? (int)channels
-            : throw new InvalidDataException($"the first convolution 'conv1.weight' has {channels} input channels.");
+        ClassCount = head?.Shape is [> 0 and <= int.MaxValue, _] ? (int)head.Shape[0] : null;
+        WeightTensor? first = _tensors.FirstOrDefault(tensor => tensor.Name == "conv1.weight");
+        InputChannels = first?.Shape is [_, >= 1 and <= 65536, _, _]
+            ? (int)first.Shape[1]
+            : throw new InvalidDataException("the first convolution 'conv1.weight' is missing or has no input channels.");
         Preprocessing = file.Preprocessing;
         ClassNames = file.ClassNames;
         Entries = Array.AsReadOnly(_tensors.Select(tensor => new ResNetWeightsEntry(tensor.Name, tensor.Shape, tensor.Type)).ToArray());
@@ -51,7 +51,7 @@ public sealed class ResNetWeights
     /// <summary>The classes in the order of the scores, where the file names them: a model.zip does. Otherwise null.</summary>
     public IReadOnlyList<string>? ClassNames { get; }
 
-    /// <summary>How images are brought to what the weights were trained on, where that is known: of a model.zip, a transformer, or ImageNet. Otherwise null.</summary>
+    /// <summary>How images are brought to what the weights were trained on, where that is known: of a model.zip or a transformer. Otherwise null.</summary>
     public ImagePreprocessing? Preprocessing { get; }
 
     /// <summary>Name, shape and element type of every entry, in the order of the file, under torchvision's names.</summary>
