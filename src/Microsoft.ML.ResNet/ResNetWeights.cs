@@ -51,7 +51,7 @@ public sealed class ResNetWeights
     /// <summary>The classes in the order of the scores, where the file names them: a model.zip does. Otherwise null.</summary>
     public IReadOnlyList<string>? ClassNames { get; }
 
-    /// <summary>How images are brought to what the weights were trained on, where that is known: of a model.zip or a transformer. Otherwise null.</summary>
+    /// <summary>How images are brought to what the weights were trained on, where that is known: of a model.zip, a transformer, or ImageNet. Otherwise null.</summary>
     public ImagePreprocessing? Preprocessing { get; }
 
     /// <summary>Name, shape and element type of every entry, in the order of the file, under torchvision's names.</summary>
@@ -66,6 +66,10 @@ public sealed class ResNetWeights
     internal IReadOnlyList<WeightTensor> Tensors => _tensors;
 
     /// <summary>Reads weights from a file. Its format is told by its content. Nothing in a file is run.</summary>
+    /// <remarks>
+    /// Of an ONNX file only the network is read, not what a program does with the pixels before. The file of the featurizer package wants
+    /// blue, green, red: <see cref="ImageNet"/> knows it.
+    /// </remarks>
     /// <param name="path">
     /// safetensors; PyTorch's <c>.pth</c>, new or old, with a <c>state_dict</c> itself or under a usual name such as <c>state_dict</c> or
     /// <c>model</c>, with or without <c>module.</c> before the names; the ONNX file of a residual network; or a <c>model.zip</c> that
@@ -98,6 +102,39 @@ public sealed class ResNetWeights
     {
         ArgumentNullException.ThrowIfNull(transformer);
         return new ResNetWeights("the transformer", transformer.CopyWeights());
+    }
+
+    /// <summary>
+    /// Weights that were trained on ImageNet, from the package Microsoft.ML.DnnImageFeaturizer.ResNet18 (MIT), which the application
+    /// references. Nothing is downloaded when the application runs.
+    /// </summary>
+    /// <returns>
+    /// A network of basic blocks in depths 2, 2, 2, 3, without classifier, for RGB images, with its <see cref="Preprocessing"/>: 224 pixels, a
+    /// mean by channel, no division. The package's own preprocessing (channels in the order blue, green, red; a mean image) lies in the
+    /// first convolution and the mean.
+    /// </returns>
+    /// <exception cref="FileNotFoundException">The package's files are not in the application's folder; the message says which package to add.</exception>
+    /// <exception cref="InvalidDataException">A file of the package is damaged.</exception>
+    public static ResNetWeights ImageNet()
+    {
+        var (path, file) = ImageNetWeights.Read(AppContext.BaseDirectory);
+        return new ResNetWeights(path, file);
+    }
+
+    /// <summary>
+    /// The mean and the standard deviation of the pixels that the weights were trained on, scaled to 0 to 1, for images of 1 or 3
+    /// channels; ImageNet's where the weights don't say. Those of another number of channels are averaged or repeated.
+    /// </summary>
+    internal (float[] Mean, float[] StandardDeviation) NormalizationFor(int channels)
+    {
+        if (Preprocessing is not { } known)
+        {
+            return (ImagePreprocessing.DefaultMean(channels), ImagePreprocessing.DefaultStandardDeviation(channels));
+        }
+
+        return known.Channels == channels
+            ? ([.. known.Mean], [.. known.StandardDeviation])
+            : ([.. Enumerable.Repeat(known.Mean.Average(), channels)], [.. Enumerable.Repeat(known.StandardDeviation.Average(), channels)]);
     }
 
     /// <summary>What the weights are: network, channels, classes.</summary>
