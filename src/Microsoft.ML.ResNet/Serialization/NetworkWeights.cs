@@ -9,11 +9,13 @@ internal static class NetworkWeights
     private const int ChunkSize = 1 << 20;
 
     /// <summary>Writes every entry of the state, in its order.</summary>
-    public static void Write(ResidualNetwork network, Stream stream)
+    /// <param name="includeHead">Whether the classifier is part of it.</param>
+    public static void Write(ResidualNetwork network, Stream stream, bool includeHead = true)
     {
+        var state = State(network, includeHead);
         List<SafetensorsEntry> header = [];
         long position = 0;
-        foreach (var (name, tensor) in network.StateEntries)
+        foreach (var (name, tensor) in state)
         {
             long size = tensor.NumberOfElements * tensor.ElementSize;
             header.Add(new SafetensorsEntry(name, DTypeName(tensor.dtype), tensor.shape, position, position + size));
@@ -22,7 +24,7 @@ internal static class NetworkWeights
 
         // "pt" is what PyTorch's own loader looks for.
         SafetensorsHeader.Write(stream, header, new Dictionary<string, string> { ["format"] = "pt" });
-        foreach (var (_, tensor) in network.StateEntries)
+        foreach (var (_, tensor) in state)
         {
             using var scope = NewDisposeScope();
             using var noGradient = no_grad();
@@ -46,10 +48,10 @@ internal static class NetworkWeights
 
     /// <summary>Fills a network's state from a file whose entries must be exactly the network's.</summary>
     /// <exception cref="InvalidDataException">Entries are missing, unexpected or of another shape or type; or the file is damaged or cut short.</exception>
-    public static void Read(ResidualNetwork network, Stream stream)
+    public static void Read(ResidualNetwork network, Stream stream, bool includeHead = true)
     {
         var (entries, _) = SafetensorsHeader.Read(stream);
-        Dictionary<string, Tensor> state = network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
+        Dictionary<string, Tensor> state = State(network, includeHead).ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
         CheckEntries(entries, state);
         using var noGradient = no_grad();
         foreach (SafetensorsEntry entry in entries)
@@ -61,6 +63,9 @@ internal static class NetworkWeights
             target.copy_(values);
         }
     }
+
+    private static (string Name, Tensor Tensor)[] State(ResidualNetwork network, bool includeHead)
+        => [.. network.StateEntries.Where(entry => includeHead || !WeightMatch.IsHead(entry.Name))];
 
     private static void CheckEntries(IReadOnlyList<SafetensorsEntry> entries, Dictionary<string, Tensor> state)
     {
