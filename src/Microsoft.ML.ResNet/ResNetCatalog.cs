@@ -70,6 +70,54 @@ public static class ResNetCatalog
     }
 
     /// <summary>
+    /// Computes the features of images with a residual network that was trained before: what its classifier reads, for ML.NET's own
+    /// trainers, clustering, or the search for similar images.
+    /// </summary>
+    /// <remarks>
+    /// Features are computed each time that the data is read. Before a trainer that reads it many times, such as SDCA, put
+    /// <c>AppendCacheCheckpoint(mlContext)</c>.
+    /// </remarks>
+    /// <param name="catalog">The catalog of transforms.</param>
+    /// <param name="outputColumnName">The column to write, a vector of <c>Single</c> of known size: 512 values with ResNet18.</param>
+    /// <param name="inputColumnName">The image column: <c>Text</c> (the path of an image file), a vector of <c>Byte</c> (the content of one), <c>MLImage</c>, or a vector of <c>Single</c> with three dimensions (pixels, as ExtractPixels gives).</param>
+    /// <param name="weights">The weights, such as <see cref="ResNetWeights.ImageNet"/> or <see cref="ResNetWeights.FromFile"/>.</param>
+    /// <param name="imageFolder">The folder that relative image paths are relative to; null: the current directory.</param>
+    /// <returns>The estimator, to be appended to a pipeline.</returns>
+    /// <exception cref="ArgumentException">A name is empty, or the weights are of images that are neither RGB nor grey.</exception>
+    public static ResNetFeaturesEstimator ResNetFeatures(
+        this TransformsCatalog catalog, string outputColumnName, string inputColumnName, ResNetWeights weights, string? imageFolder = null)
+        => ResNetFeatures(catalog, new ResNetFeaturesEstimator.Options
+        {
+            OutputColumnName = outputColumnName,
+            InputColumnName = inputColumnName,
+            Weights = weights,
+            ImageFolder = imageFolder,
+        });
+
+    /// <summary>Computes the features of images with the network of a fitted classifier, prepared as its images were.</summary>
+    /// <param name="catalog">The catalog of transforms.</param>
+    /// <param name="outputColumnName">The column to write, a vector of <c>Single</c> of known size.</param>
+    /// <param name="inputColumnName">The image column, of any type that holds images; it need not be that of the classifier.</param>
+    /// <param name="classifier">The classifier. Its weights are copied: it may be disposed.</param>
+    /// <returns>The estimator, to be appended to a pipeline.</returns>
+    /// <exception cref="ArgumentException">A name is empty.</exception>
+    /// <exception cref="ObjectDisposedException">The classifier has been disposed.</exception>
+    public static ResNetFeaturesEstimator ResNetFeatures(
+        this TransformsCatalog catalog, string outputColumnName, string inputColumnName, ResNetTransformer classifier)
+        => ResNetFeatures(catalog, outputColumnName, inputColumnName, ResNetWeights.FromTransformer(classifier));
+
+    /// <summary>Computes the features of images with a residual network that was trained before, with every setting.</summary>
+    /// <param name="catalog">The catalog of transforms.</param>
+    /// <param name="options">The settings; they are copied.</param>
+    /// <returns>The estimator, to be appended to a pipeline.</returns>
+    /// <exception cref="ArgumentException">A setting is out of its range; the message lists every fault.</exception>
+    public static ResNetFeaturesEstimator ResNetFeatures(this TransformsCatalog catalog, ResNetFeaturesEstimator.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return new ResNetFeaturesEstimator(HostServices.GetEnvironment(catalog), options);
+    }
+
+    /// <summary>
     /// Lists the images of a folder that has a sub-folder for each class. The rows are sorted by class and file name (ordinal, so that
     /// the order is the same on every system); sub-folders of a class folder belong to the class.
     /// </summary>

@@ -1,5 +1,4 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Onnx;
@@ -27,15 +26,13 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
         Preprocessing = description.Image.ToPreprocessing();
         ClassNames = Array.AsReadOnly(description.Classes.Names);
         TrainingHistory = Array.AsReadOnly(description.Training);
-        ImageColumn column = ColumnOf(description);
         LabelValues labels = LabelValues.Parse(description.Classes.Type, description.Classes.Names);
         _model = new ScoringModel(
-            new ImageClassifier(network, FormatOf(description), device, fused),
-            column,
+            new ImageScorer(network, description.Image.ToInputFormat(), device, NetworkOutput.Probabilities, fused, nameof(ResNetTransformer)),
+            description.Image.ToColumn(description.Columns.Feature, description.Network.Channels),
             description.Image.Range,
-            labels,
-            description.Columns,
-            column.Kind != FeatureKind.Pixels ? new ImagePreprocessor(Preprocessing.Width, Preprocessing.Height, Preprocessing.ShortSide, Preprocessing.Fit) : null,
+            input => new ScoreSchema(input, labels, description.Columns.Score, description.Columns.PredictedLabel),
+            description.Image.CreatePreprocessor(),
             description.Image.BadImages,
             imageFolder);
     }
@@ -76,7 +73,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        using SharedLifetime.Use use = _model.Classifier.Enter();
+        using SharedLifetime.Use use = _model.Scorer.Enter();
         return new ScoredDataView(input, new ScoringRowMapper(_model, input.Schema));
     }
 
@@ -87,7 +84,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        using SharedLifetime.Use use = _model.Classifier.Enter();
+        using SharedLifetime.Use use = _model.Scorer.Enter();
         return new ScoringRowMapper(_model, inputSchema);
     }
 
@@ -122,13 +119,13 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         OnnxExportOptions settings = options ?? new OnnxExportOptions();
         settings.Validate();
-        using SharedLifetime.Use use = _model.Classifier.Enter();
-        ProtobufMessage model = OnnxModel.Create(_description, _model.Classifier.Network, settings);
+        using SharedLifetime.Use use = _model.Scorer.Enter();
+        ProtobufMessage model = OnnxModel.Create(_description, _model.Scorer.Network, settings);
         AtomicFile.Write(path, model.WriteTo);
     }
 
     /// <summary>Frees the network's memory when the last scoring that is under way is over.</summary>
-    public void Dispose() => _model.Classifier.Dispose();
+    public void Dispose() => _model.Scorer.Dispose();
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => ModelArchive.Save(ctx, _description.ToJson(), stream => WriteWeights(stream, metadata: null));
 
@@ -159,36 +156,13 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
     internal WeightFile CopyWeights()
     {
-        using SharedLifetime.Use use = _model.Classifier.Enter();
-        return _description.WithWeights(NetworkWeights.Copy(_model.Classifier.Network));
+        using SharedLifetime.Use use = _model.Scorer.Enter();
+        return _description.WithWeights(NetworkWeights.Copy(_model.Scorer.Network));
     }
 
     private void WriteWeights(Stream stream, IReadOnlyDictionary<string, string>? metadata)
     {
-        using SharedLifetime.Use use = _model.Classifier.Enter();
-        NetworkWeights.Write(_model.Classifier.Network, stream, metadata);
-    }
-
-    private static ImageColumn ColumnOf(ModelDescription description) => new()
-    {
-        Name = description.Columns.Feature,
-        Kind = description.Image.Kind,
-        Width = description.Image.Width,
-        Height = description.Image.Height,
-        Channels = description.Network.Channels,
-        IsPlanar = description.Image.IsPlanar,
-    };
-
-    /// <summary>Scoring takes image files as uint8 and pixel vectors as they are.</summary>
-    private static InputFormat FormatOf(ModelDescription description)
-    {
-        ModelDescription.ImagePart image = description.Image;
-        bool isFloat = image.Kind == FeatureKind.Pixels;
-        PixelRange range = isFloat ? image.Range : PixelRange.ZeroTo255;
-        return InputFormat.Of(image.Width, image.Height, range, image.Mean, image.StandardDeviation) with
-        {
-            IsFloat = isFloat,
-            IsPlanar = isFloat && image.IsPlanar,
-        };
+        using SharedLifetime.Use use = _model.Scorer.Enter();
+        NetworkWeights.Write(_model.Scorer.Network, stream, metadata);
     }
 }

@@ -17,11 +17,11 @@ public sealed class ResNetWeights
         _tensors = TorchvisionNames.Apply(file.Tensors);
         Specification = file.Specification ?? SpecificationInference.Infer(_tensors);
         WeightTensor? head = _tensors.FirstOrDefault(tensor => tensor.Name == "fc.weight");
-        ClassCount = head is { Shape: [> 0 and <= int.MaxValue, _] } ? (int)head.Shape[0] : null;
-        long channels = _tensors.First(tensor => tensor.Name == "conv1.weight").Shape[1];
-        InputChannels = channels is >= 1 and <= 65536
-            ? (int)channels
-            : throw new InvalidDataException($"the first convolution 'conv1.weight' has {channels} input channels.");
+        ClassCount = head?.Shape is [> 0 and <= int.MaxValue, _] ? (int)head.Shape[0] : null;
+        WeightTensor? first = _tensors.FirstOrDefault(tensor => tensor.Name == "conv1.weight");
+        InputChannels = first?.Shape is [_, >= 1 and <= 65536, _, _]
+            ? (int)first.Shape[1]
+            : throw new InvalidDataException("the first convolution 'conv1.weight' is missing or has no input channels.");
         Preprocessing = file.Preprocessing;
         ClassNames = file.ClassNames;
         Entries = Array.AsReadOnly(_tensors.Select(tensor => new ResNetWeightsEntry(tensor.Name, tensor.Shape, tensor.Type)).ToArray());
@@ -66,6 +66,10 @@ public sealed class ResNetWeights
     internal IReadOnlyList<WeightTensor> Tensors => _tensors;
 
     /// <summary>Reads weights from a file. Its format is told by its content. Nothing in a file is run.</summary>
+    /// <remarks>
+    /// Of an ONNX file only the network is read, not what a program does with the pixels before. The file of the featurizer package wants
+    /// blue, green, red: <see cref="ImageNet"/> knows it.
+    /// </remarks>
     /// <param name="path">
     /// safetensors; PyTorch's <c>.pth</c>, new or old, with a <c>state_dict</c> itself or under a usual name such as <c>state_dict</c> or
     /// <c>model</c>, with or without <c>module.</c> before the names; the ONNX file of a residual network; or a <c>model.zip</c> that
@@ -98,6 +102,39 @@ public sealed class ResNetWeights
     {
         ArgumentNullException.ThrowIfNull(transformer);
         return new ResNetWeights("the transformer", transformer.CopyWeights());
+    }
+
+    /// <summary>
+    /// Weights that were trained on ImageNet, from the package Microsoft.ML.DnnImageFeaturizer.ResNet18 (MIT), which the application
+    /// references. Nothing is downloaded when the application runs.
+    /// </summary>
+    /// <returns>
+    /// A network of basic blocks in depths 2, 2, 2, 3, without classifier, for RGB images, with its <see cref="Preprocessing"/>: 224 pixels, a
+    /// mean by channel, no division. The package's own preprocessing (channels in the order blue, green, red; a mean image) lies in the
+    /// first convolution and the mean.
+    /// </returns>
+    /// <exception cref="FileNotFoundException">The package's files are not in the application's folder; the message says which package to add.</exception>
+    /// <exception cref="InvalidDataException">A file of the package is damaged.</exception>
+    public static ResNetWeights ImageNet()
+    {
+        var (path, file) = ImageNetWeights.Read(AppContext.BaseDirectory);
+        return new ResNetWeights(path, file);
+    }
+
+    /// <summary>
+    /// The mean and the standard deviation of the pixels that the weights were trained on, scaled to 0 to 1, for images of 1 or 3
+    /// channels; ImageNet's where the weights don't say. Those of another number of channels are averaged or repeated.
+    /// </summary>
+    internal (float[] Mean, float[] StandardDeviation) NormalizationFor(int channels)
+    {
+        if (Preprocessing is not { } known)
+        {
+            return (ImagePreprocessing.DefaultMean(channels), ImagePreprocessing.DefaultStandardDeviation(channels));
+        }
+
+        return known.Channels == channels
+            ? ([.. known.Mean], [.. known.StandardDeviation])
+            : ([.. Enumerable.Repeat(known.Mean.Average(), channels)], [.. Enumerable.Repeat(known.StandardDeviation.Average(), channels)]);
     }
 
     /// <summary>What the weights are: network, channels, classes.</summary>

@@ -5,6 +5,7 @@ using Microsoft.ML.Runtime;
 
 [assembly: LoadableClass(typeof(ResNetTransformer), typeof(ModelArchive), null, typeof(SignatureLoadModel), "Residual network image classifier", ModelArchive.TransformerSignature)]
 [assembly: LoadableClass(typeof(PixelNormalizingTransformer), typeof(ModelArchive.PixelNormalizing), null, typeof(SignatureLoadModel), "Pixel normalisation by channel", ModelArchive.PixelNormalizing.Signature)]
+[assembly: LoadableClass(typeof(ResNetFeaturesTransformer), typeof(ModelArchive.Features), null, typeof(SignatureLoadModel), "Residual network image features", ModelArchive.Features.Signature)]
 
 namespace Microsoft.ML.ResNet.Interop;
 
@@ -74,6 +75,39 @@ internal static class ModelArchive
 
     private static InvalidDataException Missing(string stream)
         => new($"The model file has a residual network without its part '{stream}'. The file is incomplete: save the model again.");
+
+    /// <summary>The same for <see cref="ResNetFeaturesTransformer"/>, whose description has a name of its own.</summary>
+    internal static class Features
+    {
+        internal const string Signature = "ResNetFeatures";
+
+        private const string FeaturesStream = "Features.json";
+
+        public static ResNetFeaturesTransformer Create(IHostEnvironment environment, ModelLoadContext context)
+        {
+            CheckVersion(context, FeaturesVersion);
+            ResNetFeaturesTransformer? transformer = null;
+            byte[]? description = null;
+            if (!context.TryLoadBinaryStream(FeaturesStream, reader => description = ReadAll(reader.BaseStream)))
+            {
+                throw Missing(FeaturesStream);
+            }
+
+            return context.TryLoadBinaryStream(WeightsStream, reader => transformer = ResNetFeaturesTransformer.Load(environment, description!, reader.BaseStream))
+                ? transformer!
+                : throw Missing(WeightsStream);
+        }
+
+        public static void Save(ModelSaveContext context, byte[] description, Action<Stream> writeWeights)
+        {
+            context.CheckAtModel();
+            context.SetVersionInfo(FeaturesVersion);
+            context.SaveBinaryStream(FeaturesStream, writer => writer.Write(description));
+            context.SaveBinaryStream(WeightsStream, writer => writeWeights(writer.BaseStream));
+        }
+
+        private static VersionInfo FeaturesVersion => Version("RESNETFT", Signature);
+    }
 
     /// <summary>The same for <see cref="PixelNormalizingTransformer"/>, whose description is its only part.</summary>
     internal static class PixelNormalizing

@@ -8,10 +8,10 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// A batch of images that is read row by row and scored at once. An image that can't be read spoils its own row only: asking for that
 /// row's score throws, or gives NaN, as the model's setting says.
 /// </summary>
-internal sealed class ScoreBuffer(ImageClassifier classifier, BadImageHandling badImages, int capacity)
+internal sealed class ScoreBuffer(ImageScorer scorer, BadImageHandling badImages, int capacity)
 {
-    private readonly byte[] _pixels = GC.AllocateUninitializedArray<byte>(capacity * classifier.Format.ByteCount);
-    private readonly float[] _scores = new float[capacity * classifier.ClassCount];
+    private readonly byte[] _pixels = GC.AllocateUninitializedArray<byte>(capacity * scorer.Format.ByteCount);
+    private readonly float[] _scores = new float[capacity * scorer.OutputLength];
     private readonly ExceptionDispatchInfo?[] _faults = new ExceptionDispatchInfo?[capacity];
 
     public int Capacity => capacity;
@@ -23,7 +23,7 @@ internal sealed class ScoreBuffer(ImageClassifier classifier, BadImageHandling b
     /// <summary>Reads the image of the reader's current row as the next of the batch.</summary>
     public void Add(ImageRowReader reader)
     {
-        Span<byte> room = _pixels.AsSpan(Count * classifier.Format.ByteCount, classifier.Format.ByteCount);
+        Span<byte> room = _pixels.AsSpan(Count * scorer.Format.ByteCount, scorer.Format.ByteCount);
         try
         {
             reader.Read(room);
@@ -40,23 +40,23 @@ internal sealed class ScoreBuffer(ImageClassifier classifier, BadImageHandling b
 
     public void Score()
     {
-        classifier.Score(_pixels, Count, _scores);
+        scorer.Score(_pixels, Count, _scores);
         for (int i = 0; i < Count; i++)
         {
             if (_faults[i] is not null)
             {
-                _scores.AsSpan(i * classifier.ClassCount, classifier.ClassCount).Fill(float.NaN);
+                _scores.AsSpan(i * scorer.OutputLength, scorer.OutputLength).Fill(float.NaN);
             }
         }
     }
 
-    /// <summary>The class probabilities of a row of the batch.</summary>
+    /// <summary>The values, probabilities or features, of a row of the batch.</summary>
     /// <exception cref="IOException">The row's image couldn't be read, and the model throws on bad images.</exception>
-    public void GetScore(int row, ref VBuffer<float> score)
+    public void GetVector(int row, ref VBuffer<float> value)
     {
-        VBufferEditor<float> editor = VBufferEditor.Create(ref score, classifier.ClassCount);
+        VBufferEditor<float> editor = VBufferEditor.Create(ref value, scorer.OutputLength);
         Row(row).CopyTo(editor.Values);
-        score = editor.Commit();
+        value = editor.Commit();
     }
 
     /// <summary>The key of the most probable class of a row of the batch, or 0 (missing) where its image couldn't be read.</summary>
@@ -80,6 +80,6 @@ internal sealed class ScoreBuffer(ImageClassifier classifier, BadImageHandling b
             _faults[row]?.Throw();
         }
 
-        return _scores.AsSpan(row * classifier.ClassCount, classifier.ClassCount);
+        return _scores.AsSpan(row * scorer.OutputLength, scorer.OutputLength);
     }
 }

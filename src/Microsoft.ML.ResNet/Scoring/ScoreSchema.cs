@@ -4,7 +4,7 @@ using Microsoft.ML.ResNet.Serialization;
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>The two output columns with the annotations that ML.NET's evaluators, key mapping and tools look for.</summary>
-internal sealed class ScoreSchema
+internal sealed class ScoreSchema : IOutputColumns
 {
     // The kinds and values are those of ML.NET's own multiclass scorers.
     private const string SlotNames = "SlotNames";
@@ -40,14 +40,20 @@ internal sealed class ScoreSchema
 
     public DataViewSchema Schema { get; }
 
-    /// <summary>The columns that come from the input, with the same indices as there.</summary>
     public int InputColumnCount { get; }
 
-    public DataViewSchema.Column PredictedLabel => Schema[InputColumnCount];
-
-    public DataViewSchema.Column Score => Schema[InputColumnCount + 1];
-
-    public bool IsOutput(DataViewSchema.Column column) => column.Index >= InputColumnCount;
+    public Delegate CreateGetter(DataViewSchema.Column column, Func<(ScoreBuffer Buffer, int Row)> locate)
+        => column.Index == InputColumnCount
+            ? (ValueGetter<uint>)((ref uint value) =>
+            {
+                var (buffer, row) = locate();
+                value = buffer.GetPredictedLabel(row);
+            })
+            : (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
+            {
+                var (buffer, row) = locate();
+                buffer.GetVector(row, ref value);
+            });
 
     private static void AddScoreAnnotations(DataViewSchema.Annotations.Builder annotations, uint setId, string valueKind)
     {

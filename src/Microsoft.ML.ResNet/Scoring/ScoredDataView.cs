@@ -12,7 +12,7 @@ internal sealed class ScoredDataView(IDataView input, ScoringRowMapper mapper) :
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
     {
         DataViewSchema.Column[] needed = [.. columnsNeeded];
-        DataViewSchema.Column[] passed = [.. needed.Where(column => !mapper.ScoreSchema.IsOutput(column)).Select(column => input.Schema[column.Index])];
+        DataViewSchema.Column[] passed = [.. needed.Where(column => !mapper.IsOutput(column)).Select(column => input.Schema[column.Index])];
         if (passed.Length == needed.Length)
         {
             return new ScoringCursor(mapper, needed, input.GetRowCursor(passed, rand), ahead: null);

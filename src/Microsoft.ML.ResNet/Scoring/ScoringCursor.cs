@@ -10,7 +10,7 @@ internal sealed class ScoringCursor(ScoringRowMapper mapper, DataViewSchema.Colu
 {
     private readonly bool[] _isActive = ScoringRowMapper.ActiveFlags(mapper.OutputSchema, active);
     private readonly ImageRowReader? _reader = ahead is null ? null : mapper.CreateReader(ahead);
-    private readonly ScoreBuffer? _buffer = ahead is null ? null : mapper.CreateBuffer(mapper.Classifier.BatchSize);
+    private readonly ScoreBuffer? _buffer = ahead is null ? null : mapper.CreateBuffer(mapper.Scorer.BatchSize);
     private int _current = -1;
 
     public override DataViewSchema Schema => mapper.OutputSchema;
@@ -46,7 +46,7 @@ internal sealed class ScoringCursor(ScoringRowMapper mapper, DataViewSchema.Colu
             throw new InvalidOperationException($"Column '{column.Name}' is not active in this cursor.");
         }
 
-        return mapper.ScoreSchema.IsOutput(column)
+        return mapper.IsOutput(column)
             ? mapper.CreateGetter<TValue>(column, () => (_buffer!, _current))
             : rows.GetGetter<TValue>(rows.Schema[column.Index]);
     }

@@ -6,30 +6,31 @@ namespace Microsoft.ML.ResNet.Scoring;
 internal sealed class ScoringRowMapper : IRowToRowMapper
 {
     private readonly ScoringModel _model;
+    private readonly IOutputColumns _columns;
 
     public ScoringRowMapper(ScoringModel model, DataViewSchema inputSchema)
     {
         _model = model;
         InputSchema = inputSchema;
         FeatureColumn = model.Column.Bind(inputSchema);
-        ScoreSchema = new ScoreSchema(inputSchema, model.Labels, model.Columns.Score, model.Columns.PredictedLabel);
+        _columns = model.CreateColumns(inputSchema);
     }
 
     public DataViewSchema InputSchema { get; }
 
-    public DataViewSchema OutputSchema => ScoreSchema.Schema;
-
-    public ScoreSchema ScoreSchema { get; }
+    public DataViewSchema OutputSchema => _columns.Schema;
 
     public DataViewSchema.Column FeatureColumn { get; }
 
-    public ImageClassifier Classifier => _model.Classifier;
+    public ImageScorer Scorer => _model.Scorer;
+
+    public bool IsOutput(DataViewSchema.Column column) => column.Index >= _columns.InputColumnCount;
 
     public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns)
     {
         DataViewSchema.Column[] columns = [.. dependingColumns];
-        HashSet<int> needed = [.. columns.Where(column => !ScoreSchema.IsOutput(column)).Select(column => column.Index)];
-        if (columns.Any(ScoreSchema.IsOutput))
+        HashSet<int> needed = [.. columns.Where(column => !IsOutput(column)).Select(column => column.Index)];
+        if (columns.Any(IsOutput))
         {
             needed.Add(FeatureColumn.Index);
         }
@@ -42,23 +43,12 @@ internal sealed class ScoringRowMapper : IRowToRowMapper
 
     internal ImageRowReader CreateReader(DataViewRow row) => _model.CreateReader(row, FeatureColumn);
 
-    internal ScoreBuffer CreateBuffer(int capacity) => new(_model.Classifier, _model.BadImages, capacity);
+    internal ScoreBuffer CreateBuffer(int capacity) => new(_model.Scorer, _model.BadImages, capacity);
 
     /// <summary>The getter of an output column. <paramref name="locate"/> gives the buffer and the place in it of the current row.</summary>
     internal ValueGetter<TValue> CreateGetter<TValue>(DataViewSchema.Column column, Func<(ScoreBuffer Buffer, int Row)> locate)
     {
-        Delegate getter = column.Index == ScoreSchema.Score.Index
-            ? (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
-            {
-                var (buffer, row) = locate();
-                buffer.GetScore(row, ref value);
-            })
-            : (ValueGetter<uint>)((ref uint value) =>
-            {
-                var (buffer, row) = locate();
-                value = buffer.GetPredictedLabel(row);
-            });
-        return getter as ValueGetter<TValue>
+        return _columns.CreateGetter(column, locate) as ValueGetter<TValue>
             ?? throw new InvalidOperationException($"Column '{column.Name}' has type {column.Type}, but was asked for as {typeof(TValue)}.");
     }
 
@@ -88,7 +78,7 @@ internal sealed class ScoringRowMapper : IRowToRowMapper
             _mapper = mapper;
             _input = input;
             _isActive = isActive;
-            if (isActive[mapper.ScoreSchema.Score.Index] || isActive[mapper.ScoreSchema.PredictedLabel.Index])
+            if (isActive.AsSpan(mapper._columns.InputColumnCount).Contains(true))
             {
                 _reader = mapper.CreateReader(input);
                 _buffer = mapper.CreateBuffer(capacity: 1);
@@ -112,7 +102,7 @@ internal sealed class ScoringRowMapper : IRowToRowMapper
                 throw new InvalidOperationException($"Column '{column.Name}' is not active in this row.");
             }
 
-            return _mapper.ScoreSchema.IsOutput(column)
+            return _mapper.IsOutput(column)
                 ? _mapper.CreateGetter<TValue>(column, Locate)
                 : _input.GetGetter<TValue>(_input.Schema[column.Index]);
         }

@@ -47,7 +47,7 @@ internal sealed record ModelDescription
     {
         try
         {
-            CheckVersion(json);
+            CheckVersion(json, CurrentFormatVersion);
             ModelDescription description = JsonSerializer.Deserialize<ModelDescription>(json, Json) ?? throw new FormatException("it is empty");
             description.Validate();
             return description;
@@ -59,7 +59,7 @@ internal sealed record ModelDescription
     }
 
     /// <summary>The version comes first: a later one may have parts that can't be read.</summary>
-    private static void CheckVersion(ReadOnlySpan<byte> json)
+    internal static void CheckVersion(ReadOnlySpan<byte> json, int newest)
     {
         var reader = new Utf8JsonReader(json);
         using JsonDocument document = JsonDocument.ParseValue(ref reader);
@@ -68,28 +68,18 @@ internal sealed record ModelDescription
             throw new FormatException("it has no format version.");
         }
 
-        if (version > CurrentFormatVersion)
+        if (version > newest)
         {
-            throw new FormatException($"its format version is {version}, and this version of Microsoft.ML.ResNet reads up to {CurrentFormatVersion}. Update the package.");
+            throw new FormatException($"its format version is {version}, and this version of Microsoft.ML.ResNet reads up to {newest}. Update the package.");
         }
     }
 
     private void Validate()
     {
-        Network.ToSpecification().Validate();
-        Require(Network.Channels is 1 or 3, $"the network has {Network.Channels} channels, expected 1 or 3.");
+        Network.Validate();
+        Image.Validate(Network.Channels);
         Require(Classes.Names.Length >= 2, $"the model has {Classes.Names.Length} classes, expected at least 2.");
-        Require(Image.Width is >= 1 and <= 16384 && Image.Height is >= 1 and <= 16384 && Image.ShortSide is >= 1 and <= 32768, "the image size is out of range.");
-        Require(
-            Image.Mean.Length == Network.Channels && Image.StandardDeviation.Length == Network.Channels
-                && Image.Mean.All(float.IsFinite) && Image.StandardDeviation.All(value => value > 0 && float.IsFinite(value)),
-            $"the mean and the deviation need {Network.Channels} finite values each, deviations above 0.");
         Require(Columns.All.All(name => !string.IsNullOrWhiteSpace(name)), "a column has no name.");
-        Require(
-            Enum.IsDefined(Image.Kind) && Enum.IsDefined(Image.Fit) && Enum.IsDefined(Image.Range) && Enum.IsDefined(Image.BadImages),
-            "an image setting is unknown.");
-        Require(Image.Kind == FeatureKind.Pixels || Network.Channels == 3, "image files have 3 channels.");
-        Require(Image.Kind != FeatureKind.Pixels || Image.Range != PixelRange.Auto, "the range of pixels is open.");
     }
 
     private static void Require(bool condition, string fault)
@@ -135,6 +125,14 @@ internal sealed record ModelDescription
             Channels = channels,
         };
 
+        /// <exception cref="FormatException">No image network is like it.</exception>
+        /// <exception cref="ArgumentException">It can't be built.</exception>
+        public void Validate()
+        {
+            ToSpecification().Validate();
+            Require(Channels is 1 or 3, $"the network has {Channels} channels, expected 1 or 3.");
+        }
+
         public ResNetSpecification ToSpecification() => new()
         {
             Block = Block,
@@ -176,6 +174,43 @@ internal sealed record ModelDescription
         public required PixelRange Range { get; init; }
 
         public required BadImageHandling BadImages { get; init; }
+
+        /// <exception cref="FormatException">A setting is out of its range.</exception>
+        public void Validate(int channels)
+        {
+            Require(Width is >= 1 and <= 16384 && Height is >= 1 and <= 16384 && ShortSide is >= 1 and <= 32768, "the image size is out of range.");
+            Require(
+                Mean.Length == channels && StandardDeviation.Length == channels
+                    && Mean.All(float.IsFinite) && StandardDeviation.All(value => value > 0 && float.IsFinite(value)),
+                $"the mean and the deviation need {channels} finite values each, deviations above 0.");
+            Require(Enum.IsDefined(Kind) && Enum.IsDefined(Fit) && Enum.IsDefined(Range) && Enum.IsDefined(BadImages), "an image setting is unknown.");
+            Require(Kind == FeatureKind.Pixels || channels == 3, "image files have 3 channels.");
+            Require(Kind != FeatureKind.Pixels || Range != PixelRange.Auto, "the range of pixels is open.");
+        }
+
+        public ImageColumn ToColumn(string name, int channels) => new()
+        {
+            Name = name,
+            Kind = Kind,
+            Width = Width,
+            Height = Height,
+            Channels = channels,
+            IsPlanar = IsPlanar,
+        };
+
+        /// <summary>Scoring takes image files as uint8 and pixel vectors as they are.</summary>
+        public InputFormat ToInputFormat()
+        {
+            bool isFloat = Kind == FeatureKind.Pixels;
+            return InputFormat.Of(Width, Height, isFloat ? Range : PixelRange.ZeroTo255, Mean, StandardDeviation) with
+            {
+                IsFloat = isFloat,
+                IsPlanar = isFloat && IsPlanar,
+            };
+        }
+
+        /// <summary>What brings image files to the network's size; null for pixels.</summary>
+        public ImagePreprocessor? CreatePreprocessor() => Kind == FeatureKind.Pixels ? null : new ImagePreprocessor(Width, Height, ShortSide, Fit);
 
         public ImagePreprocessing ToPreprocessing() => new()
         {

@@ -19,13 +19,15 @@ internal static class ModelWeightsReader
     /// <exception cref="InvalidDataException">It is damaged, or holds several networks.</exception>
     public static WeightFile Read(ZipArchive archive)
     {
-        ZipArchiveEntry weights = archive.Entries.Where(entry => IsWeights(entry.FullName)).ToArray() is [var only]
+        // Features alone have weights too, but another description.
+        var networks = archive.Entries.Where(entry => IsWeights(entry.FullName))
+            .Select(entry => (Weights: entry, Description: archive.GetEntry($"{entry.FullName[..^WeightsName.Length]}{DescriptionName}")))
+            .Where(network => network.Description is not null)
+            .ToArray();
+        var (weights, description) = networks is [var only]
             ? only
-            : throw new InvalidDataException("the model has several residual networks. Take one with ResNetWeights.FromTransformer.");
-        string folder = weights.FullName[..^WeightsName.Length];
-        ZipArchiveEntry description = archive.GetEntry($"{folder}{DescriptionName}")
-            ?? throw new InvalidDataException($"the part '{folder}{DescriptionName}' is missing.");
-        ModelDescription model = ModelDescription.FromJson(Unpack(description, LongestDescription).ToArray());
+            : throw new InvalidDataException($"the model has {networks.Length} classifiers of this library, expected one. Where there are several, take the weights of one with ResNetWeights.FromTransformer.");
+        ModelDescription model = ModelDescription.FromJson(Unpack(description!, LongestDescription).ToArray());
         ResNetSpecification specification = model.Network.ToSpecification();
         long valueBytes = ResNetStateLayout.Of(specification, model.Network.Channels, model.Classes.Names.Length).Sum(entry => entry.ElementCount * 8);
         return model.WithWeights(SafetensorsReader.Read(Unpack(weights, Math.Min(valueBytes + LongestHeader, Array.MaxLength))));

@@ -7,12 +7,13 @@ namespace Microsoft.ML.ResNet.Serialization;
 internal static class NetworkWeights
 {
     // "pt" is what PyTorch's own loader looks for.
-    private static readonly Dictionary<string, string> Metadata = new() { ["format"] = "pt" };
+    private static readonly Dictionary<string, string> PyTorchMetadata = new() { ["format"] = "pt" };
 
-    /// <summary>Writes every entry of the state, in its order.</summary>
+    /// <summary>Writes the entries of the state, in its order.</summary>
     /// <param name="metadata">The texts of the file's metadata; null: what PyTorch's loader looks for.</param>
-    public static void Write(ResidualNetwork network, Stream stream, IReadOnlyDictionary<string, string>? metadata = null)
-        => TensorStream.Write(network.StateEntries, metadata ?? Metadata, stream);
+    /// <param name="includeHead">Whether the classifier is part of it.</param>
+    public static void Write(ResidualNetwork network, Stream stream, IReadOnlyDictionary<string, string>? metadata = null, bool includeHead = true)
+        => TensorStream.Write(State(network, includeHead), metadata ?? PyTorchMetadata, stream);
 
     /// <summary>A copy of every entry of the state, in its order.</summary>
     public static IReadOnlyList<WeightTensor> Copy(ResidualNetwork network)
@@ -29,10 +30,14 @@ internal static class NetworkWeights
     }
 
     /// <summary>Fills a network's state from a file whose entries must be exactly the network's.</summary>
+    /// <param name="includeHead">Whether the classifier is part of it; otherwise it stays as it is.</param>
     /// <exception cref="InvalidDataException">Entries are missing, unexpected or of another shape or type; or the file is damaged or cut short.</exception>
-    public static void Read(ResidualNetwork network, Stream stream)
+    public static void Read(ResidualNetwork network, Stream stream, bool includeHead = true)
     {
         var (entries, _) = SafetensorsHeader.Read(stream);
-        TensorStream.Read(entries, network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal), stream);
+        TensorStream.Read(entries, State(network, includeHead).ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal), stream);
     }
+
+    private static (string Name, Tensor Tensor)[] State(ResidualNetwork network, bool includeHead)
+        => [.. network.StateEntries.Where(entry => includeHead || !WeightMatch.IsHead(entry.Name))];
 }

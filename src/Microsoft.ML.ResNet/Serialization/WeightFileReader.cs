@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.IO.Compression;
 using Microsoft.ML.ResNet.Serialization.OnnxImport;
 using Microsoft.ML.ResNet.Serialization.PyTorch;
@@ -44,6 +43,7 @@ internal static class WeightFileReader
             _ when length > 8 && start[8] == '{' => new WeightFile(SafetensorsReader.Read(stream)),
             [0x80, 2 or 3 or 4 or 5, ..] => new WeightFile(PyTorchReader.ReadLegacy(stream)),
             [0x08, < 0x80, ..] => new WeightFile(OnnxResNet.Read(ReadAll(stream))),
+            _ when Path.GetExtension(path).Equals(".safetensors", StringComparison.OrdinalIgnoreCase) => new WeightFile(SafetensorsReader.Read(stream)),
             _ => throw new InvalidDataException($"it holds {Describe(start.AsSpan(0, length), stream.Length)}, expected {Formats}."),
         };
     }
@@ -78,6 +78,5 @@ internal static class WeightFileReader
         => length == 0 ? "nothing: it is empty (0 bytes)"
             : start is [0x89, (byte)'H', (byte)'D', (byte)'F', ..] ? "HDF5 data"
             : start is [(byte)'G', (byte)'G', (byte)'U', (byte)'F', ..] ? "GGUF data"
-            : length < 16 || BinaryPrimitives.ReadUInt64LittleEndian(start) > SafetensorsHeader.MaximumLength ? $"data of an unknown format ({length} bytes; as safetensors its header would be absurdly long)"
             : "data of an unknown format";
 }

@@ -3,8 +3,8 @@ using Microsoft.ML.ResNet.Images;
 namespace Microsoft.ML.ResNet.Tests.Images;
 
 /// <summary>
-/// A folder of odd images whose upright size and mean colour were read with Pillow and ImageMagick. The environment variable
-/// RESNET_SHARED_DATA names the folder that holds it (<c>odd-images</c>); without it these tests are skipped.
+/// A folder of odd images whose upright size and mean colour were read with Pillow and ImageMagick (<see cref="SharedData"/>,
+/// <c>odd-images</c>).
 /// </summary>
 [TestClass]
 public sealed class SharedImagesTests
@@ -100,13 +100,7 @@ public sealed class SharedImagesTests
 
     private static string[] OddImages()
     {
-        string? folder = Environment.GetEnvironmentVariable("RESNET_SHARED_DATA");
-        if (string.IsNullOrEmpty(folder))
-        {
-            Assert.Inconclusive("The environment variable RESNET_SHARED_DATA does not name the folder that holds 'odd-images'.");
-        }
-
-        return [.. Directory.GetFiles(Path.Combine(folder!, "odd-images")).Where(path => !path.EndsWith(".md", StringComparison.Ordinal))];
+        return [.. Directory.GetFiles(SharedData.Folder("odd-images")).Where(path => !path.EndsWith(".md", StringComparison.Ordinal))];
     }
 
     private static double Mean(PixelImage image, int channel)

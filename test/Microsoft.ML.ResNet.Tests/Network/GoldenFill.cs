@@ -19,6 +19,8 @@ internal static class GoldenFill
         bool hasBottlenecks = network.Specification.Block == ResNetBlock.Bottleneck;
         foreach (((string name, Tensor target), int entry) in network.StateEntries.Select((state, i) => (state, i)).ToArray())
         {
+            // zero_ gives a second tensor object, which would wait for the finalizer.
+            using var scope = NewDisposeScope();
             using IDisposable withoutGradients = no_grad();
             if (target.dtype == ScalarType.Int64)
             {

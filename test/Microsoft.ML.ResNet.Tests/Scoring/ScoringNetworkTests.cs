@@ -46,12 +46,12 @@ public sealed class ScoringNetworkTests
         new Random(1).NextBytes(pixels);
         float[] fast = new float[30], plain = new float[30];
 
-        using (var classifier = new ImageClassifier(WithStatistics(ZeroPad, 3), format, torch.CPU, FusedOperators.Get()))
+        using (var classifier = new ImageScorer(WithStatistics(ZeroPad, 3), format, torch.CPU, NetworkOutput.Probabilities, FusedOperators.Get(), "test"))
         {
             classifier.Score(pixels, 3, fast);
         }
 
-        using (var classifier = new ImageClassifier(WithStatistics(ZeroPad, 3), format, torch.CPU, fused: null))
+        using (var classifier = new ImageScorer(WithStatistics(ZeroPad, 3), format, torch.CPU, NetworkOutput.Probabilities, fused: null, "test"))
         {
             classifier.Score(pixels, 3, plain);
         }

@@ -19,6 +19,8 @@ internal sealed class OnnxGraph
         ? only
         : throw new InvalidDataException($"the graph has the inputs {string.Join(", ", _inputs.Take(10))}, expected one: the images.");
 
+    public IReadOnlyCollection<WeightTensor> Constants => _initializers.Values;
+
     /// <summary>The constant of this name, or null.</summary>
     public WeightTensor? Find(string name) => _initializers.GetValueOrDefault(name);
 

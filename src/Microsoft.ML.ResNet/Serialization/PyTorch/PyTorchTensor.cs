@@ -30,14 +30,15 @@ internal sealed record PyTorchTensor(PyTorchStorage Storage, WeightElementType T
         }
 
         Int128 last = (Int128)offset + storage.ViewOffset, count = 1;
-        for (int i = 0; i < shape.Length && count > 0; i++)
+        bool isEmpty = shape.Contains(0);
+        for (int i = 0; i < shape.Length; i++)
         {
             count = count > capacity ? count : count * shape[i];
-            last += (Int128)Math.Max(shape[i] - 1, 0) * strides[i];
+            last += (Int128)(shape[i] - 1) * strides[i];
         }
 
         // A tensor that repeats its storage (expand) could grow a small file to any size; no network's state does.
-        return count == 0 || (count <= capacity && last < capacity)
+        return isEmpty || (count <= capacity && last < capacity)
             ? new PyTorchTensor(storage, elementType, offset + storage.ViewOffset, shape, strides)
             : throw new InvalidDataException(
                 $"the tensor of shape [{string.Join(", ", shape)}] and strides [{string.Join(", ", strides)}] at {offset} reaches beyond its storage '{storage.Key}' of {capacity} elements.");

@@ -6,18 +6,20 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
-/// <summary>A trained network with what it takes to feed it: scores batches of images. Safe to use from many threads at once.</summary>
-internal sealed class ImageClassifier : IDisposable
+/// <summary>A trained network with what it takes to feed it: computes probabilities or features of batches of images. Safe to use from many threads at once.</summary>
+internal sealed class ImageScorer : IDisposable
 {
+    private readonly NetworkOutput _output;
     private readonly NetworkInput _input;
     private readonly ScoringNetwork? _scoring;
     private readonly SharedLifetime _lifetime;
 
     /// <summary>Takes ownership of the network and puts it into evaluation mode.</summary>
     /// <param name="fused">What the fast path needs, or null to score with the network itself; on the CPU only.</param>
-    public ImageClassifier(ResidualNetwork network, InputFormat format, Device device, FusedConvolutions? fused)
+    public ImageScorer(ResidualNetwork network, InputFormat format, Device device, NetworkOutput output, FusedConvolutions? fused, string ownerName)
     {
         Network = network;
+        _output = output;
         _input = new NetworkInput(format, device);
         network.to(device);
         network.eval();
@@ -27,14 +29,15 @@ internal sealed class ImageClassifier : IDisposable
         }
 
         _scoring = fused is null ? null : new ScoringNetwork(network, fused);
-        _lifetime = new SharedLifetime(new Resources(network, _input, _scoring), nameof(ResNetTransformer));
+        _lifetime = new SharedLifetime(new Resources(network, _input, _scoring), ownerName);
     }
 
     public ResidualNetwork Network { get; }
 
     public InputFormat Format => _input.Format;
 
-    public int ClassCount => Network.ClassCount;
+    /// <summary>The number of values of an image.</summary>
+    public int OutputLength => _output == NetworkOutput.Features ? Network.FeatureCount : Network.ClassCount;
 
     /// <summary>The images that are scored at once: enough to keep the processor busy, few enough for 16 MiB of pixels.</summary>
     public int BatchSize => Math.Clamp((16 << 20) / Format.ByteCount, 1, 32);
@@ -45,16 +48,18 @@ internal sealed class ImageClassifier : IDisposable
 
     /// <summary>Scores the first <paramref name="count"/> images of a batch buffer.</summary>
     /// <param name="pixels">Images in the <see cref="Format"/>, one behind the other.</param>
-    /// <param name="probabilities">[count, classes]: softmax, each row sums to 1.</param>
+    /// <param name="results">[count, OutputLength]; probabilities are softmax, each row sums to 1.</param>
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
-    public void Score(ReadOnlySpan<byte> pixels, int count, Span<float> probabilities)
+    public void Score(ReadOnlySpan<byte> pixels, int count, Span<float> results)
     {
         using SharedLifetime.Use use = Enter();
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         Tensor images = _input.Create(pixels, count);
-        Tensor logits = _scoring?.Forward(images) ?? Network.forward(images);
-        logits.softmax(1).cpu().data<float>().CopyTo(probabilities[..(count * ClassCount)]);
+        Tensor values = _output == NetworkOutput.Features
+            ? _scoring?.Features(images) ?? Network.Features(images)
+            : (_scoring?.Forward(images) ?? Network.forward(images)).softmax(1);
+        values.cpu().data<float>().CopyTo(results[..(count * OutputLength)]);
     }
 
     public void Dispose() => _lifetime.Dispose();
