@@ -11,9 +11,11 @@ internal sealed class CommandLine
     private readonly Option<string?> _images = Text("--images", "DIR", "A folder with a sub-folder of images for each class. Default: the bundled Fashion-MNIST images.");
     private readonly Option<string?> _test = Text("--test", "DIR", "The test images, in the same sub-folders. Default: a fifth of each class in --images, or the bundled test images.");
     private readonly Option<ResNetArchitecture?> _architecture = Name<ResNetArchitecture>("--architecture", "The network", "ResNet20 for images of at most 64 pixels, else ResNet18");
-    private readonly Option<int?> _epochs = Number("--epochs", 1, 10_000, "How often training goes through all images.", 30);
+    private readonly Option<int?> _epochs = Number("--epochs", 1, 10_000, "How often training goes through all images. Default: 60, or 10 with --pretrained.");
     private readonly Option<int?> _size = Number("--size", 8, 4096, "Width and height of the network's input in pixels. Default: the images' own size, at most 224.");
     private readonly Option<int?> _batch = Number("--batch", 2, 4096, "Images in a training step.", 32);
+    private readonly Option<bool> _pretrained = new("--pretrained") { Description = "Begin with a network that knows ImageNet: best for photographs, and for few of them." };
+    private readonly Option<FineTuningMode?> _fineTuning = Name<FineTuningMode>("--fine-tuning", "With --pretrained, what is trained", "HeadThenFull");
     private readonly Option<AugmentationPreset?> _augmentation = Name<AugmentationPreset>("--augmentation", "How much training images are varied", "Auto, by their size and number");
     private readonly Option<int?> _minutes = Number("--minutes", 1, 100_000, "The time that training may take; fewer epochs are run where not all fit into it. Default: no limit.");
     private readonly Option<string?> _checkpoints = Text("--checkpoints", "DIR", "Where the state of the training is kept, to go on from when the same command is run again.");
@@ -41,7 +43,7 @@ internal sealed class CommandLine
 
     private int RunCommand(string[] arguments, Func<TrainingArguments, int> train, Func<string, string[], int> predict)
     {
-        Option[] training = [_images, _test, _architecture, _epochs, _size, _batch, _augmentation, _minutes, _checkpoints, _output, _seed, _json];
+        Option[] training = [_images, _test, _architecture, _pretrained, _fineTuning, _epochs, _size, _batch, _augmentation, _minutes, _checkpoints, _output, _seed, _json];
         var command = new RootCommand("Trains a residual network to classify images, tests it and saves it, or classifies images with a saved one.");
         foreach (Option option in training.Append(_predict).Append(_model))
         {
@@ -65,7 +67,9 @@ internal sealed class CommandLine
         result.GetValue(_images),
         result.GetValue(_test),
         result.GetValue(_architecture),
-        result.GetValue(_epochs)!.Value,
+        result.GetValue(_pretrained),
+        result.GetValue(_fineTuning),
+        result.GetValue(_epochs) ?? (result.GetValue(_pretrained) ? 10 : 60),
         result.GetValue(_size),
         result.GetValue(_batch)!.Value,
         result.GetValue(_augmentation) ?? AugmentationPreset.Auto,
@@ -88,6 +92,14 @@ internal sealed class CommandLine
             else if (IsGiven(_test) && !IsGiven(_images))
             {
                 result.AddError("--test goes with --images only.");
+            }
+            else if (IsGiven(_fineTuning) && !IsGiven(_pretrained))
+            {
+                result.AddError("--fine-tuning goes with --pretrained only.");
+            }
+            else if (IsGiven(_architecture) && IsGiven(_pretrained))
+            {
+                result.AddError("--architecture does not go with --pretrained: the weights have a network of their own.");
             }
         }
         else if (training.FirstOrDefault(IsGiven) is { } option)

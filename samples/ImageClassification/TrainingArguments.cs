@@ -6,6 +6,7 @@ namespace ImageClassification;
 /// <param name="ImageFolder">Null: the bundled images.</param>
 /// <param name="TestFolder">Null: the bundled test images, or a part of <paramref name="ImageFolder"/>.</param>
 /// <param name="Architecture">Null: chosen by the size of the images.</param>
+/// <param name="IsPretrained">Whether to begin with ImageNet's weights.</param>
 /// <param name="ImageSize">In pixels; null: chosen by the images.</param>
 /// <param name="MaxTrainingTime">Null: no limit.</param>
 /// <param name="CheckpointFolder">Null: no checkpoints.</param>
@@ -14,6 +15,8 @@ internal sealed record TrainingArguments(
     string? ImageFolder,
     string? TestFolder,
     ResNetArchitecture? Architecture,
+    bool IsPretrained,
+    FineTuningMode? FineTuning,
     int Epochs,
     int? ImageSize,
     int BatchSize,

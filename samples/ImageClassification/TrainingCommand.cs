@@ -92,7 +92,7 @@ internal sealed class TrainingCommand
                 TotalSeconds = _total.Elapsed.TotalSeconds,
                 ImagesPerSecond = network.TrainingHistory.Sum(epoch => (double)epoch.ImageCount) / training.Elapsed.TotalSeconds,
                 ModelPath = Path.GetFullPath(_arguments.ModelPath),
-                Architecture = options.Architecture.ToString(),
+                Architecture = network.Architecture?.ToString() ?? "pretrained",
                 Epochs = options.Epochs,
                 Seed = _arguments.Seed,
                 TrainImages = data.Training.Count,
@@ -131,11 +131,14 @@ internal sealed class TrainingCommand
 
     private ResNetTrainer.Options ChooseOptions(ImageData data, CancellationToken cancellationToken)
     {
-        int size = _arguments.ImageSize ?? ImageSize.Choose(data.Training);
+        ResNetWeights? weights = _arguments.IsPretrained ? ResNetWeights.ImageNet() : null;
+        int size = _arguments.ImageSize ?? weights?.Preprocessing?.Width ?? ImageSize.Choose(data.Training);
         return new ResNetTrainer.Options
         {
             FeatureColumnName = "ImagePath",
             Architecture = _arguments.Architecture ?? (ImageSize.IsSmall(size) ? ResNetArchitecture.ResNet20 : ResNetArchitecture.ResNet18),
+            PretrainedWeights = weights,
+            FineTuning = _arguments.FineTuning,
             ImageSize = size,
             Epochs = _arguments.Epochs,
             BatchSize = _arguments.BatchSize,

@@ -10,17 +10,28 @@ internal static class TrainingHeader
     {
         int size = options.ImageSize!.Value;
         IReadOnlyList<string> classes = data.ClassNames;
-        long parameters = ResNetSpecification.FromArchitecture(options.Architecture).ResolveStem(size, size).CountParameters(classes.Count);
-        string reason = isArchitectureChosen ? " (chosen by image size)" : "";
+        ResNetSpecification network = options.PretrainedWeights?.Specification ?? ResNetSpecification.FromArchitecture(options.Architecture).ResolveStem(size, size);
+        long parameters = network.CountParameters(classes.Count);
+        string name = options.PretrainedWeights is null ? options.Architecture.ToString() : "Pretrained on ImageNet";
+        string reason = isArchitectureChosen && options.PretrainedWeights is null ? " (chosen by image size)" : "";
         string test = data.TestFolder is { } folder ? $"from {ShortPath.Of(folder)}" : "put aside, a fifth of each class";
 
         var lines = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn(new GridColumn().PadRight(0));
         Add(lines, "Training", $"{data.Training.Count:N0} images from {ShortPath.Of(data.ImageFolder)}");
         Add(lines, "Test", $"{data.Test.Count:N0} images {test}");
         Add(lines, "Classes", $"{classes.Count}: {string.Join(", ", classes.Take(12))}{(classes.Count > 12 ? ", …" : "")}");
-        Add(lines, "Network", $"{options.Architecture}{reason}, {parameters:N0} parameters, input {size}x{size}");
+        Add(lines, "Network", $"{name}{reason}, {parameters:N0} parameters, input {size}x{size}");
         string limit = options.MaxTrainingTime is { TotalMinutes: var minutes } ? $", at most {minutes:F0} {(minutes == 1 ? "minute" : "minutes")}" : "";
-        Add(lines, "Schedule", $"{options.Epochs} {(options.Epochs == 1 ? "epoch" : "epochs")} in batches of {options.BatchSize}{limit}, seed {seed}");
+        string schedule = options.PretrainedWeights is null ? "" : $"{options.FineTuning ?? FineTuningMode.HeadThenFull}, ";
+        if (options.PretrainedWeights is not null && options.FineTuning == FineTuningMode.HeadOnly)
+        {
+            Add(lines, "Schedule", $"the classifier alone, seed {seed}");
+        }
+        else
+        {
+            Add(lines, "Schedule", $"{schedule}{options.Epochs} {(options.Epochs == 1 ? "epoch" : "epochs")} in batches of {options.BatchSize}{limit}, seed {seed}");
+        }
+
         console.WriteLine();
         console.Write(lines);
     }

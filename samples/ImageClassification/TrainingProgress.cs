@@ -35,6 +35,11 @@ internal static class TrainingProgress
     {
         string epoch = string.Create(CultureInfo.InvariantCulture, $"{metrics.Epoch}/{metrics.EpochCount}").PadLeft(metrics.EpochCount.ToString(CultureInfo.InvariantCulture).Length * 2 + 1);
         string time = metrics.Epoch == metrics.EpochCount && metrics.IsEpochEnd ? $"{Time(metrics.Elapsed)} taken" : $"{Time(metrics.Remaining)} left";
+        if (double.IsNaN(metrics.TrainingLoss))
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"features of {metrics.Batch}/{metrics.BatchCount} images  {metrics.ImagesPerSecond,4:F0} images/s  {time}");
+        }
+
         return string.Create(
             CultureInfo.InvariantCulture,
             $"epoch {epoch}  loss {metrics.TrainingLoss:F3}  accuracy {metrics.TrainingAccuracy * 100,5:F1} %  {metrics.ImagesPerSecond,4:F0} images/s  {time}");
@@ -61,8 +66,8 @@ internal static class TrainingProgress
 
             _shown = value.Elapsed;
             task.IsIndeterminate = false;
-            task.MaxValue = isEnd ? value.Step : Math.Max((double)value.EpochCount * value.BatchCount, value.Step + 1);
-            task.Value = value.Step;
+            task.MaxValue = value.Step == 0 ? value.BatchCount : isEnd ? value.Step : Math.Max((double)value.EpochCount * value.BatchCount, value.Step + 1);
+            task.Value = value.Step > 0 ? value.Step : value.Batch;
             task.Description = Line(value);
         }
     }

@@ -3,7 +3,7 @@ namespace Microsoft.ML.ResNet;
 /// <summary>How much training images are varied at random. Validation and scoring always see the centre of an image as it is.</summary>
 public enum AugmentationPreset
 {
-    /// <summary><see cref="Light"/> or <see cref="Standard"/>, by the size and the number of the training images: the fewer, the more variation.</summary>
+    /// <summary><see cref="Light"/> for input of at most 64 pixels; for larger input <see cref="Standard"/>, or <see cref="Light"/> from a million images on.</summary>
     Auto,
 
     /// <summary>No variation: the centre of each image, as in scoring.</summary>

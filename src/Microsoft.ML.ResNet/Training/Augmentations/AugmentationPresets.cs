@@ -19,12 +19,15 @@ internal static class AugmentationPresets
         _ => throw new ArgumentOutOfRangeException(nameof(preset), preset, $"Expected one of {string.Join(", ", Enum.GetNames<AugmentationPreset>())}."),
     };
 
-    /// <summary>What Auto stands for: the fewer the images, the easier they are learned by heart, and the more augmentation has to add.</summary>
+    /// <summary>
+    /// What Auto stands for. Small images show little, and what is erased or recoloured is soon missed: on 5,000 images of CIFAR-10, mixing
+    /// them half of the time cost two points of accuracy within 75 epochs. Large ones are many crops in one; only where there are very many of
+    /// them does the network not learn them by heart.
+    /// </summary>
     public static AugmentationPreset Choose(int imageSize, int imageCount)
     {
-        const int manySmallImages = 20_000, manyLargeImages = 1_000_000;
-        int many = imageSize <= SmallImage ? manySmallImages : manyLargeImages;
-        return imageCount < many ? AugmentationPreset.Standard : AugmentationPreset.Light;
+        const int manyLargeImages = 1_000_000;
+        return imageSize > SmallImage && imageCount < manyLargeImages ? AugmentationPreset.Standard : AugmentationPreset.Light;
     }
 
     private static Augmentation Light(int imageSize) => new()

@@ -29,14 +29,14 @@ public sealed class AugmentationPresetsTests
     }
 
     [TestMethod]
-    [DataRow(32)]
-    [DataRow(224)]
-    public void Of_Auto_IsOneOfTheOthersAndNoStrongerForMoreImages(int size)
+    [DataRow(32, 500, AugmentationPreset.Light)]
+    [DataRow(64, 5_000_000, AugmentationPreset.Light)]
+    [DataRow(65, 500, AugmentationPreset.Standard)]
+    [DataRow(224, 5_000_000, AugmentationPreset.Light)]
+    public void Of_Auto_DependsOnSizeAndNumberOfImages(int size, int count, AugmentationPreset expected)
     {
-        AugmentationPreset few = AugmentationPresets.Choose(size, 500), many = AugmentationPresets.Choose(size, 5_000_000);
-
-        Assert.IsTrue(few > many, $"{few}, {many}");
-        Assert.AreEqual(AugmentationPresets.Of(few, size, 500), AugmentationPresets.Of(AugmentationPreset.Auto, size, 500));
+        Assert.AreEqual(expected, AugmentationPresets.Choose(size, count));
+        Assert.AreEqual(AugmentationPresets.Of(expected, size, count), AugmentationPresets.Of(AugmentationPreset.Auto, size, count));
     }
 
     [TestMethod]
