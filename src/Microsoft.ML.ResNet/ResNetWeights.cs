@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Serialization;
 
@@ -135,6 +136,27 @@ public sealed class ResNetWeights
         return known.Channels == channels
             ? ([.. known.Mean], [.. known.StandardDeviation])
             : ([.. Enumerable.Repeat(known.Mean.Average(), channels)], [.. Enumerable.Repeat(known.StandardDeviation.Average(), channels)]);
+    }
+
+    /// <summary>
+    /// Makes a classifier of the weights as they are, for image files: what PyTorch trained becomes a model that
+    /// <c>mlContext.Model.Save</c> writes and any ML.NET application loads.
+    /// </summary>
+    /// <param name="mlContext">The context that the classifier belongs to.</param>
+    /// <param name="classNames">The classes in the order of the network's outputs.</param>
+    /// <param name="featureColumnName">The column with the paths of image files.</param>
+    /// <param name="imageSize">Width and height of the network's input, in pixels. Null: as the weights say, or 224.</param>
+    /// <param name="mean">The mean by channel of pixels scaled to 0 to 1. Null: as the weights say, or ImageNet's as torchvision has it.</param>
+    /// <param name="standardDeviation">The deviation likewise.</param>
+    /// <returns>The classifier, which is to be disposed.</returns>
+    /// <exception cref="ArgumentException">The weights have no classifier or another number of classes, a name is empty or occurs twice, or a mean or deviation is not one value a channel.</exception>
+    public ResNetTransformer ToClassifier(
+        MLContext mlContext, IReadOnlyList<string> classNames, string featureColumnName = "ImagePath", int? imageSize = null, float[]? mean = null, float[]? standardDeviation = null)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentNullException.ThrowIfNull(classNames);
+        ArgumentException.ThrowIfNullOrWhiteSpace(featureColumnName);
+        return ClassifierOfWeights.Make(HostServices.GetEnvironment(mlContext.Transforms), this, classNames, featureColumnName, imageSize, mean, standardDeviation);
     }
 
     /// <summary>What the weights are: network, channels, classes.</summary>

@@ -12,6 +12,9 @@ internal sealed record ProgressiveResizing(double InitialScale, double GrowthSha
 {
     private const int Fractions = 8;
 
+    /// <summary>The share of a step's cost that doesn't depend on the size of the images: measured with ResNet-20 on 32 and 16 pixels.</summary>
+    private const double FixedCost = 0.2;
+
     /// <summary>The scale of width and height at a share of the training.</summary>
     public double ScaleAt(double share)
     {
@@ -25,7 +28,7 @@ internal sealed record ProgressiveResizing(double InitialScale, double GrowthSha
     }
 
     /// <summary>The cost of a step at a share of the training, relative to one on whole images.</summary>
-    public double CostAt(double share) => ScaleAt(share) * ScaleAt(share);
+    public double CostAt(double share) => FixedCost + ((1 - FixedCost) * ScaleAt(share) * ScaleAt(share));
 
     /// <summary>Scales images down by averaging areas.</summary>
     /// <param name="images">[N,C,H,W] float32.</param>

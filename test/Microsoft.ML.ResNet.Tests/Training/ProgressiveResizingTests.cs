@@ -14,7 +14,8 @@ public sealed class ProgressiveResizingTests
         CollectionAssert.AreEqual(
             new[] { 0.5, 0.5, 0.625, 0.75, 0.875, 1, 1 },
             new[] { 0, 0.1, 0.25, 0.5, 0.7, 0.8, 1 }.Select(resizing.ScaleAt).ToArray());
-        Assert.AreEqual(0.25, resizing.CostAt(0));
+        Assert.AreEqual(0.4, resizing.CostAt(0), 1e-12);
+        Assert.AreEqual(1, resizing.CostAt(1), 1e-12);
     }
 
     [TestMethod]

@@ -1,0 +1,97 @@
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.Runtime;
+using TorchSharp;
+
+namespace Microsoft.ML.ResNet.Serialization;
+
+/// <summary>Makes a classifier of weights that were trained elsewhere.</summary>
+internal static class ClassifierOfWeights
+{
+    private const int DefaultSize = 224;
+
+    /// <exception cref="ArgumentException">See <see cref="ResNetWeights.ToClassifier"/>.</exception>
+    public static ResNetTransformer Make(
+        IHostEnvironment environment, ResNetWeights weights, IReadOnlyList<string> classNames, string featureColumnName, int? imageSize, float[]? mean, float[]? deviation)
+    {
+        NativeTorch.EnsureLoaded();
+        CheckClasses(weights, classNames);
+        ModelDescription description = Describe(weights, classNames, featureColumnName, imageSize ?? weights.Preprocessing?.Width ?? DefaultSize, mean, deviation);
+        using IChannel channel = environment.Start(nameof(ResNetWeights));
+        if (weights.NonFiniteCount > 0)
+        {
+            channel.Warning(MessageSensitivity.None, "The weights of {0} have {1} values that are NaN or infinite: no network can score with them.", weights.Source, weights.NonFiniteCount);
+        }
+
+        torch.Device device = TorchDevice.Choose(environment, channel);
+        var network = new ResidualNetwork(weights.Specification, weights.InputChannels, classNames.Count, seed: 0);
+        try
+        {
+            WeightTransfer.CopyTo(weights, network, includeHead: true);
+            return ResNetTransformer.Create(description, network, device, FusedConvolutions.For(device, channel), imageFolder: null);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    private static void CheckClasses(ResNetWeights weights, IReadOnlyList<string> classNames)
+    {
+        if (weights.ClassCount != classNames.Count)
+        {
+            throw new ArgumentException(
+                $"{classNames.Count} class names are given, but the weights of '{weights.Source}' {(weights.ClassCount is { } count ? $"have {count} classes" : "have no classifier")}.", nameof(classNames));
+        }
+
+        if (classNames.Any(string.IsNullOrWhiteSpace) || classNames.Distinct(StringComparer.Ordinal).Count() < classNames.Count)
+        {
+            throw new ArgumentException("A class name is empty or occurs twice; expected a name of its own for each class.", nameof(classNames));
+        }
+
+        if (weights.InputChannels != 3)
+        {
+            throw new ArgumentException($"The weights of '{weights.Source}' take {weights.InputChannels} channels, expected 3: image files have colours.", nameof(weights));
+        }
+    }
+
+    private static ModelDescription Describe(ResNetWeights weights, IReadOnlyList<string> classNames, string featureColumnName, int size, float[]? mean, float[]? deviation)
+    {
+        if (size is < 8 or > 4096)
+        {
+            throw new ArgumentOutOfRangeException("imageSize", size, "Expected 8 to 4096.");
+        }
+
+        var (knownMean, knownDeviation) = weights.NormalizationFor(weights.InputChannels);
+        mean ??= knownMean;
+        deviation ??= knownDeviation;
+        if (mean.Length != weights.InputChannels || deviation.Length != weights.InputChannels || !mean.All(float.IsFinite) || !deviation.All(value => value > 0 && float.IsFinite(value)))
+        {
+            throw new ArgumentException($"The mean and the standard deviation need {weights.InputChannels} finite values each, deviations above 0.");
+        }
+
+        return new ModelDescription
+        {
+            FormatVersion = ModelDescription.CurrentFormatVersion,
+            Network = ModelDescription.NetworkPart.Of(weights.Specification, weights.InputChannels),
+            Columns = new ModelDescription.ColumnsPart("Label", featureColumnName, "Score", "PredictedLabel"),
+            Image = new ModelDescription.ImagePart
+            {
+                Kind = FeatureKind.Path,
+                Width = size,
+                Height = size,
+                Fit = ImageFit.ShortSideCrop,
+                ShortSide = ImagePreprocessing.DefaultShortSide(size),
+                Mean = mean,
+                StandardDeviation = deviation,
+                IsPlanar = false,
+                Range = PixelRange.ZeroTo255,
+                BadImages = BadImageHandling.Throw,
+            },
+            Classes = new ModelDescription.ClassesPart("Text", [.. classNames]),
+            Training = [],
+        };
+    }
+}
