@@ -65,10 +65,11 @@ public sealed partial class ResNetTrainer
 
         /// <summary>
         /// The scale of width and height of the training images at the beginning; they grow to the whole size over the first seven tenths
-        /// of the training (Tan and Le 2021, section 4). Small images cost less, so that more epochs fit into the same time. 1 turns it off.
+        /// of the training (Tan and Le 2021, section 4). Small images cost less, so that more epochs fit into the same time: worth it in
+        /// long trainings, and on large images. 1 turns it off.
         /// </summary>
-        /// <value>Default: null: 0.5, or 1 in fine-tuning. Range: 0.25 to 1.</value>
-        [Range(0.25, 1.0, init: 0.5)]
-        public double? InitialImageScale { get; set; }
+        /// <value>Default: 1. Range: 0.25 to 1.</value>
+        [Range(0.25, 1.0, init: 1.0)]
+        public double InitialImageScale { get; set; } = 1;
     }
 }

@@ -100,7 +100,7 @@ internal sealed record TrainingSettings
         ClassWeighting = options.ClassWeighting,
         ClassWeights = classWeights,
         Augmentation = AugmentationOf(options, imageSize, imageCount),
-        Resizing = new ProgressiveResizing(options.InitialImageScale ?? (fineTunes ? 1 : 0.5), GrowthShare: 0.7),
+        Resizing = new ProgressiveResizing(options.InitialImageScale, GrowthShare: 0.7),
         BackboneRateScale = fineTunes ? options.BackboneLearningRateScale : 1,
         StageRateDecay = fineTunes ? options.StageLearningRateDecay : 1,
         ValidationMetric = options.ValidationMetric,
