@@ -1,100 +1,77 @@
-using System.Buffers.Binary;
-using System.Text;
+using Google.Protobuf;
 
 namespace Microsoft.ML.ResNet.Onnx;
 
 /// <summary>
-/// A message in protobuf's wire format (https://protobuf.dev/programming-guides/encoding): numbered fields, written in the order in which
-/// they were added. Large contents are made while they are written, so that a message of many tensors never lies in memory as a whole.
+/// A protobuf message: numbered fields, written in the order in which they were added. Large contents are made while they are written, so
+/// that a message of many tensors never lies in memory as a whole.
 /// </summary>
 internal sealed class ProtobufMessage
 {
-    private const int Varint = 0;
-    private const int LengthDelimited = 2;
-    private const int Fixed32 = 5;
-
     private readonly List<Field> _fields = [];
 
     /// <summary>The length in bytes of the message as it is now.</summary>
-    public long Size => _fields.Sum(part => part.Size);
+    public long Size => _fields.Sum(part => part.Size());
 
     /// <summary>Adds an integer or the number of an enumeration's member.</summary>
-    public ProtobufMessage Add(int number, long value) => Add([.. Tag(number, Varint), .. Encode(value)]);
+    public ProtobufMessage Add(int number, long value) => Add(number, WireFormat.WireType.Varint, CodedOutputStream.ComputeInt64Size(value), output => output.WriteInt64(value));
 
     /// <summary>Adds a single-precision number.</summary>
-    public ProtobufMessage Add(int number, float value)
-    {
-        byte[] bytes = new byte[sizeof(float)];
-        BinaryPrimitives.WriteSingleLittleEndian(bytes, value);
-        return Add([.. Tag(number, Fixed32), .. bytes]);
-    }
+    public ProtobufMessage Add(int number, float value) => Add(number, WireFormat.WireType.Fixed32, CodedOutputStream.ComputeFloatSize(value), output => output.WriteFloat(value));
 
     /// <summary>Adds a text in UTF-8.</summary>
-    public ProtobufMessage Add(int number, string text)
-    {
-        byte[] bytes = Encoding.UTF8.GetBytes(text);
-        return Add([.. Tag(number, LengthDelimited), .. Encode(bytes.Length), .. bytes]);
-    }
+    public ProtobufMessage Add(int number, string text) => Add(number, WireFormat.WireType.LengthDelimited, CodedOutputStream.ComputeStringSize(text), output => output.WriteString(text));
 
     /// <summary>Adds a message, which may still grow until this one is written.</summary>
-    public ProtobufMessage Add(int number, ProtobufMessage message)
-    {
-        _fields.Add(new Field(Tag(number, LengthDelimited), message, 0, null));
-        return this;
-    }
+    public ProtobufMessage Add(int number, ProtobufMessage message) => Add(
+        number,
+        WireFormat.WireType.LengthDelimited,
+        () => CodedOutputStream.ComputeUInt64Size((ulong)message.Size) + message.Size,
+        output =>
+        {
+            output.WriteUInt64((ulong)message.Size);
+            message.WriteTo(output);
+        });
 
     /// <summary>Adds bytes that are made when the message is written.</summary>
     /// <param name="length">How many bytes <paramref name="create"/> gives.</param>
-    public ProtobufMessage Add(int number, long length, Func<byte[]> create)
-    {
-        _fields.Add(new Field([.. Tag(number, LengthDelimited), .. Encode(length)], null, length, create));
-        return this;
-    }
+    public ProtobufMessage Add(int number, long length, Func<byte[]> create) => Add(
+        number,
+        WireFormat.WireType.LengthDelimited,
+        () => CodedOutputStream.ComputeUInt64Size((ulong)length) + length,
+        output =>
+        {
+            byte[] content = create();
+            output.WriteBytes(content.Length == length
+                ? UnsafeByteOperations.UnsafeWrap(content)
+                : throw new InvalidOperationException($"A field of {length} bytes was filled with {content.Length}."));
+        });
 
     public void WriteTo(Stream stream)
     {
-        foreach (Field field in _fields)
+        using var output = new CodedOutputStream(stream, leaveOpen: true);
+        WriteTo(output);
+    }
+
+    private void WriteTo(CodedOutputStream output)
+    {
+        foreach (Field part in _fields)
         {
-            stream.Write(field.Head);
-            if (field.Message is { } message)
-            {
-                stream.Write(Encode(message.Size));
-                message.WriteTo(stream);
-            }
-            else if (field.Create is { } create)
-            {
-                byte[] content = create();
-                stream.Write(content.Length == field.Length
-                    ? content
-                    : throw new InvalidOperationException($"A field of {field.Length} bytes was filled with {content.Length}."));
-            }
+            output.WriteTag(part.Number, part.Type);
+            part.WriteContent(output);
         }
     }
 
-    private ProtobufMessage Add(byte[] head)
+    private ProtobufMessage Add(int number, WireFormat.WireType type, int size, Action<CodedOutputStream> writeContent) => Add(number, type, () => size, writeContent);
+
+    private ProtobufMessage Add(int number, WireFormat.WireType type, Func<long> contentSize, Action<CodedOutputStream> writeContent)
     {
-        _fields.Add(new Field(head, null, 0, null));
+        _fields.Add(new Field(number, type, contentSize, writeContent));
         return this;
     }
 
-    private static byte[] Tag(int number, int wireType) => Encode((number << 3) | wireType);
-
-    /// <summary>Seven bits a byte, lowest first, the eighth bit set in all but the last; negative numbers take ten bytes.</summary>
-    private static byte[] Encode(long value)
+    private sealed record Field(int Number, WireFormat.WireType Type, Func<long> ContentSize, Action<CodedOutputStream> WriteContent)
     {
-        List<byte> bytes = [];
-        ulong rest = unchecked((ulong)value);
-        for (; rest > 0x7F; rest >>= 7)
-        {
-            bytes.Add((byte)(rest | 0x80));
-        }
-
-        return [.. bytes, (byte)rest];
-    }
-
-    /// <summary>A field whose content is in its head, in a message, or made when it is written.</summary>
-    private sealed record Field(byte[] Head, ProtobufMessage? Message, long Length, Func<byte[]>? Create)
-    {
-        public long Size => Head.Length + (Message is null ? Length : Encode(Message.Size).Length + Message.Size);
+        public long Size() => CodedOutputStream.ComputeTagSize(Number) + ContentSize();
     }
 }
