@@ -2,6 +2,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Serialization;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms.Image;
@@ -49,7 +50,7 @@ public sealed partial class ResNetFeaturesEstimator : IEstimator<ResNetFeaturesT
         try
         {
             WeightTransfer.CopyTo(Weights, network, includeHead: false);
-            return ResNetFeaturesTransformer.Create(description, network, device, FusedConvolutions.For(device, channel), _options.ImageFolder);
+            return ResNetFeaturesTransformer.Create(description, network, ScoringDevice.Choose(device, ScoringPrecision.Float32, channel), _options.ImageFolder);
         }
         catch
         {

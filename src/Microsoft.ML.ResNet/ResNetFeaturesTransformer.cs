@@ -19,14 +19,14 @@ public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
     private readonly FeaturesDescription _description;
     private readonly ScoringModel _model;
 
-    private ResNetFeaturesTransformer(FeaturesDescription description, ResidualNetwork network, torch.Device device, FusedConvolutions? fused, string? imageFolder)
+    private ResNetFeaturesTransformer(FeaturesDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)
     {
         _description = description;
         Specification = network.Specification;
         FeatureCount = network.FeatureCount;
         Preprocessing = description.Image.ToPreprocessing();
         _model = new ScoringModel(
-            new ImageScorer(network, description.Image.ToInputFormat(), device, NetworkOutput.Features, fused, nameof(ResNetFeaturesTransformer)),
+            new ImageScorer(network, description.Image.ToInputFormat(), device, NetworkOutput.Features, nameof(ResNetFeaturesTransformer)),
             description.Column,
             description.Image.Range,
             input => new FeatureSchema(input, description.OutputColumn, network.FeatureCount),
@@ -84,8 +84,8 @@ public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
     void ICanSaveModel.Save(ModelSaveContext ctx) => ModelArchive.Features.Save(ctx, _description.ToJson(), WriteWeights);
 
     /// <summary>Takes ownership of the network, whose classifier is not used.</summary>
-    internal static ResNetFeaturesTransformer Create(FeaturesDescription description, ResidualNetwork network, torch.Device device, FusedConvolutions? fused, string? imageFolder)
-        => new(description, network, device, fused, imageFolder);
+    internal static ResNetFeaturesTransformer Create(FeaturesDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)
+        => new(description, network, device, imageFolder);
 
     internal static ResNetFeaturesTransformer Load(IHostEnvironment environment, byte[] json, Stream weights)
     {
@@ -97,7 +97,7 @@ public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
             NetworkWeights.Read(network, weights, includeHead: false);
             using IChannel channel = environment.Start(nameof(ResNetFeaturesTransformer));
             torch.Device device = TorchDevice.Choose(environment, channel);
-            return new ResNetFeaturesTransformer(description, network, device, FusedConvolutions.For(device, channel), imageFolder: null);
+            return new ResNetFeaturesTransformer(description, network, ScoringDevice.Choose(device, ScoringPrecision.Float32, channel), imageFolder: null);
         }
         catch
         {

@@ -49,6 +49,8 @@ public sealed partial class ResNetTrainer
                 faults.Add($"{nameof(CheckpointDirectory)} is set, but {nameof(FineTuning)} is {FineTuning}, which has no steps to go on from; expected one of them.");
             }
 
+            CheckDefined(faults, nameof(Precision), Precision);
+            CheckDefined(faults, nameof(ScoringPrecision), ScoringPrecision);
             CheckDefined(faults, nameof(Optimizer), Optimizer);
             CheckDefined(faults, nameof(LearningRateDecay), LearningRateDecay);
             CheckDefined(faults, nameof(ClassWeighting), ClassWeighting);

@@ -83,6 +83,17 @@ public sealed partial class ResNetTrainer
         /// <value>Default: null: half of the memory that the process may use. Range: 0 or more.</value>
         public long? CacheMemoryLimit { get; set; }
 
+        /// <summary>
+        /// The numbers that the network is trained with: convolutions and activations in float32 or bfloat16. Two machines of which only one
+        /// has instructions for bfloat16 train different models with <see cref="TrainingPrecision.Auto"/>, of the same accuracy.
+        /// </summary>
+        /// <value>Default: <see cref="TrainingPrecision.Auto"/>.</value>
+        public TrainingPrecision Precision { get; set; } = TrainingPrecision.Auto;
+
+        /// <summary>The numbers that the trained model scores with. They are saved with it; <see cref="ResNetTransformer.WithScoringPrecision"/> changes them later.</summary>
+        /// <value>Default: <see cref="ScoringPrecision.Float32"/>.</value>
+        public ScoringPrecision ScoringPrecision { get; set; } = ScoringPrecision.Float32;
+
         /// <summary>The seed of weight initialisation, shuffling and augmentation. On a CPU with the same number of threads, the same seed gives the same model.</summary>
         /// <value>Default: null: the seed of the <see cref="MLContext"/>, or a new one for each Fit where that has none.</value>
         public int? Seed { get; set; }

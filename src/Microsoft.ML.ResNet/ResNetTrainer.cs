@@ -5,6 +5,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Serialization;
 using Microsoft.ML.ResNet.Training;
 using Microsoft.ML.Runtime;
@@ -115,13 +116,13 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             FineTuningMode? mode = start is null ? null : options.FineTuning ?? (keepsHead ? null : FineTuningMode.HeadThenFull);
             TrainingSettings settings = TrainingSettings.Of(
                 options, Math.Min(data.Preprocessing.Width, data.Preprocessing.Height), data.Training.Count, GivenClassWeights(data.Labels), seed, fineTunes: mode is not null);
-            LogStart(channel, specification, data, settings, mode, device);
             network.to(device);
+            network.ActivationType = BFloat16Support.TypeFor(options.Precision, device, channel);
+            LogStart(channel, network, data, settings, mode, device);
             network.FreezesStatistics = mode is not null && options.FreezeBatchNorm;
             var host = new TrainingHost(metrics => Report(metrics, channel), message => channel.Info(MessageSensitivity.None, "{0}", message), CheckCancelled, () => clock.Elapsed);
-            FusedConvolutions? fused = FusedConvolutions.For(device, channel);
-            IReadOnlyList<EpochMetrics> history = Run(network, data, settings, mode, device, fused, host);
-            return ResNetTransformer.Create(Describe(data, specification, history), network, device, fused, options.ImageFolder);
+            IReadOnlyList<EpochMetrics> history = Run(network, data, settings, mode, device, channel, host);
+            return ResNetTransformer.Create(Describe(data, specification, history), network, ScoringDevice.Choose(device, options.ScoringPrecision, channel), options.ImageFolder);
         }
         catch
         {
@@ -131,15 +132,15 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     }
 
     private IReadOnlyList<EpochMetrics> Run(
-        ResidualNetwork network, TrainingData data, TrainingSettings settings, FineTuningMode? mode, torch.Device device, FusedConvolutions? fused, TrainingHost host)
+        ResidualNetwork network, TrainingData data, TrainingSettings settings, FineTuningMode? mode, torch.Device device, IChannel channel, TrainingHost host)
     {
         var images = new LabeledImages(data.Training, data.Weights, data.Validation, data.Labels.Count);
         CheckpointFolder? checkpoints = _options.CheckpointDirectory is { } folder
-            ? new CheckpointFolder(folder, CheckpointIdentity.Of(settings, network.Specification, data), _options.ResumeFromCheckpoint)
+            ? new CheckpointFolder(folder, CheckpointIdentity.Of(settings, network, data), _options.ResumeFromCheckpoint)
             : null;
         if (mode is FineTuningMode.HeadOnly or FineTuningMode.HeadThenFull && checkpoints?.WillResume != true)
         {
-            var head = new HeadFitting(network, images, settings, device, fused, host);
+            var head = new HeadFitting(network, images, settings, device, FusedConvolutions.For(device, channel), host);
             IReadOnlyList<EpochMetrics> history = head.Run(_options.FeatureViews, isAll: mode == FineTuningMode.HeadOnly);
             if (mode == FineTuningMode.HeadOnly)
             {
@@ -163,10 +164,10 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         return keepsHead;
     }
 
-    private static void LogStart(IChannel channel, ResNetSpecification specification, TrainingData data, TrainingSettings settings, FineTuningMode? mode, torch.Device device)
+    private static void LogStart(IChannel channel, ResidualNetwork network, TrainingData data, TrainingSettings settings, FineTuningMode? mode, torch.Device device)
     {
         string how = mode is null ? $"{settings.Epochs} epochs" : mode == FineTuningMode.HeadOnly ? $"{mode}" : $"{mode}, {settings.Epochs} epochs";
-        Log(channel, $"Training {NamedArchitectures.Find(specification)?.ToString() ?? "a residual network"} of {ResNetStateLayout.ParameterCount(specification, data.Preprocessing.Channels, data.Labels.Count):N0} parameters on {data.Training.Count} images of {data.Preprocessing.Width}x{data.Preprocessing.Height}, {data.Labels.Count} classes, {how}, seed {settings.Seed}, device {device}.");
+        Log(channel, $"Training {NamedArchitectures.Find(network.Specification)?.ToString() ?? "a residual network"} of {ResNetStateLayout.ParameterCount(network.Specification, data.Preprocessing.Channels, data.Labels.Count):N0} parameters on {data.Training.Count} images of {data.Preprocessing.Width}x{data.Preprocessing.Height}, {data.Labels.Count} classes, {how}, seed {settings.Seed}, device {device}, {network.ActivationType.ToString().ToLowerInvariant()}.");
         if (settings.Augmentation.LeavesOutColors(data.Training.Format))
         {
             channel.Warning(
@@ -298,6 +299,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             BadImages = _options.BadImages,
         },
         Classes = new ModelDescription.ClassesPart(data.Labels.TypeName, data.Labels.Names),
+        ScoringPrecision = _options.ScoringPrecision,
         Training = [.. history],
     };
 

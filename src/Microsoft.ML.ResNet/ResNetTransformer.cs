@@ -19,7 +19,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     private readonly ModelDescription _description;
     private readonly ScoringModel _model;
 
-    private ResNetTransformer(ModelDescription description, ResidualNetwork network, torch.Device device, FusedConvolutions? fused, string? imageFolder)
+    private ResNetTransformer(ModelDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)
     {
         _description = description;
         Specification = network.Specification;
@@ -28,7 +28,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
         TrainingHistory = Array.AsReadOnly(description.Training);
         LabelValues labels = LabelValues.Parse(description.Classes.Type, description.Classes.Names);
         _model = new ScoringModel(
-            new ImageScorer(network, description.Image.ToInputFormat(), device, NetworkOutput.Probabilities, fused, nameof(ResNetTransformer)),
+            new ImageScorer(network, description.Image.ToInputFormat(), device, NetworkOutput.Probabilities, nameof(ResNetTransformer)),
             description.Image.ToColumn(description.Columns.Feature, description.Network.Channels),
             description.Image.Range,
             input => new ScoreSchema(input, labels, description.Columns.Score, description.Columns.PredictedLabel),
@@ -57,6 +57,9 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
 
     /// <summary>The name of the image column that is read.</summary>
     public string FeatureColumnName => _description.Columns.Feature;
+
+    /// <summary>The numbers that the network scores with. They are saved with the model.</summary>
+    public ScoringPrecision ScoringPrecision => _description.ScoringPrecision;
 
     /// <summary>Whether rows are mapped one by one, without regard to each other: true.</summary>
     public bool IsRowToRowMapper => true;
@@ -124,14 +127,45 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
         AtomicFile.Write(path, model.WriteTo);
     }
 
+    /// <summary>The same model with another precision of scoring. It has weights of its own: each of the two is to be disposed.</summary>
+    /// <param name="mlContext">Has the device and the log.</param>
+    /// <param name="precision">The numbers to score with.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The precision is none of the enumeration.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public ResNetTransformer WithScoringPrecision(MLContext mlContext, ScoringPrecision precision)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        if (!Enum.IsDefined(precision))
+        {
+            throw new ArgumentOutOfRangeException(nameof(precision), precision, $"Expected {string.Join(", ", Enum.GetNames<ScoringPrecision>())}.");
+        }
+
+        IHostEnvironment environment = mlContext;
+        using IChannel channel = environment.Start(nameof(WithScoringPrecision));
+        torch.Device device = TorchDevice.Choose(environment, channel);
+        using SharedLifetime.Use use = _model.Scorer.Enter();
+        ResidualNetwork source = _model.Scorer.Network;
+        var network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: 0);
+        try
+        {
+            network.CopyStateFrom(source.StateEntries);
+            return new ResNetTransformer(_description with { ScoringPrecision = precision }, network, ScoringDevice.Choose(device, precision, channel), _model.ImageFolder);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Frees the network's memory when the last scoring that is under way is over.</summary>
     public void Dispose() => _model.Scorer.Dispose();
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => ModelArchive.Save(ctx, _description.ToJson(), stream => WriteWeights(stream, metadata: null));
 
     /// <summary>Makes a transformer of a network that has been trained and takes ownership of it.</summary>
-    internal static ResNetTransformer Create(ModelDescription description, ResidualNetwork network, torch.Device device, FusedConvolutions? fused, string? imageFolder)
-        => new(description, network, device, fused, imageFolder);
+    internal static ResNetTransformer Create(ModelDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)
+        => new(description, network, device, imageFolder);
 
     internal static ResNetTransformer Load(IHostEnvironment environment, byte[] json, Stream weights)
     {
@@ -143,7 +177,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
             NetworkWeights.Read(network, weights);
             using IChannel channel = environment.Start(nameof(ResNetTransformer));
             torch.Device device = TorchDevice.Choose(environment, channel);
-            return new ResNetTransformer(description, network, device, FusedConvolutions.For(device, channel), imageFolder: null);
+            return new ResNetTransformer(description, network, ScoringDevice.Choose(device, description.ScoringPrecision, channel), imageFolder: null);
         }
         catch
         {

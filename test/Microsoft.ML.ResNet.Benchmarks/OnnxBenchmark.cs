@@ -5,6 +5,7 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Serialization;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
@@ -111,8 +112,7 @@ internal sealed class OnnxBenchmark : IBenchmark
                 Training = [],
             },
             new ResidualNetwork(specification, 3, classes.Length, seed: 1),
-            CPU,
-            FusedConvolutions.For(CPU, channel),
+            ScoringDevice.Choose(CPU, ScoringPrecision.Float32, channel),
             imageFolder: null);
     }
 

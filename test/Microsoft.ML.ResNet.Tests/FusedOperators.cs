@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Runtime;
 using TorchSharp;
 
@@ -13,4 +14,7 @@ internal static class FusedOperators
         using IChannel channel = context.Start("test");
         return FusedConvolutions.For(torch.CPU, channel) ?? throw new AssertFailedException("This libtorch has no fused convolutions.");
     }
+
+    /// <summary>The CPU with them.</summary>
+    public static ScoringDevice Device() => new(torch.CPU, torch.ScalarType.Float32, Get());
 }

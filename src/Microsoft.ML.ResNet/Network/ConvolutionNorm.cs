@@ -80,7 +80,19 @@ internal sealed class ConvolutionNorm : IShortcut
             _batchCount.add_(one);
         }
 
-        using Tensor convolved = nn.functional.conv2d(input, _weight, null, _strides, _padding, groups: _plan.Groups);
+        using Tensor convolved = Convolve(input);
         return nn.functional.batch_norm(convolved, _runningMean, _runningVariance, _scale, _shift, training, Momentum, Epsilon);
+    }
+
+    /// <summary>In the type of the input; the weight keeps its own.</summary>
+    private Tensor Convolve(Tensor input)
+    {
+        if (input.dtype == _weight.dtype)
+        {
+            return nn.functional.conv2d(input, _weight, null, _strides, _padding, groups: _plan.Groups);
+        }
+
+        using Tensor weight = _weight.to(input.dtype);
+        return nn.functional.conv2d(input, weight, null, _strides, _padding, groups: _plan.Groups);
     }
 }

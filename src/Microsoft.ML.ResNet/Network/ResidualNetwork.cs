@@ -73,6 +73,12 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <summary>Whether normalisations use their running statistics in training mode too, and leave them as they are.</summary>
     public bool FreezesStatistics { get; set; }
 
+    /// <summary>
+    /// The type of convolutions and activations: Float32, which leaves them as the parameters are, or BFloat16. Parameters, normalisations and
+    /// everything from the pooling on keep the type of the parameters, and backward takes the gradients there.
+    /// </summary>
+    public ScalarType ActivationType { get; set; } = ScalarType.Float32;
+
     /// <summary>All trainable tensors in the order of torchvision's <c>named_parameters</c>.</summary>
     public IReadOnlyList<NetworkParameter> ParameterEntries
         => [.. _convolutions.SelectMany(convolution => convolution.Parameters), .. _head.Parameters];
@@ -109,14 +115,14 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         Check(images, isTraining);
 
         using DisposeScope scope = NewDisposeScope();
-        Tensor activations = _stem.Forward(images, isTraining);
+        Tensor activations = _stem.Forward(ActivationType == ScalarType.BFloat16 ? images.to(ScalarType.BFloat16) : images, isTraining);
         foreach (ResidualBlock block in _blocks)
         {
             using Tensor input = activations;
             activations = block.Forward(input, isTraining);
         }
 
-        return activations.mean(Spatial).MoveToOuterDisposeScope();
+        return activations.mean(Spatial, type: ActivationType == ScalarType.BFloat16 ? ScalarType.Float32 : null).MoveToOuterDisposeScope();
     }
 
     /// <summary>Sets every parameter and buffer, in place, to the given tensors' values.</summary>

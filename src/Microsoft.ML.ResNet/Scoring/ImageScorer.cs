@@ -1,5 +1,4 @@
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -15,20 +14,20 @@ internal sealed class ImageScorer : IDisposable
     private readonly SharedLifetime _lifetime;
 
     /// <summary>Takes ownership of the network and puts it into evaluation mode.</summary>
-    /// <param name="fused">What the fast path needs, or null to score with the network itself; on the CPU only.</param>
-    public ImageScorer(ResidualNetwork network, InputFormat format, Device device, NetworkOutput output, FusedConvolutions? fused, string ownerName)
+    public ImageScorer(ResidualNetwork network, InputFormat format, ScoringDevice device, NetworkOutput output, string ownerName)
     {
         Network = network;
         _output = output;
-        _input = new NetworkInput(format, device);
-        network.to(device);
+        _input = new NetworkInput(format, device.Device);
+        network.to(device.Device);
         network.eval();
+        network.ActivationType = device.Type;
         foreach (NetworkParameter entry in network.ParameterEntries)
         {
             entry.Parameter.requires_grad = false;
         }
 
-        _scoring = fused is null ? null : new ScoringNetwork(network, fused);
+        _scoring = device.Fused is { } fused ? new ScoringNetwork(network, fused) : null;
         _lifetime = new SharedLifetime(new Resources(network, _input, _scoring), ownerName);
     }
 

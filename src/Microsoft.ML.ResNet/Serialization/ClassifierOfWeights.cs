@@ -1,6 +1,7 @@
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Runtime;
 using TorchSharp;
 
@@ -29,7 +30,7 @@ internal static class ClassifierOfWeights
         try
         {
             WeightTransfer.CopyTo(weights, network, includeHead: true);
-            return ResNetTransformer.Create(description, network, device, FusedConvolutions.For(device, channel), imageFolder: null);
+            return ResNetTransformer.Create(description, network, ScoringDevice.Choose(device, ScoringPrecision.Float32, channel), imageFolder: null);
         }
         catch
         {

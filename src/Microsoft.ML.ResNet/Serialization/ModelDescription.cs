@@ -29,6 +29,9 @@ internal sealed record ModelDescription
 
     public required ClassesPart Classes { get; init; }
 
+    /// <summary>Models of before it was there score in float32.</summary>
+    public ScoringPrecision ScoringPrecision { get; init; } = ScoringPrecision.Float32;
+
     public required EpochMetrics[] Training { get; init; }
 
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
@@ -79,6 +82,7 @@ internal sealed record ModelDescription
         Network.Validate();
         Image.Validate(Network.Channels);
         Require(Classes.Names.Length >= 2, $"the model has {Classes.Names.Length} classes, expected at least 2.");
+        Require(Enum.IsDefined(ScoringPrecision), "its scoring precision is unknown.");
         Require(Columns.All.All(name => !string.IsNullOrWhiteSpace(name)), "a column has no name.");
     }
 

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Training;
 
@@ -9,10 +10,11 @@ namespace Microsoft.ML.ResNet.Training;
 internal static class CheckpointIdentity
 {
     /// <summary>The settings, the network and the data, as names and values that a user can compare.</summary>
-    public static IReadOnlyDictionary<string, string> Of(TrainingSettings settings, ResNetSpecification specification, TrainingData data) =>
+    public static IReadOnlyDictionary<string, string> Of(TrainingSettings settings, ResidualNetwork network, TrainingData data) =>
         new Dictionary<string, string>(settings.Identity())
         {
-            ["Network"] = specification.ToString(),
+            ["Network"] = network.Specification.ToString(),
+            ["Precision"] = $"{network.ActivationType}",
             ["Channels"] = $"{data.Preprocessing.Channels}",
             ["ImageSize"] = $"{data.Preprocessing.Width}x{data.Preprocessing.Height}",
             ["ImageFit"] = $"{data.Preprocessing.Fit}",

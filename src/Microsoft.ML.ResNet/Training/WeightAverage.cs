@@ -19,7 +19,7 @@ internal sealed class WeightAverage : IDisposable
         _source = source;
         _decay = decay;
         _device = device;
-        Network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: 0);
+        Network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: 0) { ActivationType = source.ActivationType };
         Network.to(device);
         Network.CopyStateFrom(source.StateEntries);
     }

@@ -3,7 +3,6 @@ using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Serialization;
 using Microsoft.ML.ResNet.Tests.Network;
-using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Tests.Onnx;
 
@@ -50,7 +49,7 @@ internal static class OnnxModels
             Classes = new ModelDescription.ClassesPart("Text", Classes),
             Training = [],
         };
-        return ResNetTransformer.Create(description, network, CPU, FusedOperators.Get(), imageFolder: null);
+        return ResNetTransformer.Create(description, network, FusedOperators.Device(), imageFolder: null);
     }
 
     /// <summary>Whole pixel values of 0 to 255, smooth enough to be told apart by a network.</summary>

@@ -46,12 +46,12 @@ public sealed class ScoringNetworkTests
         new Random(1).NextBytes(pixels);
         float[] fast = new float[30], plain = new float[30];
 
-        using (var classifier = new ImageScorer(WithStatistics(ZeroPad, 3), format, torch.CPU, NetworkOutput.Probabilities, FusedOperators.Get(), "test"))
+        using (var classifier = new ImageScorer(WithStatistics(ZeroPad, 3), format, FusedOperators.Device(), NetworkOutput.Probabilities, "test"))
         {
             classifier.Score(pixels, 3, fast);
         }
 
-        using (var classifier = new ImageScorer(WithStatistics(ZeroPad, 3), format, torch.CPU, NetworkOutput.Probabilities, fused: null, "test"))
+        using (var classifier = new ImageScorer(WithStatistics(ZeroPad, 3), format, FusedOperators.Device() with { Fused = null }, NetworkOutput.Probabilities, "test"))
         {
             classifier.Score(pixels, 3, plain);
         }

@@ -1,0 +1,17 @@
+namespace Microsoft.ML.ResNet;
+
+/// <summary>The numbers that a network computes with while it scores. Pooling, classifier and softmax are in float32 always.</summary>
+public enum ScoringPrecision
+{
+    /// <summary>Single precision.</summary>
+    Float32,
+
+    /// <summary>
+    /// Convolutions and activations in bfloat16: the exponent of float32 and 8 bits of mantissa. Probabilities differ in the third digit.
+    /// About twice as fast where the device has instructions for it, and many times slower where it has none.
+    /// </summary>
+    BFloat16,
+
+    /// <summary><see cref="BFloat16"/> where the device has instructions for it (AVX512-BF16, AMX, NVIDIA's Ampere and later), else <see cref="Float32"/>: scores differ from machine to machine.</summary>
+    Auto,
+}
