@@ -2,7 +2,10 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
-/// <summary>Walks the rows of the input; a second cursor runs up to a batch ahead, whose images are scored together.</summary>
+/// <summary>
+/// Walks the rows of the input; a second cursor runs up to two batches ahead. While the images of one batch are scored and its rows are
+/// read, a background thread reads and decodes those of the next.
+/// </summary>
 /// <param name="rows">Gives positions and the columns that are passed through.</param>
 /// <param name="ahead">Gives the images, or null where no score is asked for.</param>
 internal sealed class ScoringCursor(ScoringRowMapper mapper, DataViewSchema.Column[] active, DataViewRowCursor rows, DataViewRowCursor? ahead)
@@ -10,7 +13,9 @@ internal sealed class ScoringCursor(ScoringRowMapper mapper, DataViewSchema.Colu
 {
     private readonly bool[] _isActive = ScoringRowMapper.ActiveFlags(mapper.OutputSchema, active);
     private readonly ImageRowReader? _reader = ahead is null ? null : mapper.CreateReader(ahead);
-    private readonly ScoreBuffer? _buffer = ahead is null ? null : mapper.CreateBuffer(mapper.Scorer.BatchSize);
+    private ScoreBuffer? _buffer;
+    private ScoreBuffer? _next;
+    private Task? _filling;
     private int _current = -1;
 
     public override DataViewSchema Schema => mapper.OutputSchema;
@@ -30,9 +35,9 @@ internal sealed class ScoringCursor(ScoringRowMapper mapper, DataViewSchema.Colu
             return false;
         }
 
-        if (_buffer is not null && ++_current >= _buffer.Count)
+        if (_reader is not null && (_buffer is null || ++_current >= _buffer.Count))
         {
-            FillBuffer(_buffer, _reader!);
+            NextBatch();
             _current = 0;
         }
 
@@ -51,26 +56,52 @@ internal sealed class ScoringCursor(ScoringRowMapper mapper, DataViewSchema.Colu
             : rows.GetGetter<TValue>(rows.Schema[column.Index]);
     }
 
-    private void FillBuffer(ScoreBuffer buffer, ImageRowReader reader)
+    private void NextBatch()
     {
-        buffer.Clear();
-        while (buffer.Count < buffer.Capacity && ahead!.MoveNext())
+        if (_buffer is null)
         {
-            buffer.Add(reader);
+            // The first batch: the rows have begun to be read, so that an empty input has no buffers.
+            _buffer = mapper.CreateBuffer(mapper.Scorer.BatchSize);
+            _next = mapper.CreateBuffer(mapper.Scorer.BatchSize);
+            Fill(_next);
         }
 
-        if (buffer.Count == 0)
+        _filling?.GetAwaiter().GetResult();
+        _filling = null;
+        (_buffer, _next) = (_next!, _buffer);
+        if (_buffer.Count == 0)
         {
             throw new InvalidOperationException("The input of ResNet gave fewer rows the second time it was read, expected the same rows in the same order each time.");
         }
 
-        buffer.Score();
+        if (_buffer.Count == _buffer.Capacity)
+        {
+            ScoreBuffer target = _next;
+            _filling = Task.Run(() => Fill(target));
+        }
+        else
+        {
+            _next.Clear();
+        }
+
+        _buffer.Score();
+    }
+
+    private void Fill(ScoreBuffer buffer)
+    {
+        buffer.Clear();
+        while (buffer.Count < buffer.Capacity && ahead!.MoveNext())
+        {
+            buffer.Add(_reader!);
+        }
     }
 
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
+            // Wait without asking how it went: nobody wants those rows any more.
+            (_filling as IAsyncResult)?.AsyncWaitHandle.WaitOne();
             rows.Dispose();
             ahead?.Dispose();
         }
