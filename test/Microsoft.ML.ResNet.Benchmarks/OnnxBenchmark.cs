@@ -4,10 +4,6 @@ using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
-using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Scoring;
-using Microsoft.ML.ResNet.Serialization;
-using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Benchmarks;
@@ -15,12 +11,11 @@ namespace Microsoft.ML.ResNet.Benchmarks;
 /// <summary>Exporting as ONNX: how long it takes, how large the files are, and how fast they score beside the transformer.</summary>
 internal sealed class OnnxBenchmark : IBenchmark
 {
-    private const int Size = 224;
     private const int BatchSize = 32;
 
     public string Name => "onnx";
 
-    public string Description => $"ResNet-18 with 5 classes, pixel vectors of {Size}x{Size}, {BatchSize} images a round";
+    public string Description => $"ResNet-18 with 5 classes, pixel vectors of {UntrainedModel.Size}x{UntrainedModel.Size}, {BatchSize} images a round";
 
     public IReadOnlyList<BenchmarkResult> Run(bool quick)
     {
@@ -29,7 +24,7 @@ internal sealed class OnnxBenchmark : IBenchmark
         string folder = Directory.CreateTempSubdirectory("resnet-benchmark-").FullName;
         try
         {
-            using ResNetTransformer model = Create();
+            using ResNetTransformer model = UntrainedModel.Create(ResNetArchitecture.ResNet18, FeatureKind.Pixels);
             string single = Path.Combine(folder, "single.onnx"), half = Path.Combine(folder, "half.onnx");
             List<BenchmarkResult> results =
             [
@@ -38,11 +33,7 @@ internal sealed class OnnxBenchmark : IBenchmark
             ];
 
             var context = new MLContext(1);
-            var random = new Random(1);
-            IDataView data = context.Data.LoadFromEnumerable(Enumerable.Range(0, BatchSize).Select(_ => new Row
-            {
-                Pixels = [.. Enumerable.Range(0, 3 * Size * Size).Select(_ => (float)random.Next(256))],
-            }).ToArray());
+            IDataView data = context.Data.LoadFromEnumerable(PixelVectors.Create(BatchSize));
             float[] pixels = [.. data.GetColumn<float[]>("Pixels").SelectMany(row => row)];
             IDataView byTransformer = model.Transform(data);
             using var onnx = context.Transforms.ApplyOnnxModel(["scores"], ["Pixels"], single).Fit(data);
@@ -79,46 +70,7 @@ internal sealed class OnnxBenchmark : IBenchmark
 
     private static void Run(InferenceSession session, float[] pixels)
     {
-        var input = NamedOnnxValue.CreateFromTensor("Pixels", new DenseTensor<float>(pixels, [BatchSize, 3, Size, Size]));
+        var input = NamedOnnxValue.CreateFromTensor("Pixels", new DenseTensor<float>(pixels, [BatchSize, 3, UntrainedModel.Size, UntrainedModel.Size]));
         session.Run([input]).Dispose();
-    }
-
-    /// <summary>An untrained network: neither size nor speed depends on the weights.</summary>
-    private static ResNetTransformer Create()
-    {
-        ResNetSpecification specification = ResNetSpecification.FromArchitecture(ResNetArchitecture.ResNet18).ResolveStem(Size, Size);
-        string[] classes = ["a", "b", "c", "d", "e"];
-        using IChannel channel = ((IHostEnvironment)new MLContext(1)).Start("benchmark");
-        return ResNetTransformer.Create(
-            new ModelDescription
-            {
-                FormatVersion = ModelDescription.CurrentFormatVersion,
-                Network = ModelDescription.NetworkPart.Of(specification, 3),
-                Columns = new ModelDescription.ColumnsPart("Label", "Pixels", "Score", "PredictedLabel"),
-                Image = new ModelDescription.ImagePart
-                {
-                    Kind = FeatureKind.Pixels,
-                    Width = Size,
-                    Height = Size,
-                    Fit = ImageFit.ShortSideCrop,
-                    ShortSide = Size,
-                    Mean = ImagePreprocessing.DefaultMean(3),
-                    StandardDeviation = ImagePreprocessing.DefaultStandardDeviation(3),
-                    IsPlanar = true,
-                    Range = PixelRange.ZeroTo255,
-                    BadImages = BadImageHandling.Throw,
-                },
-                Classes = new ModelDescription.ClassesPart("Text", classes),
-                Training = [],
-            },
-            new ResidualNetwork(specification, 3, classes.Length, seed: 1),
-            ScoringDevice.Choose(CPU, ScoringPrecision.Float32, channel),
-            imageFolder: null);
-    }
-
-    private sealed class Row
-    {
-        [VectorType(3, Size, Size)]
-        public float[] Pixels { get; set; } = [];
     }
 }
