@@ -13,7 +13,7 @@ namespace Microsoft.ML.ResNet.Interop;
 /// </summary>
 internal sealed class FusedConvolutions
 {
-    private static readonly Lazy<(FusedConvolutions? Instance, string Reason)> s_shared = new(Load);
+    private static readonly Lazy<(FusedConvolutions? Instance, string Reason)> s_shared = new(() => Load(Path.GetTempPath()));
 
     private readonly jit.ScriptModule _module;
 
@@ -50,12 +50,15 @@ internal sealed class FusedConvolutions
     public void AddRelu(Tensor sum, Tensor input, Tensor weight, Tensor bias, int stride, int padding, int groups)
         => ((Tensor)_module.invoke("add_relu", sum, input, weight, bias, stride, padding, groups)).Dispose();
 
-    private static (FusedConvolutions? Instance, string Reason) Load()
+    /// <param name="folder">Where the archive is written and removed again.</param>
+    internal static (FusedConvolutions? Instance, string Reason) Load(string folder)
     {
-        string path = Path.Combine(Path.GetTempPath(), $"resnet-{Guid.NewGuid():N}.pt");
+        string path = Path.Combine(folder, $"resnet-{Guid.NewGuid():N}.pt");
+        bool isMade = false;
         try
         {
             File.WriteAllBytes(path, Archive());
+            isMade = true;
             using var normalMode = inference_mode(false);
             jit.ScriptModule module = jit.load(path);
             var fused = new FusedConvolutions(module);
@@ -68,7 +71,11 @@ internal sealed class FusedConvolutions
         }
         finally
         {
-            File.Delete(path);
+            // Where the temporary folder is missing, deleting fails too.
+            if (isMade)
+            {
+                File.Delete(path);
+            }
         }
     }
 

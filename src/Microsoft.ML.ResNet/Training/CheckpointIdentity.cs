@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -9,14 +10,29 @@ namespace Microsoft.ML.ResNet.Training;
 internal static class CheckpointIdentity
 {
     /// <summary>The settings, the network and the data, as names and values that a user can compare.</summary>
-    public static IReadOnlyDictionary<string, string> Of(TrainingSettings settings, ResNetSpecification specification, TrainingData data) =>
-        new Dictionary<string, string>(settings.Identity())
+    public static IReadOnlyDictionary<string, string> Of(TrainingSettings settings, ResNetSpecification specification, TrainingData data)
+    {
+        // Records and lists print their numbers in the current culture, and a training may go on in another one.
+        CultureInfo culture = CultureInfo.CurrentCulture;
+        try
+        {
+            CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+            return Describe(settings, specification, data);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = culture;
+        }
+    }
+
+    private static Dictionary<string, string> Describe(TrainingSettings settings, ResNetSpecification specification, TrainingData data) =>
+        new(settings.Identity())
         {
             ["Network"] = specification.ToString(),
             ["Channels"] = $"{data.Preprocessing.Channels}",
             ["ImageSize"] = $"{data.Preprocessing.Width}x{data.Preprocessing.Height}",
             ["ImageFit"] = $"{data.Preprocessing.Fit}",
-            ["Input"] = FormattableString.Invariant($"scale {string.Join(' ', data.Training.Format.Scale)}, offset {string.Join(' ', data.Training.Format.Offset)}"),
+            ["Input"] = $"scale {string.Join(' ', data.Training.Format.Scale)}, offset {string.Join(' ', data.Training.Format.Offset)}",
             ["Classes"] = $"{data.Labels.Count}, {Hash(Encoding.UTF8.GetBytes(string.Join('\0', data.Labels.Names)))}",
             ["Training images"] = $"{data.Training.Count}, {Hash(data.Training)}",
             ["Validation images"] = data.Validation is null ? "none" : $"{data.Validation.Count}, {Hash(data.Validation)}",
