@@ -21,6 +21,9 @@ internal sealed class PickleReader(Stream stream, long lengthLimit)
     private readonly Dictionary<long, object?> _memo = [];
     private readonly Dictionary<string, PyTorchStorage> _storages = new(StringComparer.Ordinal);
     private readonly byte[] _number = new byte[8];
+
+    // A file's length is a call of the system each time.
+    private readonly long _end = stream.Length;
     private long _remaining = lengthLimit;
     private int _valueCount;
 
@@ -356,9 +359,9 @@ internal sealed class PickleReader(Stream stream, long lengthLimit)
 
     private byte[] ReadBytes(long length)
     {
-        if (length < 0 || length > _remaining || length > stream.Length - stream.Position)
+        if (length < 0 || length > _remaining || length > _end - stream.Position)
         {
-            throw new InvalidDataException($"the pickle has a text of {(ulong)length} bytes, but only {Math.Min(_remaining, stream.Length - stream.Position)} are left.");
+            throw new InvalidDataException($"the pickle has a text of {(ulong)length} bytes, but only {Math.Min(_remaining, _end - stream.Position)} are left.");
         }
 
         byte[] bytes = new byte[length];
