@@ -10,7 +10,6 @@ namespace Microsoft.ML.ResNet.Tests.Samples;
 public sealed class RandomKillTests
 {
     private const int KillCount = 50;
-    private const int Epochs = 200;
 
     public TestContext TestContext { get; set; } = null!;
 
@@ -21,9 +20,9 @@ public sealed class RandomKillTests
         using var folder = new TemporaryFolder();
         ColourFolder.Create(folder.File("images"), ColourFolder.Red, ColourFolder.Blue);
         var random = new Random(1);
-        int kills = 0, resumed = 0, partial = 0, finished = 0;
+        int count = Soak.Count(KillCount), epochs = Math.Max(20, 2 * count), kills = 0, resumed = 0, partial = 0, finished = 0;
         long step = 0;
-        for (; kills < Soak.Count(KillCount); kills++)
+        for (; kills < count; kills++)
         {
             // Some in the start of the program, most while it trains and writes.
             TimeSpan delay = TimeSpan.FromMilliseconds(random.Next(2500));
@@ -58,7 +57,7 @@ public sealed class RandomKillTests
 
         string[] Arguments(string model, string checkpoints) =>
         [
-            "exec", RepositoryPaths.Sample("ImageClassification"), "--images", folder.File("images"), "--epochs", $"{Epochs}", "--batch", "8",
+            "exec", RepositoryPaths.Sample("ImageClassification"), "--images", folder.File("images"), "--epochs", $"{epochs}", "--batch", "8",
             "--output", folder.File(model), "--checkpoints", folder.File(checkpoints),
         ];
 
