@@ -140,6 +140,29 @@ public sealed class ResNetTrainerBadDataTests
         AssertRefused<ArgumentException>(data, options, "Feature column 'Doubles' has type Vector<Double, 3, 8, 8>");
     }
 
+    [TestMethod]
+    [DataRow(float.NaN, "the loss is NaN in step 1 (epoch 1), at a learning rate of 0.05. Lower LearningRate")]
+    [DataRow(1e25f, " weights are NaN or infinite after step 1. Lower LearningRate")]
+    public void Fit_WeightsThatSpoilTheTraining_StopItAndLeaveTheCheckpointAlone(float filter, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        using (var network = new Microsoft.ML.ResNet.Network.ResidualNetwork(TinyNetwork, 3, 3, seed: 1))
+        {
+            using var noGradient = TorchSharp.torch.no_grad();
+            network.StateEntries[0].Tensor.fill_(filter);
+            using FileStream stream = File.Create(folder.File("weights"));
+            Microsoft.ML.ResNet.Serialization.NetworkWeights.Write(network, stream);
+        }
+
+        ResNetTrainer.Options options = Options(epochs: 1, batchSize: 12);
+        options.PretrainedWeights = ResNetWeights.FromFile(folder.File("weights"));
+        options.FineTuning = FineTuningMode.Full;
+        options.CheckpointDirectory = folder.File("checkpoints");
+
+        StringAssert.Contains(AssertRefused<InvalidOperationException>(Keyed(_context, Create(12)), options, "Training diverged: "), expected);
+        Assert.IsFalse(File.Exists(folder.File("checkpoints/last.checkpoint")));
+    }
+
     private void AssertWarns(IDataView data, string expected) => CollectionAssert.AreEqual(new[] { expected }, Warnings(data, Options(epochs: 1)));
 
     private string[] Warnings(IDataView data, ResNetTrainer.Options options)
@@ -155,12 +178,13 @@ public sealed class ResNetTrainerBadDataTests
         return [.. log.Warnings];
     }
 
-    private void AssertRefused<TException>(IDataView data, ResNetTrainer.Options options, string expected)
+    private string AssertRefused<TException>(IDataView data, ResNetTrainer.Options options, string expected)
         where TException : Exception
     {
         string message = Assert.ThrowsExactly<TException>(() => _context.MulticlassClassification.Trainers.ResNet(options).Fit(data)).Message;
         TestContext.WriteLine($"{typeof(TException).Name}: {message}");
         StringAssert.StartsWith(message, expected);
+        return message;
     }
 
     private sealed class OddRow

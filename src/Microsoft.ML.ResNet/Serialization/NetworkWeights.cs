@@ -54,7 +54,8 @@ internal static class NetworkWeights
         }
     }
 
-    private static long NonFiniteCount(ResidualNetwork network)
+    /// <summary>The weights and running statistics that are NaN or infinite.</summary>
+    public static long NonFiniteCount(ResidualNetwork network)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();

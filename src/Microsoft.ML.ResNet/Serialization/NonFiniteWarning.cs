@@ -11,7 +11,7 @@ internal static class NonFiniteWarning
     {
         if (count > 0)
         {
-            channel.Warning(MessageSensitivity.None, "The weights of {0} have {1} values that are NaN or infinite: no network can score with them.", source, count);
+            channel.Warning(MessageSensitivity.None, "The weights of {0} have {1} values that are NaN or infinite: no network can score with them. Take an earlier file, or train again.", source, count);
         }
     }
 }
