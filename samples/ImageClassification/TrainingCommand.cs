@@ -75,7 +75,7 @@ internal sealed class TrainingCommand
         var training = Stopwatch.StartNew();
         using var model = TrainingProgress.Show(_console, options, () => Training.Fit(_mlContext, trainingImages, options));
         training.Stop();
-        _mlContext.Model.Save(model, trainingImages.Schema, _arguments.ModelPath);
+        _mlContext.Model.SaveAtomically(model, trainingImages.Schema, _arguments.ModelPath);
 
         TestResult result = Training.Test(_mlContext, model, _mlContext.Data.LoadFromEnumerable(data.Test), cancellationToken);
         ResNetTransformer network = model.OfType<ResNetTransformer>().Single();

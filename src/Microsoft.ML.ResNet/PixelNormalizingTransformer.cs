@@ -3,6 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Serialization;
 
 namespace Microsoft.ML.ResNet;
 
@@ -64,6 +65,7 @@ public sealed class PixelNormalizingTransformer : ITransformer
         try
         {
             Description description = JsonSerializer.Deserialize<Description>(json) ?? throw new FormatException("It is empty.");
+            ModelDescription.Require(description.Mean is not null && description.StandardDeviation is not null, "The mean or the deviation is null.");
             var estimator = new PixelNormalizingEstimator(
                 description.OutputColumnName, description.InputColumnName, description.Mean, description.StandardDeviation, description.Scale);
             return description.FormatVersion == 1

@@ -1,6 +1,7 @@
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Serialization;
 
 namespace Microsoft.ML;
 
@@ -131,5 +132,22 @@ public static class ResNetCatalog
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
         return catalog.LoadFromEnumerable(ImageFolder.List(folder));
+    }
+
+    /// <summary>
+    /// Saves a model like <c>mlContext.Model.Save</c>, but so that a file that is there is replaced only when the new one is complete and on the
+    /// disk: a crash or a full disk leaves the older model as it was.
+    /// </summary>
+    /// <param name="catalog">The catalog of models.</param>
+    /// <param name="model">The model, of whatever transformers.</param>
+    /// <param name="inputSchema">The schema of the training data, or null.</param>
+    /// <param name="path">The file to write, in a folder that is there.</param>
+    /// <exception cref="IOException">The file can't be written.</exception>
+    public static void SaveAtomically(this ModelOperationsCatalog catalog, ITransformer model, DataViewSchema? inputSchema, string path)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        AtomicFile.Write(path, stream => catalog.Save(model, inputSchema, stream));
     }
 }

@@ -91,11 +91,12 @@ public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
     {
         FeaturesDescription description = FeaturesDescription.FromJson(json);
         NativeTorch.EnsureLoaded();
-        var network = new ResidualNetwork(description.Network.ToSpecification(), description.Network.Channels, classCount: 1, seed: 0);
+        ResidualNetwork network = NetworkWeights.Read(
+            description.Network.ToSpecification(), description.Network.Channels, classCount: 1, weights, includeHead: false, out long nonFiniteCount);
         try
         {
-            NetworkWeights.Read(network, weights, includeHead: false);
             using IChannel channel = environment.Start(nameof(ResNetFeaturesTransformer));
+            NonFiniteWarning.Give(channel, "the model file", nonFiniteCount);
             torch.Device device = TorchDevice.Choose(environment, channel);
             return new ResNetFeaturesTransformer(description, network, ScoringDevice.Choose(device, ScoringPrecision.Float32, channel), imageFolder: null);
         }

@@ -197,6 +197,10 @@ public sealed record ResNetSpecification
         {
             yield return Invariant($"Depths is {List(Depths)}, expected 1 to {MaximumDepth} blocks in every stage.");
         }
+        else if (Depths.Sum(depth => (long)depth) > MaximumDepth)
+        {
+            yield return Invariant($"Depths is {List(Depths)}, expected at most {MaximumDepth} blocks in all stages.");
+        }
 
         if (Widths.Count != Depths.Count)
         {
@@ -256,7 +260,7 @@ public sealed record ResNetSpecification
     }
 
     private static string List(IEnumerable<int> numbers)
-        => string.Join(", ", numbers.Select(number => number.ToString(CultureInfo.InvariantCulture)));
+        => string.Join(", ", numbers.Take(MaximumStages).Select(number => number.ToString(CultureInfo.InvariantCulture)));
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }

@@ -156,11 +156,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     {
         var (keepsHead, message) = StartingWeights.Copy(start, network, labels.Names);
         Log(channel, $"{message}");
-        if (start.NonFiniteCount > 0)
-        {
-            channel.Warning(MessageSensitivity.None, "The weights of {0} have {1} values that are NaN or infinite: no network can score with them.", start.Source, start.NonFiniteCount);
-        }
-
+        NonFiniteWarning.Give(channel, start.Source, start.NonFiniteCount);
         return keepsHead;
     }
 
@@ -194,13 +190,18 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         }
 
         WarnOfMissingLabels(labels, "training", channel);
-        CheckClassWeights(LabelValues.Of(labels.Column, labels.ClassCount));
+        LabelValues classes = LabelValues.Of(labels.Column, labels.ClassCount);
+        CheckClassWeights(classes);
+        var rows = new ClassRows(labels, classes.Names);
+        Warn(rows.TrainingWarnings(), channel);
         LabelColumn? validationLabels = null;
         if (options.ValidationSet is { } validationSet)
         {
             validationLabels = LabelColumn.Read(validationSet, options.LabelColumnName, "Label column of the validation set", CheckCancelled);
-            CheckSameClasses(LabelValues.Of(labels.Column, labels.ClassCount), validationLabels);
+            CheckSameClasses(classes, validationLabels);
+            column.Bind(validationSet.Schema, "Feature column of the validation set", "as in the training set");
             WarnOfMissingLabels(validationLabels, "validation", channel);
+            Warn(rows.ValidationWarnings(validationLabels), channel);
         }
 
         var reader = new TrainingDataReader(options, column, ImageCacheSettings.Of(options, HostServices.GetTemporaryFolder(_host)), CheckCancelled, message => channel.Info(MessageSensitivity.None, "{0}", message), message => channel.Warning(MessageSensitivity.None, "{0}", message));
@@ -277,6 +278,14 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
                 labels.MissingCount,
                 labels.Classes.Length,
                 set);
+        }
+    }
+
+    private static void Warn(IEnumerable<string> messages, IChannel channel)
+    {
+        foreach (string message in messages)
+        {
+            channel.Warning(MessageSensitivity.None, "{0}", message);
         }
     }
 

@@ -171,11 +171,12 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     {
         ModelDescription description = ModelDescription.FromJson(json);
         NativeTorch.EnsureLoaded();
-        var network = new ResidualNetwork(description.Network.ToSpecification(), description.Network.Channels, description.Classes.Names.Length, seed: 0);
+        ResidualNetwork network = NetworkWeights.Read(
+            description.Network.ToSpecification(), description.Network.Channels, description.Classes.Names.Length, weights, includeHead: true, out long nonFiniteCount);
         try
         {
-            NetworkWeights.Read(network, weights);
             using IChannel channel = environment.Start(nameof(ResNetTransformer));
+            NonFiniteWarning.Give(channel, "the model file", nonFiniteCount);
             torch.Device device = TorchDevice.Choose(environment, channel);
             return new ResNetTransformer(description, network, ScoringDevice.Choose(device, description.ScoringPrecision, channel), imageFolder: null);
         }

@@ -91,7 +91,7 @@ public sealed class ResNetWeights
         }
         catch (Exception exception) when (exception is InvalidDataException or OverflowException)
         {
-            throw new InvalidDataException($"Weights file '{path}' can't be used: {exception.Message}", exception);
+            throw new InvalidDataException($"Weights file '{path}' can't be used: {WeightFileReader.Shorten(exception.Message)}", exception);
         }
     }
 

@@ -104,6 +104,14 @@ public sealed class ResNetSpecificationTests
     }
 
     [TestMethod]
+    public void Validate_TooManyBlocksInAllStages_SaysSo()
+    {
+        var exception = Assert.ThrowsExactly<ArgumentException>(new ResNetSpecification { Depths = [4096, 1] }.Validate);
+
+        Assert.AreEqual("The residual network can't be built: Depths is 4096, 1, expected at most 4096 blocks in all stages.", exception.Message);
+    }
+
+    [TestMethod]
     public void Validate_NoStages_SaysSo()
     {
         var exception = Assert.ThrowsExactly<ArgumentException>(new ResNetSpecification { Depths = [] }.Validate);

@@ -113,6 +113,42 @@ public sealed class ResNetTrainerCheckpointTests
     }
 
     [TestMethod]
+    public void Fit_PartsThatAKilledTrainingLeft_AreRemoved()
+    {
+        using var folder = new TemporaryFolder();
+        string[] left = [folder.File("last.checkpoint.0123.partial"), folder.File("best.safetensors.4567.partial")];
+        Array.ForEach(left, path => File.WriteAllText(path, "half"));
+        File.WriteAllText(folder.File("notes.partial"), "the user's");
+
+        Trainer(With(folder.Path)).Fit(Keyed(_context, Create(16))).Dispose();
+
+        CollectionAssert.AreEquivalent(new[] { "last.checkpoint", "notes.partial" }, Directory.GetFiles(folder.Path).Select(Path.GetFileName).ToArray());
+    }
+
+    [TestMethod]
+    [DataRow("\"epoch\":3", "\"epoch\":0")]
+    [DataRow("\"batch\":0", "\"batch\":-5")]
+    [DataRow("\"history\":[", "\"history\":null,\"was\":[")]
+    [DataRow("\"isFinished\":true", "\"metrics\":null")]
+    public void Fit_CheckpointWithAStateThatIsNone_SaysSo(string original, string replacement)
+    {
+        using var folder = new TemporaryFolder();
+        IDataView data = Keyed(_context, Create(16));
+        Trainer(With(folder.Path)).Fit(data).Dispose();
+        string path = folder.File("last.checkpoint");
+        byte[] bytes = File.ReadAllBytes(path);
+        int length = BitConverter.ToInt32(bytes);
+        string header = System.Text.Encoding.UTF8.GetString(bytes, 8, length), quoted = original.Replace("\"", "\\u0022", StringComparison.Ordinal);
+        StringAssert.Contains(header, quoted);
+        byte[] changed = System.Text.Encoding.UTF8.GetBytes(header.Replace(quoted, replacement.Replace("\"", "\\u0022", StringComparison.Ordinal), StringComparison.Ordinal));
+        File.WriteAllBytes(path, [.. BitConverter.GetBytes((long)changed.Length), .. changed, .. bytes[(8 + length)..]]);
+
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => Trainer(With(folder.Path)).Fit(data)).Message;
+
+        StringAssert.StartsWith(message, $"Can't go on from checkpoint '{path}': Its training state has parts that are missing or out of range.");
+    }
+
+    [TestMethod]
     public void Fit_CheckpointThatIsNotWanted_IsKept()
     {
         using var folder = new TemporaryFolder();
@@ -158,7 +194,8 @@ public sealed class ResNetTrainerCheckpointTests
 
         string message = Assert.ThrowsExactly<InvalidOperationException>(() => Trainer(options).Fit(Keyed(_context, Create(16)))).Message;
 
-        StringAssert.StartsWith(message, "Training diverged: the loss is ");
+        StringAssert.StartsWith(message, "Training diverged: ");
+        Assert.IsTrue(SavedWeights.Read(folder.File("last.checkpoint")).Values.All(values => values.All(float.IsFinite)), "The checkpoint has weights of after that.");
         StringAssert.EndsWith(message, $"The last checkpoint, '{folder.File("last.checkpoint")}', is from before that.");
     }
 

@@ -43,10 +43,12 @@ internal sealed record ImageColumn
     }
 
     /// <summary>Checks that a data set to be scored has the column that the model was trained on.</summary>
+    /// <param name="role">Begins an error: "Feature column", "Feature column of the validation set".</param>
+    /// <param name="reference">Ends it: where the type comes from.</param>
     /// <exception cref="ArgumentException">It is missing, or of another type.</exception>
-    public DataViewSchema.Column Bind(DataViewSchema schema)
+    public DataViewSchema.Column Bind(DataViewSchema schema, string role = "Feature column", string reference = "as in the data that the model was trained on")
     {
-        DataViewSchema.Column column = Find(schema, Name);
+        DataViewSchema.Column column = Find(schema, Name, role);
         string? expected = Kind switch
         {
             FeatureKind.Path when column.Type is not TextDataViewType => "Text (the path of an image file)",
@@ -60,7 +62,7 @@ internal sealed record ImageColumn
         };
         return expected is null
             ? column
-            : throw new ArgumentException($"Feature column '{Name}' has type {column.Type}, expected {expected}, as in the data that the model was trained on.");
+            : throw new ArgumentException($"{role} '{Name}' has type {column.Type}, expected {expected}, {reference}.");
     }
 
     /// <summary>A vector without dimensions, of square images whose size is an option.</summary>
@@ -101,10 +103,10 @@ internal sealed record ImageColumn
 
     private int[] Dimensions => IsPlanar ? [Channels, Height, Width] : [Height, Width, Channels];
 
-    private static DataViewSchema.Column Find(DataViewSchema schema, string name)
+    private static DataViewSchema.Column Find(DataViewSchema schema, string name, string role = "Feature column")
         => schema.GetColumnOrNull(name)
             ?? throw new ArgumentException(
-                $"Feature column '{name}' is missing. The data has the columns {string.Join(", ", schema.Where(column => !column.IsHidden).Select(column => $"'{column.Name}'"))}.");
+                $"{role} '{name}' is missing. The data has the columns {string.Join(", ", schema.Where(column => !column.IsHidden).Select(column => $"'{column.Name}'"))}.");
 
     private static ImageColumn OfPixels(string name, VectorDataViewType type, PixelLayout layout, int? imageSize)
     {

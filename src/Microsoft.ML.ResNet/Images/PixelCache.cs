@@ -106,7 +106,7 @@ internal sealed class PixelCache(int channels, int elementSize, long memoryLimit
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new IOException(
-                $"The image cache can't be written to a temporary file in '{temporaryFolder}': {exception.Message} Free space there, set MLContext.TempFilePath to another folder, or raise CacheMemoryLimit.", exception);
+                $"The image cache can't be written to a temporary file in '{temporaryFolder}': {exception.Message.TrimEnd('.')}. Free space there, set MLContext.TempFilePath to another folder, or raise CacheMemoryLimit.", exception);
         }
 
         _slabs[index] = new Slab(null, _fileLength);

@@ -13,7 +13,7 @@ internal static class PixelVector
     {
         if (values.Length != destination.Length)
         {
-            throw new InvalidDataException($"Row {row} has {values.Length} pixel values in column '{column}', expected {destination.Length}.");
+            throw new InvalidDataException($"Row {row} has {values.Length} pixel values in column '{column}', expected {destination.Length}. Resize the image or remove the row.");
         }
 
         if (values.IsDense)
@@ -53,6 +53,6 @@ internal static class PixelVector
         throw new InvalidDataException(
             float.IsFinite(worst)
                 ? $"{found}, expected 0 to {limit.ToString(CultureInfo.InvariantCulture)}, as PixelRange {range} says or as the first training rows are. Set PixelRange to what the values mean."
-                : $"{found}, expected a finite number.");
+                : $"{found}, expected a finite number. Correct the row or remove it.");
     }
 }

@@ -13,8 +13,8 @@ namespace Microsoft.ML.ResNet.Interop;
 /// </summary>
 internal sealed class FusedConvolutions
 {
-    private static readonly Lazy<(FusedConvolutions? Instance, string Reason)> s_float32 = new(() => Load(ScalarType.Float32, tolerance: 1e-4));
-    private static readonly Lazy<(FusedConvolutions? Instance, string Reason)> s_bfloat16 = new(() => Load(ScalarType.BFloat16, tolerance: 0.05));
+    private static readonly Lazy<(FusedConvolutions? Instance, string Reason)> s_float32 = new(() => Load(Path.GetTempPath()));
+    private static readonly Lazy<(FusedConvolutions? Instance, string Reason)> s_bfloat16 = new(() => Load(Path.GetTempPath(), ScalarType.BFloat16));
 
     private readonly jit.ScriptModule _module;
 
@@ -65,8 +65,10 @@ internal sealed class FusedConvolutions
         return string.Create(CultureInfo.InvariantCulture, $"[{padding}, {padding}], [{plan.Stride}, {plan.Stride}], [1, 1], {plan.Groups}");
     }
 
-    private static (FusedConvolutions? Instance, string Reason) Load(ScalarType type, double tolerance)
+    /// <param name="folder">Where the archive of TorchScript is written and removed again.</param>
+    internal static (FusedConvolutions? Instance, string Reason) Load(string folder, ScalarType type = ScalarType.Float32)
     {
+        double tolerance = type == ScalarType.BFloat16 ? 0.05 : 1e-4;
         try
         {
             ConvolutionPlan plain = Sample(groups: 1), grouped = Sample(groups: 2);
@@ -77,7 +79,8 @@ internal sealed class FusedConvolutions
                 {Samples("1", plain)}
                 {Samples("2", grouped)}
 
-                """);
+                """,
+                folder);
             var fused = new FusedConvolutions(module, type);
             double error = Math.Max(fused.LargestError("1", plain), fused.LargestError("2", grouped));
             return error < tolerance ? (fused, "") : (null, FormattableString.Invariant($"they are off by {error:G2}"));

@@ -21,13 +21,16 @@ internal static class ModelArchive
     private const string DescriptionStream = "Description.json";
     private const string WeightsStream = "Weights.safetensors";
 
+    /// <summary>The most bytes that a description is unpacked to.</summary>
+    internal const int LongestDescription = 16 << 20;
+
     /// <summary>Loads a transformer; ML.NET calls it by reflection.</summary>
     public static ResNetTransformer Create(IHostEnvironment environment, ModelLoadContext context)
     {
         CheckVersion(context, TransformerVersion);
         ResNetTransformer? transformer = null;
         byte[]? description = null;
-        if (!context.TryLoadBinaryStream(DescriptionStream, reader => description = ReadAll(reader.BaseStream)))
+        if (!context.TryLoadBinaryStream(DescriptionStream, reader => description = ReadDescription(reader.BaseStream)))
         {
             throw Missing(DescriptionStream);
         }
@@ -66,10 +69,17 @@ internal static class ModelArchive
         context.CheckVersionInfo(version);
     }
 
-    private static byte[] ReadAll(Stream stream)
+    private static byte[] ReadDescription(Stream stream)
     {
         using var copy = new MemoryStream();
-        stream.CopyTo(copy);
+        byte[] buffer = new byte[1 << 16];
+        for (int count = stream.Read(buffer); count > 0; count = stream.Read(buffer))
+        {
+            copy.Write(buffer, 0, copy.Length + count <= LongestDescription
+                ? count
+                : throw new InvalidDataException($"The model file's description unpacks to more than {LongestDescription} bytes, which no model's does."));
+        }
+
         return copy.ToArray();
     }
 
@@ -88,7 +98,7 @@ internal static class ModelArchive
             CheckVersion(context, FeaturesVersion);
             ResNetFeaturesTransformer? transformer = null;
             byte[]? description = null;
-            if (!context.TryLoadBinaryStream(FeaturesStream, reader => description = ReadAll(reader.BaseStream)))
+            if (!context.TryLoadBinaryStream(FeaturesStream, reader => description = ReadDescription(reader.BaseStream)))
             {
                 throw Missing(FeaturesStream);
             }
@@ -118,7 +128,7 @@ internal static class ModelArchive
         {
             CheckVersion(context, NormalizingVersion);
             byte[]? description = null;
-            return context.TryLoadBinaryStream(DescriptionStream, reader => description = ReadAll(reader.BaseStream))
+            return context.TryLoadBinaryStream(DescriptionStream, reader => description = ReadDescription(reader.BaseStream))
                 ? PixelNormalizingTransformer.Load(description!)
                 : throw Missing(DescriptionStream);
         }

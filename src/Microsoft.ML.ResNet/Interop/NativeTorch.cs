@@ -58,7 +58,7 @@ internal static partial class NativeTorch
         {
             torch.InitializeDeviceType(DeviceType.CPU);
         }
-        catch (Exception exception) when (exception is NotSupportedException or TypeInitializationException or DllNotFoundException or BadImageFormatException)
+        catch (Exception exception) when (exception is NotSupportedException or TypeInitializationException or DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
         {
             throw new DllNotFoundException(
                 $"libtorch was found but could not be loaded: {Innermost(exception).Message} {PackageAdvice}", exception);
@@ -72,10 +72,12 @@ internal static partial class NativeTorch
         {
             if (locator.Find(dependency) is { } path)
             {
+                RequireWhole(path);
                 LoadLibrary(path);
             }
         }
 
+        RequireWhole(torchSharp);
         try
         {
             NativeLibrary.Load(torchSharp);
@@ -90,6 +92,14 @@ internal static partial class NativeTorch
         catch (DllNotFoundException exception)
         {
             throw CannotLoad(torchSharp, exception);
+        }
+    }
+
+    private static void RequireWhole(string path)
+    {
+        if (!ElfSegments.AreWhole(path))
+        {
+            throw new DllNotFoundException($"The native library '{path}' was found but could not be loaded: the file is cut short. Restore the package again (dotnet nuget locals all --clear, dotnet restore). {PackageAdvice}");
         }
     }
 

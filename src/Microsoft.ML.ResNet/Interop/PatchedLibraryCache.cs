@@ -35,14 +35,17 @@ internal sealed class PatchedLibraryCache(string directory)
             return use(path);
         }
 
-        string temporary = Directory.CreateTempSubdirectory("Microsoft.ML.ResNet-").FullName;
+        string? temporary = null;
         try
         {
-            return use(Write(temporary, fileName, content));
+            return use(WriteToTemporaryFolder(library, fileName, content, out temporary));
         }
         finally
         {
-            Directory.Delete(temporary, recursive: true);
+            if (temporary is not null)
+            {
+                Directory.Delete(temporary, recursive: true);
+            }
         }
     }
 
@@ -60,6 +63,24 @@ internal sealed class PatchedLibraryCache(string directory)
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return null; // A read-only or missing home.
+        }
+    }
+
+    /// <exception cref="DllNotFoundException">There is no place to write to.</exception>
+    private string WriteToTemporaryFolder(string library, string fileName, byte[] content, out string? temporary)
+    {
+        temporary = null;
+        try
+        {
+            temporary = Directory.CreateTempSubdirectory("Microsoft.ML.ResNet-").FullName;
+            return Write(temporary, fileName, content);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            string places = $"{(directory.Length == 0 ? "the user has no local application data" : $"'{directory}' may not be written")}, nor the temporary folder '{Path.GetTempPath()}'";
+            throw new DllNotFoundException(
+                $"This system's libstdc++ is too old for '{library}', and there is no place for a copy that loads with it: {places}: {exception.Message.TrimEnd('.')}. "
+                + "Give the process a home or a temporary folder that it may write (the variables HOME and TMPDIR), or install a libstdc++ of GCC 13 or later.", exception);
         }
     }
 

@@ -11,20 +11,27 @@ namespace Microsoft.ML.ResNet.Interop;
 internal static class TorchScript
 {
     /// <param name="methods">The module's methods, indented by two blanks, in the syntax of such archives; <c>self</c> is of type <c>__torch__.M</c>.</param>
+    /// <param name="folder">Where the archive is written and removed again.</param>
     /// <exception cref="System.Runtime.InteropServices.ExternalException">The text is faulty, or this libtorch lacks an operator.</exception>
-    /// <exception cref="IOException">The archive can't be written to the temporary folder.</exception>
-    public static jit.ScriptModule Compile(string methods)
+    /// <exception cref="IOException">The archive can't be written.</exception>
+    public static jit.ScriptModule Compile(string methods, string folder)
     {
-        string path = Path.Combine(Path.GetTempPath(), $"resnet-{Guid.NewGuid():N}.pt");
+        string path = Path.Combine(folder, $"resnet-{Guid.NewGuid():N}.pt");
+        bool isMade = false;
         try
         {
             File.WriteAllBytes(path, Archive(methods));
+            isMade = true;
             using var normalMode = inference_mode(false);
             return jit.load(path);
         }
         finally
         {
-            File.Delete(path);
+            // Where the folder is missing, deleting fails too.
+            if (isMade)
+            {
+                File.Delete(path);
+            }
         }
     }
 

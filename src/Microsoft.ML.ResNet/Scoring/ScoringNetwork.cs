@@ -25,7 +25,7 @@ internal sealed class ScoringNetwork : IDisposable
         _fused = fused;
         _plan = NetworkPlan.Of(network.Specification, network.InputChannels, network.ClassCount);
         _state = network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
-        _program = TorchScript.Compile(ScoringProgram.Of(_plan, height: 1, width: 1).Text);
+        _program = TorchScript.Compile(ScoringProgram.Of(_plan, height: 1, width: 1).Text, Path.GetTempPath());
     }
 
     /// <summary>Computes the logits.</summary>

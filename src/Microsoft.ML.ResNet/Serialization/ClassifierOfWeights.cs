@@ -20,11 +20,7 @@ internal static class ClassifierOfWeights
         CheckClasses(weights, classNames);
         ModelDescription description = Describe(weights, classNames, featureColumnName, imageSize ?? weights.Preprocessing?.Width ?? DefaultSize, mean, deviation);
         using IChannel channel = environment.Start(nameof(ResNetWeights));
-        if (weights.NonFiniteCount > 0)
-        {
-            channel.Warning(MessageSensitivity.None, "The weights of {0} have {1} values that are NaN or infinite: no network can score with them.", weights.Source, weights.NonFiniteCount);
-        }
-
+        NonFiniteWarning.Give(channel, weights.Source, weights.NonFiniteCount);
         torch.Device device = TorchDevice.Choose(environment, channel);
         var network = new ResidualNetwork(weights.Specification, weights.InputChannels, classNames.Count, seed: 0);
         try

@@ -36,6 +36,7 @@ internal sealed record FeaturesDescription
         {
             ModelDescription.CheckVersion(json, CurrentFormatVersion);
             FeaturesDescription description = JsonSerializer.Deserialize<FeaturesDescription>(json, Json) ?? throw new FormatException("it is empty.");
+            ModelDescription.Require(description.Network is not null && description.Image is not null, "a part of it is null.");
             description.Network.Validate();
             description.Image.Validate(description.Network.Channels);
             return string.IsNullOrWhiteSpace(description.OutputColumn) || string.IsNullOrWhiteSpace(description.InputColumn)

@@ -25,7 +25,7 @@ internal abstract class LabelValues
         ["UInt64"] = Number(NumberDataViewType.UInt64, ulong.Parse),
         ["Single"] = Number(NumberDataViewType.Single, float.Parse),
         ["Double"] = Number(NumberDataViewType.Double, double.Parse),
-        ["DateTime"] = Parser(DateTimeDataViewType.Instance, text => DateTime.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind), value => value.ToString("O", CultureInfo.InvariantCulture)),
+        ["DateTime"] = Parser(DateTimeDataViewType.Instance, text => DateTime.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind), FormatDate),
         ["DateTimeOffset"] = Parser(DateTimeOffsetDataViewType.Instance, text => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture), value => value.ToString("O", CultureInfo.InvariantCulture)),
         ["TimeSpan"] = Parser(TimeSpanDataViewType.Instance, text => TimeSpan.Parse(text, CultureInfo.InvariantCulture), value => value.ToString("c", CultureInfo.InvariantCulture)),
         ["None"] = names => new Unnamed(names),
@@ -92,6 +92,10 @@ internal abstract class LabelValues
     }
 
     protected abstract LabelValues Read(DataViewSchema.Column label);
+
+    /// <summary>A local time is written without its offset: in another time zone it would be read as another value.</summary>
+    private static string FormatDate(DateTime value)
+        => (value.Kind == DateTimeKind.Local ? DateTime.SpecifyKind(value, DateTimeKind.Unspecified) : value).ToString("O", CultureInfo.InvariantCulture);
 
     private static Func<string[], LabelValues> Parser<T>(PrimitiveDataViewType type, Func<string, T> parse, Func<T, string> format)
         => names => new Typed<T>(type, format, [.. names.Select(parse)]);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML.ResNet.Images;
@@ -66,7 +67,7 @@ internal sealed record ModelDescription
     {
         var reader = new Utf8JsonReader(json);
         using JsonDocument document = JsonDocument.ParseValue(ref reader);
-        if (!document.RootElement.TryGetProperty("formatVersion", out JsonElement element) || !element.TryGetInt32(out int version) || version < 1)
+        if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("formatVersion", out JsonElement element) || element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out int version) || version < 1)
         {
             throw new FormatException("it has no format version.");
         }
@@ -79,14 +80,18 @@ internal sealed record ModelDescription
 
     private void Validate()
     {
+        // JSON's null passes the serializer wherever a reference is expected.
+        Require(Network is not null && Columns is not null && Image is not null && Classes is { Type: not null, Names: not null } && Training is not null, "a part of it is null.");
         Network.Validate();
         Image.Validate(Network.Channels);
         Require(Classes.Names.Length >= 2, $"the model has {Classes.Names.Length} classes, expected at least 2.");
         Require(Enum.IsDefined(ScoringPrecision), "its scoring precision is unknown.");
+        Require(Classes.Names.All(name => name is not null) && Training.All(epoch => epoch is not null), "a class or an epoch is null.");
         Require(Columns.All.All(name => !string.IsNullOrWhiteSpace(name)), "a column has no name.");
+        LabelValues.Parse(Classes.Type, Classes.Names);
     }
 
-    private static void Require(bool condition, string fault)
+    internal static void Require([DoesNotReturnIf(false)] bool condition, string fault)
     {
         if (!condition)
         {
@@ -133,7 +138,9 @@ internal sealed record ModelDescription
         /// <exception cref="ArgumentException">It can't be built.</exception>
         public void Validate()
         {
+            Require(Depths is not null && Widths is not null, "the network's depths or widths are null.");
             ToSpecification().Validate();
+            Require(Stem != ResNetStem.Auto, "the network's stem is open.");
             Require(Channels is 1 or 3, $"the network has {Channels} channels, expected 1 or 3.");
         }
 
@@ -183,6 +190,8 @@ internal sealed record ModelDescription
         public void Validate(int channels)
         {
             Require(Width is >= 1 and <= 16384 && Height is >= 1 and <= 16384 && ShortSide is >= 1 and <= 32768, "the image size is out of range.");
+            Require((long)Width * Height * channels * sizeof(float) <= Array.MaxLength, "the images are too large.");
+            Require(Mean is not null && StandardDeviation is not null, "the mean or the deviation is null.");
             Require(
                 Mean.Length == channels && StandardDeviation.Length == channels
                     && Mean.All(float.IsFinite) && StandardDeviation.All(value => value > 0 && float.IsFinite(value)),

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Serialization;
@@ -8,7 +9,6 @@ internal static class ModelWeightsReader
 {
     private const string DescriptionName = "Description.json";
     private const string WeightsName = "Weights.safetensors";
-    private const long LongestDescription = 16 << 20;
 
     // Room for names and shapes beside the values.
     private const long LongestHeader = 16 << 20;
@@ -27,7 +27,7 @@ internal static class ModelWeightsReader
         var (weights, description) = networks is [var only]
             ? only
             : throw new InvalidDataException($"the model has {networks.Length} classifiers of this library, expected one. Where there are several, take the weights of one with ResNetWeights.FromTransformer.");
-        ModelDescription model = ModelDescription.FromJson(Unpack(description!, LongestDescription).ToArray());
+        ModelDescription model = ModelDescription.FromJson(Unpack(description!, ModelArchive.LongestDescription).ToArray());
         ResNetSpecification specification = model.Network.ToSpecification();
         long valueBytes = ResNetStateLayout.Of(specification, model.Network.Channels, model.Classes.Names.Length).Sum(entry => entry.ElementCount * 8);
         return model.WithWeights(SafetensorsReader.Read(Unpack(weights, Math.Min(valueBytes + LongestHeader, Array.MaxLength))));

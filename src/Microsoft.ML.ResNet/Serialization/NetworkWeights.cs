@@ -29,13 +29,37 @@ internal static class NetworkWeights
         return tensors;
     }
 
-    /// <summary>Fills a network's state from a file whose entries must be exactly the network's.</summary>
-    /// <param name="includeHead">Whether the classifier is part of it; otherwise it stays as it is.</param>
+    /// <summary>Makes a network with the weights of a file whose entries must be exactly the network's: they are compared before memory is taken for it.</summary>
+    /// <param name="includeHead">Whether the classifier is part of the file; otherwise it begins by chance.</param>
+    /// <param name="nonFiniteCount">The values that are NaN or infinite.</param>
     /// <exception cref="InvalidDataException">Entries are missing, unexpected or of another shape or type; or the file is damaged or cut short.</exception>
-    public static void Read(ResidualNetwork network, Stream stream, bool includeHead = true)
+    public static ResidualNetwork Read(ResNetSpecification specification, int channels, int classCount, Stream stream, bool includeHead, out long nonFiniteCount)
     {
         var (entries, _) = SafetensorsHeader.Read(stream);
-        TensorStream.Read(entries, State(network, includeHead).ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal), stream);
+        TensorStream.Check(
+            entries,
+            ResNetStateLayout.Of(specification, channels, classCount).Where(entry => includeHead || !WeightMatch.IsHead(entry.Name)).Select(entry => (entry.Name, entry.Shape, entry.Type)),
+            stream);
+        var network = new ResidualNetwork(specification, channels, classCount, seed: 0);
+        try
+        {
+            TensorStream.Read(entries, State(network, includeHead).ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal), stream);
+            nonFiniteCount = NonFiniteCount(network);
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The weights and running statistics that are NaN or infinite.</summary>
+    public static long NonFiniteCount(ResidualNetwork network)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        return network.StateEntries.Where(entry => entry.Tensor.dtype == ScalarType.Float32).Sum(entry => entry.Tensor.NumberOfElements - entry.Tensor.isfinite().sum().item<long>());
     }
 
     private static (string Name, Tensor Tensor)[] State(ResidualNetwork network, bool includeHead)

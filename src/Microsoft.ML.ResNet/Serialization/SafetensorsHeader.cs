@@ -12,7 +12,11 @@ internal static class SafetensorsHeader
     /// <summary>The longest header that is read, in bytes; the reference implementation has the same limit.</summary>
     public const int MaximumLength = 100_000_000;
 
+    /// <summary>The most dimensions that an entry may have: a network's have four.</summary>
+    public const int MaximumRank = 16;
+
     private const string MetadataName = "__metadata__";
+    private const int ChunkSize = 1 << 20;
 
     /// <summary>Writes a header for tensors that follow in the order given.</summary>
     public static void Write(Stream stream, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string> metadata)
@@ -62,12 +66,27 @@ internal static class SafetensorsHeader
             throw new InvalidDataException($"Not a safetensors file, or a damaged one: its header is said to have {length} bytes.");
         }
 
-        byte[] json = new byte[(int)length];
-        ReadExactly(stream, json, "the header");
-        var (entries, metadata) = Parse(json);
+        var (entries, metadata) = Parse(ReadHeader(stream, (int)length));
         entries.Sort((a, b) => (a.Begin, a.End).CompareTo((b.Begin, b.End)));
         CheckData(entries);
         return (entries, metadata);
+    }
+
+    /// <summary>Where the stream doesn't tell its length, the length that the file claims costs no more than what is there.</summary>
+    private static byte[] ReadHeader(Stream stream, int length)
+    {
+        byte[] json = new byte[stream.CanSeek ? length : Math.Min(length, ChunkSize)];
+        for (int filled = 0; ;)
+        {
+            ReadExactly(stream, json.AsSpan(filled), "the header");
+            filled = json.Length;
+            if (filled == length)
+            {
+                return json;
+            }
+
+            Array.Resize(ref json, (int)Math.Min(length, 2L * filled));
+        }
     }
 
     private static (List<SafetensorsEntry> Entries, Dictionary<string, string> Metadata) Parse(byte[] json)
@@ -108,8 +127,13 @@ internal static class SafetensorsHeader
 
     private static SafetensorsEntry ParseEntry(JsonProperty property)
     {
-        long[] offsets = [.. property.Value.GetProperty("data_offsets").EnumerateArray().Select(item => item.GetInt64())];
-        long[] shape = [.. property.Value.GetProperty("shape").EnumerateArray().Select(item => item.GetInt64())];
+        long[] offsets = [.. property.Value.GetProperty("data_offsets").EnumerateArray().Take(3).Select(item => item.GetInt64())];
+        long[] shape = [.. property.Value.GetProperty("shape").EnumerateArray().Take(MaximumRank + 1).Select(item => item.GetInt64())];
+        if (shape.Length > MaximumRank)
+        {
+            throw new InvalidDataException($"The safetensors entry '{property.Name}' has more than {MaximumRank} dimensions.");
+        }
+
         if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || shape.Any(size => size < 0))
         {
             throw new InvalidDataException($"The safetensors entry '{property.Name}' has impossible offsets or dimensions.");

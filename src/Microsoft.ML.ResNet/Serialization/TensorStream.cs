@@ -34,7 +34,7 @@ internal static class TensorStream
     /// <exception cref="InvalidDataException">Entries are missing, unexpected or of another shape or type; or the file is cut short.</exception>
     public static void Read(IReadOnlyList<SafetensorsEntry> entries, IReadOnlyDictionary<string, Tensor> targets, Stream stream)
     {
-        CheckEntries(entries, targets);
+        Check(entries, targets.Select(target => (target.Key, (IReadOnlyList<long>)target.Value.shape, target.Value.dtype)), stream);
         using var noGradient = no_grad();
         foreach (SafetensorsEntry entry in entries)
         {
@@ -46,20 +46,23 @@ internal static class TensorStream
         }
     }
 
-    private static void CheckEntries(IReadOnlyList<SafetensorsEntry> entries, IReadOnlyDictionary<string, Tensor> targets)
+    /// <summary>Checks that the entries of a header are exactly those that are expected, and that their data are there where the stream can tell.</summary>
+    /// <exception cref="InvalidDataException">They aren't.</exception>
+    public static void Check(IReadOnlyList<SafetensorsEntry> entries, IEnumerable<(string Name, IReadOnlyList<long> Shape, ScalarType Type)> expected, Stream stream)
     {
         List<string> faults = [];
+        var layout = expected.ToDictionary(entry => entry.Name, StringComparer.Ordinal);
         HashSet<string> names = entries.Select(entry => entry.Name).ToHashSet(StringComparer.Ordinal);
-        faults.AddRange(targets.Keys.Where(name => !names.Contains(name)).Select(name => $"'{name}' is missing"));
+        faults.AddRange(layout.Keys.Where(name => !names.Contains(name)).Select(name => $"'{name}' is missing"));
         foreach (SafetensorsEntry entry in entries)
         {
-            if (!targets.TryGetValue(entry.Name, out Tensor? tensor))
+            if (!layout.TryGetValue(entry.Name, out var target))
             {
                 faults.Add($"'{entry.Name}' is unexpected");
             }
-            else if (entry.DType != DTypeName(tensor.dtype) || !entry.Shape.SequenceEqual(tensor.shape))
+            else if (entry.DType != DTypeName(target.Type) || !entry.Shape.SequenceEqual(target.Shape))
             {
-                faults.Add($"'{entry.Name}' is {entry.DType} [{string.Join(", ", entry.Shape)}], expected {DTypeName(tensor.dtype)} [{string.Join(", ", tensor.shape)}]");
+                faults.Add($"'{entry.Name}' is {entry.DType} [{string.Join(", ", entry.Shape)}], expected {DTypeName(target.Type)} [{string.Join(", ", target.Shape)}]");
             }
         }
 
@@ -68,6 +71,12 @@ internal static class TensorStream
             const int shown = 10;
             string more = faults.Count > shown ? $", and {faults.Count - shown} more" : "";
             throw new InvalidDataException($"The weights don't fit the network: {string.Join("; ", faults.Take(shown))}{more}.");
+        }
+
+        long present = stream.CanSeek ? stream.Length - stream.Position : long.MaxValue;
+        if (entries.FirstOrDefault(entry => entry.End > present) is { } cut)
+        {
+            throw CutShort(cut);
         }
     }
 
@@ -79,12 +88,14 @@ internal static class TensorStream
             Span<byte> chunk = destination[..Math.Min(ChunkSize, destination.Length)];
             if (stream.ReadAtLeast(chunk, chunk.Length, throwOnEndOfStream: false) < chunk.Length)
             {
-                throw new InvalidDataException($"The weights end within '{entry.Name}': the file is cut short.");
+                throw CutShort(entry);
             }
 
             destination = destination[chunk.Length..];
         }
     }
+
+    private static InvalidDataException CutShort(SafetensorsEntry entry) => new($"The weights end within '{entry.Name}': the file is cut short.");
 
     public static string DTypeName(ScalarType type) => type switch
     {

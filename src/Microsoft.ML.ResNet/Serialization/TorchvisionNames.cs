@@ -11,11 +11,14 @@ internal static class TorchvisionNames
 
     private const string ForeignShortcut = ".shortcut.";
 
+    /// <summary>A name of a hostile file may be nothing but wrappers, a million of them.</summary>
+    private const int MaximumWrappers = 8;
+
     /// <exception cref="InvalidDataException">Two entries get the same name.</exception>
     public static IReadOnlyList<WeightTensor> Apply(IReadOnlyList<WeightTensor> tensors)
     {
         string[] names = [.. tensors.Select(tensor => tensor.Name)];
-        while (names.Length > 0 && Array.Find(Wrappers, prefix => names.All(name => name.StartsWith(prefix, StringComparison.Ordinal))) is { } wrapper)
+        for (int depth = 0; depth < MaximumWrappers && names.Length > 0 && Array.Find(Wrappers, prefix => names.All(name => name.StartsWith(prefix, StringComparison.Ordinal))) is { } wrapper; depth++)
         {
             names = [.. names.Select(name => name[wrapper.Length..])];
         }

@@ -27,9 +27,16 @@ internal static class WeightFileReader
         }
         catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or FormatException or OverflowException or NotSupportedException)
         {
-            string fault = exception is EndOfStreamException ? "it is cut short." : exception.Message;
+            string fault = exception is EndOfStreamException ? "it is cut short." : Shorten(exception.Message);
             throw new InvalidDataException($"Weights file '{path}' can't be used: {fault}", exception);
         }
+    }
+
+    /// <summary>A text with names of a hostile file in it may be as long as the file.</summary>
+    internal static string Shorten(string fault)
+    {
+        const int longest = 4000;
+        return fault.Length <= longest ? fault : $"{fault.AsSpan(0, longest)}...";
     }
 
     private static WeightFile Read(Stream stream, string path)

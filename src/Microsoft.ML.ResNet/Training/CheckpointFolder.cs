@@ -19,6 +19,7 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     private const int FormatVersion = 1;
 
     private const string StateName = "training";
+    private const string Advice = "Free space there or choose another CheckpointDirectory; with ResumeFromCheckpoint the training goes on from the last checkpoint.";
 
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -41,21 +42,22 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     /// <summary>Writes the state of a training.</summary>
     public void Save(TrainingState state, ResidualNetwork network, ResidualNetwork? average, IOptimizer optimizer, BestWeights best)
     {
-        Directory.CreateDirectory(Path);
+        MakeFolder();
         var document = new Document(FormatVersion, identity, state, best.Entries is not null);
         AtomicFile.Write(
             LastPath,
             stream => TensorStream.Write(
                 Tensors(network, average, optimizer, best.Entries),
                 new Dictionary<string, string> { [StateName] = JsonSerializer.Serialize(document, Json) },
-                stream));
+                stream),
+            Advice);
     }
 
     /// <summary>Writes the best weights, for other uses than to go on.</summary>
     public void SaveBest(ResidualNetwork network)
     {
-        Directory.CreateDirectory(Path);
-        AtomicFile.Write(BestPath, stream => NetworkWeights.Write(network, stream));
+        MakeFolder();
+        AtomicFile.Write(BestPath, stream => NetworkWeights.Write(network, stream), Advice);
     }
 
     /// <summary>
@@ -65,6 +67,7 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     /// <exception cref="InvalidDataException">The checkpoint is damaged, or was made with other settings or data.</exception>
     public TrainingState? Resume(ResidualNetwork network, ResidualNetwork? average, IOptimizer optimizer, BestWeights best)
     {
+        RemovePartial();
         if (!HasLast)
         {
             return null;
@@ -116,6 +119,28 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
         }
     }
 
+    private void MakeFolder()
+    {
+        try
+        {
+            Directory.CreateDirectory(Path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"CheckpointDirectory '{Path}' can't be made: {exception.Message.TrimEnd('.')}. Choose a folder that may be written.", exception);
+        }
+    }
+
+    /// <summary>A process that is killed while it writes leaves its part of a file, which nobody reads.</summary>
+    private void RemovePartial()
+    {
+        if (Directory.Exists(Path))
+        {
+            AtomicFile.RemovePartial(LastPath);
+            AtomicFile.RemovePartial(BestPath);
+        }
+    }
+
     private static Document Parse(IReadOnlyDictionary<string, string> metadata)
     {
         if (!metadata.TryGetValue(StateName, out string? json))
@@ -124,9 +149,15 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
         }
 
         Document document = JsonSerializer.Deserialize<Document>(json, Json) ?? throw new InvalidDataException("Its training state is empty.");
-        return document.FormatVersion == FormatVersion && document is { State: not null, Identity: not null }
+        if (document.FormatVersion != FormatVersion)
+        {
+            throw new InvalidDataException($"Its format version is {document.FormatVersion}, expected {FormatVersion}.");
+        }
+
+        return document is { Identity: not null, State: { Epoch: >= 1, Batch: >= 0, Step: >= 0, Position: >= 0, Metrics: not null, Stopping: not null, History: { } history } }
+            && history.All(epoch => epoch is not null)
             ? document
-            : throw new InvalidDataException($"Its format version is {document.FormatVersion}, expected {FormatVersion}.");
+            : throw new InvalidDataException("Its training state has parts that are missing or out of range.");
     }
 
     private void CheckIdentity(IReadOnlyDictionary<string, string> saved)

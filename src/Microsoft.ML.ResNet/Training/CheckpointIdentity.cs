@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -10,15 +11,30 @@ namespace Microsoft.ML.ResNet.Training;
 internal static class CheckpointIdentity
 {
     /// <summary>The settings, the network and the data, as names and values that a user can compare.</summary>
-    public static IReadOnlyDictionary<string, string> Of(TrainingSettings settings, ResidualNetwork network, TrainingData data) =>
-        new Dictionary<string, string>(settings.Identity())
+    public static IReadOnlyDictionary<string, string> Of(TrainingSettings settings, ResidualNetwork network, TrainingData data)
+    {
+        // Records and lists print their numbers in the current culture, and a training may go on in another one.
+        CultureInfo culture = CultureInfo.CurrentCulture;
+        try
+        {
+            CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+            return Describe(settings, network, data);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = culture;
+        }
+    }
+
+    private static Dictionary<string, string> Describe(TrainingSettings settings, ResidualNetwork network, TrainingData data) =>
+        new(settings.Identity())
         {
             ["Network"] = network.Specification.ToString(),
             ["Precision"] = $"{network.ActivationType}",
             ["Channels"] = $"{data.Preprocessing.Channels}",
             ["ImageSize"] = $"{data.Preprocessing.Width}x{data.Preprocessing.Height}",
             ["ImageFit"] = $"{data.Preprocessing.Fit}",
-            ["Input"] = FormattableString.Invariant($"scale {string.Join(' ', data.Training.Format.Scale)}, offset {string.Join(' ', data.Training.Format.Offset)}"),
+            ["Input"] = $"scale {string.Join(' ', data.Training.Format.Scale)}, offset {string.Join(' ', data.Training.Format.Offset)}",
             ["Classes"] = $"{data.Labels.Count}, {Hash(Encoding.UTF8.GetBytes(string.Join('\0', data.Labels.Names)))}",
             ["Training images"] = $"{data.Training.Count}, {Hash(data.Training)}",
             ["Validation images"] = data.Validation is null ? "none" : $"{data.Validation.Count}, {Hash(data.Validation)}",

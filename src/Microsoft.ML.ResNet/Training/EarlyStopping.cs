@@ -26,8 +26,10 @@ internal sealed class EarlyStopping(ValidationMetric metric, int? patience, doub
         return (isBest, State.EpochsWaited >= patience);
     }
 
+    /// <summary>A metric that is no number is worse than any that is.</summary>
     private bool IsBetter(double value, double than, double by)
-        => metric == ValidationMetric.Loss ? than - value > by : value - than > by;
+        => double.IsNaN(than) ? !double.IsNaN(value)
+            : metric == ValidationMetric.Loss ? than - value > by : value - than > by;
 
     /// <summary>The memory of a training, as a checkpoint holds it.</summary>
     public sealed record Memory

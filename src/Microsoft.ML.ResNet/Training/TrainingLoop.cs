@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Serialization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
@@ -229,6 +230,7 @@ internal sealed class TrainingLoop : IDisposable
             _network.CopyStateFrom(_average.Network.StateEntries);
         }
 
+        RequireFinite(_network);
         _network.eval();
     }
 
@@ -273,6 +275,7 @@ internal sealed class TrainingLoop : IDisposable
 
     private void Save()
     {
+        RequireFinite(_network);
         _state = _state with { Elapsed = Elapsed };
         _checkpoints!.Save(_state, _network, _average?.Network, _optimizer, _best);
         _saved = Elapsed;
@@ -280,14 +283,24 @@ internal sealed class TrainingLoop : IDisposable
 
     private float Finite(float loss, double learningRate)
     {
-        if (float.IsFinite(loss))
-        {
-            return loss;
-        }
+        return float.IsFinite(loss)
+            ? loss
+            : throw Diverged(string.Create(CultureInfo.InvariantCulture, $"the loss is {loss} in step {_state.Step + 1} (epoch {_state.Epoch}), at a learning rate of {learningRate:G3}"));
+    }
 
+    /// <summary>A step may spoil the weights after its loss was computed: they must neither go into a checkpoint nor become the model.</summary>
+    private void RequireFinite(ResidualNetwork network)
+    {
+        if (NetworkWeights.NonFiniteCount(network) is > 0 and var count)
+        {
+            throw Diverged(string.Create(CultureInfo.InvariantCulture, $"{count} weights are NaN or infinite after step {_state.Step}"));
+        }
+    }
+
+    private InvalidOperationException Diverged(string what)
+    {
         string checkpoint = _checkpoints?.HasLast == true ? $" The last checkpoint, '{_checkpoints.LastPath}', is from before that." : "";
-        throw new InvalidOperationException(string.Create(
-            CultureInfo.InvariantCulture,
-            $"Training diverged: the loss is {loss} in step {_state.Step + 1} (epoch {_state.Epoch}), at a learning rate of {learningRate:G3}. Lower LearningRate (by ten, to begin with), set MaxGradientNorm or raise WarmupEpochs, and check the pixel values: they must be in the range that PixelRange says.{checkpoint}"));
+        return new InvalidOperationException(
+            $"Training diverged: {what}. Lower LearningRate (by ten, to begin with), set MaxGradientNorm or raise WarmupEpochs, and check the pixel values: they must be in the range that PixelRange says; and weights that it began with must be finite.{checkpoint}");
     }
 }

@@ -110,7 +110,7 @@ internal static class PngWriter
         return file.ToArray();
     }
 
-    private static void WriteChunk(Stream file, string type, ReadOnlySpan<byte> data)
+    public static void WriteChunk(Stream file, string type, ReadOnlySpan<byte> data)
     {
         byte[] body = [.. Encoding.ASCII.GetBytes(type), .. data];
         byte[] number = new byte[4];

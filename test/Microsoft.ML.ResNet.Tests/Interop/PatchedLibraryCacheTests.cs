@@ -54,6 +54,30 @@ public sealed class PatchedLibraryCacheTests
         Assert.IsFalse(Directory.Exists(Path.GetDirectoryName(path)));
     }
 
+    [TestMethod]
+    public void Use_NoFolderThatCanBeWritten_SaysWhatToDo()
+    {
+        string library = TorchSharpLibrary();
+        const string nowhere = "/proc/nowhere";
+        string? before = Environment.GetEnvironmentVariable("TMPDIR");
+        try
+        {
+            Environment.SetEnvironmentVariable("TMPDIR", nowhere);
+
+            string message = Assert.ThrowsExactly<DllNotFoundException>(
+                () => new PatchedLibraryCache(nowhere).Use(library, NativeTorch.SymbolVersionThatMayBeMissing, path => path)).Message;
+
+            TestContext.WriteLine(message);
+            StringAssert.StartsWith(
+                message, $"This system's libstdc++ is too old for '{library}', and there is no place for a copy that loads with it: '{nowhere}' may not be written, nor the temporary folder '{nowhere}/': ");
+            StringAssert.EndsWith(message, "Give the process a home or a temporary folder that it may write (the variables HOME and TMPDIR), or install a libstdc++ of GCC 13 or later.");
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("TMPDIR", before);
+        }
+    }
+
     private static string TorchSharpLibrary()
     {
         if (!OperatingSystem.IsLinux())

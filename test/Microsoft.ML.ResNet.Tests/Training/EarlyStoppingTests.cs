@@ -41,6 +41,18 @@ public sealed class EarlyStoppingTests
     }
 
     [TestMethod]
+    public void Add_MetricThatIsNoNumber_IsWorseThanAnyAndStopsAfterThePatience()
+    {
+        var stopping = new EarlyStopping(ValidationMetric.Loss, patience: 2, minimumChange: 0);
+
+        stopping.Add(1, double.NaN);
+        Assert.AreEqual((true, false), stopping.Add(2, 0.9));
+        Assert.AreEqual((false, false), stopping.Add(3, double.NaN));
+        Assert.AreEqual((false, true), stopping.Add(4, double.NaN));
+        Assert.AreEqual(2, stopping.State.BestEpoch);
+    }
+
+    [TestMethod]
     public void Add_SmallLeadsInSum_CountAsOneImprovement()
     {
         // Each lead is below the least change, but the third value is above the first by more.

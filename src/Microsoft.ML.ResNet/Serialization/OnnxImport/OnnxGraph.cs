@@ -3,6 +3,9 @@ namespace Microsoft.ML.ResNet.Serialization.OnnxImport;
 /// <summary>The graph of an ONNX file as far as weights need it (field numbers of onnx.proto).</summary>
 internal sealed class OnnxGraph
 {
+    /// <summary>The most operations that are read, constants among them; ResNet152 has some 1,500.</summary>
+    public const int MaximumNodes = 100_000;
+
     private readonly Dictionary<string, WeightTensor> _initializers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<OnnxNode>> _consumers = new(StringComparer.Ordinal);
     private readonly List<string> _inputs = [];
@@ -59,7 +62,7 @@ internal sealed class OnnxGraph
             switch (reader.Field)
             {
                 case 1:
-                    nodes.Add(OnnxNode.Parse(reader.ReadBytes()));
+                    nodes.Add(nodes.Count < MaximumNodes ? OnnxNode.Parse(reader.ReadBytes()) : throw new InvalidDataException($"the graph has more than {MaximumNodes} operations."));
                     break;
                 case 5:
                     graph.Add(OnnxTensor.Parse(reader.ReadBytes()));

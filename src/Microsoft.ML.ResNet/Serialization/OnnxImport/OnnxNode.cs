@@ -3,15 +3,24 @@ namespace Microsoft.ML.ResNet.Serialization.OnnxImport;
 /// <summary>One operation of an ONNX graph.</summary>
 internal sealed class OnnxNode
 {
+    private static readonly Dictionary<string, List<long>> NoIntegers = [];
+    private static readonly Dictionary<string, float> NoSingles = [];
+
+    // A hostile file has empty operations of two bytes: they must cost little.
+    private List<string>? _inputs;
+    private List<string>? _outputs;
+    private Dictionary<string, List<long>>? _integers;
+    private Dictionary<string, float>? _singles;
+
     public string Operator { get; private set; } = "";
 
-    public List<string> Inputs { get; } = [];
+    public IReadOnlyList<string> Inputs => _inputs ?? (IReadOnlyList<string>)[];
 
-    public List<string> Outputs { get; } = [];
+    public IReadOnlyList<string> Outputs => _outputs ?? (IReadOnlyList<string>)[];
 
-    public Dictionary<string, List<long>> Integers { get; } = new(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, List<long>> Integers => _integers ?? NoIntegers;
 
-    public Dictionary<string, float> Singles { get; } = new(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, float> Singles => _singles ?? NoSingles;
 
     /// <summary>The tensor of a Constant.</summary>
     public WeightTensor? Value { get; private set; }
@@ -33,10 +42,10 @@ internal sealed class OnnxNode
             switch (reader.Field)
             {
                 case 1:
-                    node.Inputs.Add(reader.ReadText());
+                    (node._inputs ??= []).Add(reader.ReadText());
                     break;
                 case 2:
-                    node.Outputs.Add(reader.ReadText());
+                    (node._outputs ??= []).Add(reader.ReadText());
                     break;
                 case 4:
                     node.Operator = reader.ReadText();
@@ -84,12 +93,12 @@ internal sealed class OnnxNode
 
         if (integers.Count > 0)
         {
-            Integers[name] = integers;
+            (_integers ??= new(StringComparer.Ordinal))[name] = integers;
         }
 
         if (single is { } value)
         {
-            Singles[name] = value;
+            (_singles ??= new(StringComparer.Ordinal))[name] = value;
         }
     }
 }

@@ -12,6 +12,7 @@ internal sealed class OnnxResNet
 
     private readonly OnnxGraph _graph;
     private readonly List<WeightTensor> _tensors = [];
+    private readonly HashSet<byte[]> _filters = new(ReferenceEqualityComparer.Instance);
 
     private OnnxResNet(OnnxGraph graph) => _graph = graph;
 
@@ -115,6 +116,12 @@ internal sealed class OnnxResNet
     private string ConvolutionNorm(OnnxNode convolution, string name, string normName)
     {
         WeightTensor weight = Constant(convolution, 1, name, 4);
+        if (!_filters.Add(weight.Data))
+        {
+            // A graph that runs in a circle, or one constant for thousands of blocks, would take memory without end.
+            throw new InvalidDataException($"the convolution '{name}' has the filters of another one, expected its own.");
+        }
+
         int channels = (int)weight.Shape[0];
         CheckPadding(convolution, KernelOf(convolution), convolution.IsAll("strides", 2, 1) ? 2 : 1, name);
         if (!convolution.IsAll("dilations", 1, 1) || weight.Shape[2] != weight.Shape[3])

@@ -21,6 +21,9 @@ internal sealed class PickleReader(Stream stream, long lengthLimit)
     private readonly Dictionary<long, object?> _memo = [];
     private readonly Dictionary<string, PyTorchStorage> _storages = new(StringComparer.Ordinal);
     private readonly byte[] _number = new byte[8];
+
+    // A file's length is a call of the system each time.
+    private readonly long _end = stream.Length;
     private long _remaining = lengthLimit;
     private int _valueCount;
 
@@ -110,13 +113,13 @@ internal sealed class PickleReader(Stream stream, long lengthLimit)
                 Push(ReadBytes(ReadUnsigned(8)));
                 break;
             case 'q': // BINPUT
-                _memo[ReadByte()] = Peek();
+                Keep(ReadByte());
                 break;
             case 'r': // LONG_BINPUT
-                _memo[ReadUnsigned(4)] = Peek();
+                Keep(ReadUnsigned(4));
                 break;
             case 0x94: // MEMOIZE
-                _memo[_memo.Count] = Peek();
+                Keep(_memo.Count);
                 break;
             case 'h': // BINGET
                 Push(Recall(ReadByte()));
@@ -188,11 +191,11 @@ internal sealed class PickleReader(Stream stream, long lengthLimit)
                 break;
             case 'R' or 0x81: // REDUCE, NEWOBJ
                 object?[] call = Pop(2);
-                Push(PickleGlobals.Reduce(call[0], call[1]));
+                Call(call[0], call[1]);
                 break;
             case 0x92: // NEWOBJ_EX
                 object?[] construction = Pop(3);
-                Push(PickleGlobals.Reduce(construction[0], construction[1]));
+                Call(construction[0], construction[1]);
                 break;
             case 'b': // BUILD
                 // State of a dictionary, a tensor or a dropped object beside its value, such as a state_dict's _metadata.
@@ -219,9 +222,26 @@ internal sealed class PickleReader(Stream stream, long lengthLimit)
         _stack.Add(value);
     }
 
-    private void Count()
+    /// <summary>A call copies its arguments: one list that is given to many calls must not grow a small file without limit.</summary>
+    private void Call(object? function, object? arguments)
     {
-        if (++_valueCount > MaximumValues)
+        if (arguments is object?[] { Length: > 0 } values)
+        {
+            Count(values[0] is List<object?> list ? list.Count : values.Length);
+        }
+
+        Push(PickleGlobals.Reduce(function, arguments));
+    }
+
+    private void Keep(long key)
+    {
+        Count();
+        _memo[key] = Peek();
+    }
+
+    private void Count(int values = 1)
+    {
+        if ((_valueCount += values) is > MaximumValues or < 0)
         {
             throw new InvalidDataException($"the pickle has more than {MaximumValues} values.");
         }
@@ -229,7 +249,12 @@ internal sealed class PickleReader(Stream stream, long lengthLimit)
 
     private object? Peek() => _stack.Count > Floor ? _stack[^1] : throw Underflow();
 
-    private object? Pop() => Pop(1)[0];
+    private object? Pop()
+    {
+        object? value = Peek();
+        _stack.RemoveAt(_stack.Count - 1);
+        return value;
+    }
 
     private object?[] Pop(int count)
     {
@@ -238,7 +263,13 @@ internal sealed class PickleReader(Stream stream, long lengthLimit)
             throw Underflow();
         }
 
-        object?[] values = [.. _stack.Skip(_stack.Count - count)];
+        if (count == 0)
+        {
+            return [];
+        }
+
+        object?[] values = new object?[count];
+        _stack.CopyTo(_stack.Count - count, values, 0, count);
         _stack.RemoveRange(_stack.Count - count, count);
         return values;
     }
@@ -328,9 +359,9 @@ internal sealed class PickleReader(Stream stream, long lengthLimit)
 
     private byte[] ReadBytes(long length)
     {
-        if (length < 0 || length > _remaining || length > stream.Length - stream.Position)
+        if (length < 0 || length > _remaining || length > _end - stream.Position)
         {
-            throw new InvalidDataException($"the pickle has a text of {(ulong)length} bytes, but only {Math.Min(_remaining, stream.Length - stream.Position)} are left.");
+            throw new InvalidDataException($"the pickle has a text of {(ulong)length} bytes, but only {Math.Min(_remaining, _end - stream.Position)} are left.");
         }
 
         byte[] bytes = new byte[length];

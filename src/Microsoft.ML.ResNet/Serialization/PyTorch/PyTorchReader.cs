@@ -100,6 +100,13 @@ internal static class PyTorchReader
             throw new InvalidDataException($"the state takes {total} bytes, but the file has {fileLength}.");
         }
 
+        // Parts of a hostile archive may lie one over the other, so that each is as long as the file.
+        long stored = state.Select(entry => entry.Tensor.Storage).DistinctBy(storage => storage.Key, StringComparer.Ordinal).Sum(storage => storage.ByteCount);
+        if (stored > fileLength)
+        {
+            throw new InvalidDataException($"its storages have {stored} bytes together, but the file has {fileLength}: they overlap.");
+        }
+
         WeightTensor[] tensors = new WeightTensor[state.Count];
         foreach (var group in Enumerable.Range(0, state.Count).GroupBy(i => state[i].Tensor.Storage.Key, StringComparer.Ordinal))
         {

@@ -42,7 +42,7 @@ internal static class PyTorchState
             }
         }
 
-        PickleDictionary[] candidates = [.. dictionary.Items.Select(item => item.Value).OfType<PickleDictionary>().Where(HasTensors).Distinct()];
+        PickleDictionary[] candidates = [.. dictionary.Items.Select(item => item.Value).OfType<PickleDictionary>().Distinct().Where(HasTensors)];
         return candidates is [var only] ? only : throw NoWeights(dictionary);
     }
 

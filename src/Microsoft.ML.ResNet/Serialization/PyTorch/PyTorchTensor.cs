@@ -8,8 +8,6 @@ namespace Microsoft.ML.ResNet.Serialization.PyTorch;
 /// <param name="Strides">For each dimension, how far apart neighbours lie, in elements.</param>
 internal sealed record PyTorchTensor(PyTorchStorage Storage, WeightElementType Type, long Offset, long[] Shape, long[] Strides)
 {
-    private const int MaximumRank = 16;
-
     public long ElementCount => Shape.Aggregate(1L, (count, side) => count * side);
 
     /// <summary>Reads <c>(storage, offset, size, stride, ...)</c> and checks that the tensor lies within its storage.</summary>
@@ -23,11 +21,12 @@ internal sealed record PyTorchTensor(PyTorchStorage Storage, WeightElementType T
 
         WeightElementType elementType = type ?? storage.Type ?? throw new InvalidDataException($"the tensor in the storage '{storage.Key}' has no type.");
         long capacity = storage.ByteCount / elementType.Size();
-        long[] shape = Numbers(size, storage), strides = Numbers(stride, storage);
-        if (shape.Length != strides.Length || shape.Length > MaximumRank || offset < 0)
+        if (size.Length != stride.Length || size.Length > SafetensorsHeader.MaximumRank || offset < 0)
         {
-            throw new InvalidDataException($"the tensor in the storage '{storage.Key}' has {shape.Length} dimensions and {strides.Length} strides, expected as many, at most {MaximumRank}.");
+            throw new InvalidDataException($"the tensor in the storage '{storage.Key}' has {size.Length} dimensions and {stride.Length} strides, expected as many, at most {SafetensorsHeader.MaximumRank}.");
         }
+
+        long[] shape = Numbers(size, storage), strides = Numbers(stride, storage);
 
         Int128 last = (Int128)offset + storage.ViewOffset, count = 1;
         bool isEmpty = shape.Contains(0);
