@@ -14,18 +14,21 @@ internal sealed record Candidate(CandidateName Name, string Title, Func<MLContex
     private const int LargestPixelSize = 32;
     private const int FineTuningEpochs = 10;
 
-    /// <summary>All candidates, the quicker ones first, so that the others get what these leave of the budget.</summary>
+    /// <summary>
+    /// All candidates, in the order in which they run: the slowest of those that can't be stopped come last, so that the others have their
+    /// part of the budget.
+    /// </summary>
     public static IReadOnlyList<Candidate> All { get; } =
     [
         new(CandidateName.PixelsSdca, "pixels + SDCA", (mlContext, task) => Features(mlContext, ImageFeatures.Pixels(mlContext, PixelSize(task)), Sdca(mlContext))),
-        new(CandidateName.PixelsLightGbm, "pixels + LightGBM", (mlContext, task) => Features(mlContext, ImageFeatures.Pixels(mlContext, PixelSize(task)), LightGbm(mlContext))),
-        new(CandidateName.OnnxSdca, "ONNX features + SDCA", (mlContext, _) => Features(mlContext, ImageFeatures.Onnx(mlContext), Sdca(mlContext))),
-        new(CandidateName.OnnxLightGbm, "ONNX features + LightGBM", (mlContext, _) => Features(mlContext, ImageFeatures.Onnx(mlContext), LightGbm(mlContext))),
         new(CandidateName.FeaturesSdca, "ResNet features + SDCA", (mlContext, _) => Features(mlContext, ImageFeatures.ResNet(mlContext), Sdca(mlContext))),
-        new(CandidateName.FeaturesLightGbm, "ResNet features + LightGBM", (mlContext, _) => Features(mlContext, ImageFeatures.ResNet(mlContext), LightGbm(mlContext))),
+        new(CandidateName.OnnxSdca, "ONNX features + SDCA", (mlContext, _) => Features(mlContext, ImageFeatures.Onnx(mlContext), Sdca(mlContext))),
         new(CandidateName.HeadOnly, "ResNet, HeadOnly", (mlContext, task) => ResNet(mlContext, task, FineTuningMode.HeadOnly)),
         new(CandidateName.HeadThenFull, "ResNet, HeadThenFull", (mlContext, task) => ResNet(mlContext, task, FineTuningMode.HeadThenFull)),
         new(CandidateName.Scratch, "ResNet from scratch", (mlContext, task) => ResNet(mlContext, task, fineTuning: null)),
+        new(CandidateName.FeaturesLightGbm, "ResNet features + LightGBM", (mlContext, _) => Features(mlContext, ImageFeatures.ResNet(mlContext), LightGbm(mlContext))),
+        new(CandidateName.OnnxLightGbm, "ONNX features + LightGBM", (mlContext, _) => Features(mlContext, ImageFeatures.Onnx(mlContext), LightGbm(mlContext))),
+        new(CandidateName.PixelsLightGbm, "pixels + LightGBM", (mlContext, task) => Features(mlContext, ImageFeatures.Pixels(mlContext, PixelSize(task)), LightGbm(mlContext))),
     ];
 
     /// <summary>The whole pipeline, from files to the class as text. The classes are in the order of their names, for all candidates.</summary>
