@@ -20,7 +20,6 @@ public sealed partial class ResNetTrainer
 
         /// <summary>The least share of an image's area that a random resized crop takes (Szegedy et al. 2014, section 6); 1 turns it off.</summary>
         /// <value>Default: null: as the preset has it. Range: 0.01 to 1.</value>
-        [Range(0.01, 1.0, init: 0.35)]
         public double? RandomResizedCropMinScale { get; set; }
 
         /// <summary>Whether each training image is mirrored left to right with a probability of one half. Turn it off where left and right differ in meaning, as in text.</summary>
@@ -36,7 +35,6 @@ public sealed partial class ResNetTrainer
         /// of the colour circle. Not for pixel vectors of unknown range. 0 turns it off.
         /// </summary>
         /// <value>Default: null: as the preset has it. Range: 0 to 1.</value>
-        [Range(0.0, 1.0, init: 0.1)]
         public double? ColorJitter { get; set; }
 
         /// <summary>Whether each training image undergoes one operation at random, of random strength (TrivialAugment; Mueller and Hutter 2021).</summary>
@@ -45,22 +43,18 @@ public sealed partial class ResNetTrainer
 
         /// <summary>The probability that a rectangle of a training image is erased (Zhong et al. 2017).</summary>
         /// <value>Default: null: as the preset has it. Range: 0 to 1.</value>
-        [Range(0.0, 1.0, init: 0.1)]
         public double? RandomErasing { get; set; }
 
         /// <summary>The parameter of the Beta distribution from which MixUp draws the share of an image in a mixture (Zhang et al. 2017, who take 0.1 to 0.4); 0 turns it off.</summary>
         /// <value>Default: null: as the preset has it. Range: 0 to 10.</value>
-        [Range(0.0, 10.0, init: 0.2)]
         public double? MixUpAlpha { get; set; }
 
         /// <summary>The parameter of the Beta distribution from which CutMix draws the area that is kept (Yun et al. 2019, who take 1); 0 turns it off. With MixUp, each image undergoes one of them.</summary>
         /// <value>Default: null: as the preset has it. Range: 0 to 10.</value>
-        [Range(0.0, 10.0, init: 1.0)]
         public double? CutMixAlpha { get; set; }
 
         /// <summary>The probability that an image is mixed, where MixUp or CutMix is on.</summary>
         /// <value>Default: null: as the preset has it. Range: 0 to 1.</value>
-        [Range(0.0, 1.0, init: 1.0)]
         public double? MixProbability { get; set; }
 
         /// <summary>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.ML.SearchSpace;
 
 namespace Microsoft.ML.ResNet;
@@ -11,6 +12,7 @@ public sealed partial class ResNetTrainer
         /// deviation hold where the options leave them open. The classifier is kept where they have one for the same classes.
         /// </summary>
         /// <value>Default: null.</value>
+        [JsonIgnore]
         public ResNetWeights? PretrainedWeights { get; set; }
 
         /// <summary>What is trained of a network that begins with <see cref="PretrainedWeights"/> or with a model.</summary>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.ML.SearchSpace;
 
 namespace Microsoft.ML.ResNet;
@@ -114,6 +115,7 @@ public sealed partial class ResNetTrainer
 
         /// <summary>A data set that is scored after every epoch, with the training set's columns and label keys.</summary>
         /// <value>Default: null.</value>
+        [JsonIgnore]
         public IDataView? ValidationSet { get; set; }
 
         /// <summary>The share of the training set that is set aside as the validation set, from every class alike; for use without <see cref="ValidationSet"/>.</summary>

@@ -27,14 +27,10 @@ public sealed partial class ResNetTrainer
             }
 
             CheckTraining(faults);
+            CheckAugmentation(faults);
             if (CacheMemoryLimit < 0)
             {
                 faults.Add(Fault(nameof(CacheMemoryLimit), CacheMemoryLimit, "0 or more, or null"));
-            }
-
-            if (RandomCropPadding is < 0 or > 512)
-            {
-                faults.Add(Fault(nameof(RandomCropPadding), RandomCropPadding, "0 to 512, or null"));
             }
 
             CheckDefined(faults, nameof(Architecture), Architecture);
@@ -164,6 +160,31 @@ public sealed partial class ResNetTrainer
             {
                 faults.Add(Fault(nameof(EarlyStoppingMinDelta), EarlyStoppingMinDelta, "a finite number of 0 or more"));
             }
+        }
+
+        /// <summary>
+        /// Parts of the preset, whose default is to be as that has them. They have no annotation: AutoML would begin with a number in place of
+        /// the default.
+        /// </summary>
+        private void CheckAugmentation(List<string> faults)
+        {
+            if (RandomCropPadding is < 0 or > 512)
+            {
+                faults.Add(Fault(nameof(RandomCropPadding), RandomCropPadding, "0 to 512, or null"));
+            }
+
+            (string Property, double? Value, double Minimum, double Maximum)[] parts =
+            [
+                (nameof(RandomResizedCropMinScale), RandomResizedCropMinScale, 0.01, 1),
+                (nameof(ColorJitter), ColorJitter, 0, 1),
+                (nameof(RandomErasing), RandomErasing, 0, 1),
+                (nameof(MixUpAlpha), MixUpAlpha, 0, 10),
+                (nameof(CutMixAlpha), CutMixAlpha, 0, 10),
+                (nameof(MixProbability), MixProbability, 0, 1),
+            ];
+            faults.AddRange(parts
+                .Where(part => part.Value is { } value && !(value >= part.Minimum && value <= part.Maximum))
+                .Select(part => Fault(part.Property, part.Value, string.Create(CultureInfo.InvariantCulture, $"{part.Minimum} to {part.Maximum}"))));
         }
 
         /// <summary>The bounds that hyper-parameter search sees are the bounds that are enforced.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Microsoft.ML.ResNet;
 
 public sealed partial class ResNetTrainer
@@ -100,10 +102,12 @@ public sealed partial class ResNetTrainer
 
         /// <summary>Called at the end of each epoch, on the thread that trains. An exception from it ends the training.</summary>
         /// <value>Default: null.</value>
+        [JsonIgnore]
         public Action<EpochMetrics>? EpochCallback { get; set; }
 
         /// <summary>Told after each batch, from the thread that trains; for progress bars.</summary>
         /// <value>Default: null.</value>
+        [JsonIgnore]
         public IProgress<EpochMetrics>? Progress { get; set; }
 
         /// <summary>The number of classes of which one has to be right for the top-k accuracies of <see cref="EpochMetrics"/>; where there are fewer, all of them.</summary>
@@ -112,6 +116,7 @@ public sealed partial class ResNetTrainer
 
         /// <summary>Ends the training within one batch, as <see cref="CancellationHandling"/> says. The <see cref="MLContext"/>'s cancellation does the same.</summary>
         /// <value>Default: none.</value>
+        [JsonIgnore]
         public CancellationToken CancellationToken { get; set; }
 
         /// <summary>What happens on cancellation.</summary>

@@ -4,7 +4,6 @@ using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
-using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Benchmarks;
 

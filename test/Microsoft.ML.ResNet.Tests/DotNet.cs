@@ -11,8 +11,12 @@ internal sealed record ProcessResult(int ExitCode, string StandardOutput, string
 /// <summary>Starts programs in processes of their own.</summary>
 internal static class DotNet
 {
+    private static readonly TimeSpan UsualLimit = TimeSpan.FromMinutes(3);
+
     /// <summary>Runs <c>dotnet</c> with these arguments, in a folder and with added environment variables.</summary>
-    public static async Task<ProcessResult> RunAsync(IEnumerable<string> arguments, string? workingDirectory = null, IReadOnlyDictionary<string, string?>? environment = null)
+    /// <param name="limit">The time that it may take; null: three minutes.</param>
+    public static async Task<ProcessResult> RunAsync(
+        IEnumerable<string> arguments, string? workingDirectory = null, IReadOnlyDictionary<string, string?>? environment = null, TimeSpan? limit = null)
     {
         var start = new ProcessStartInfo("dotnet", arguments)
         {
@@ -33,15 +37,15 @@ internal static class DotNet
 
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+        using var timeout = new CancellationTokenSource(limit ?? UsualLimit);
         try
         {
-            await process.WaitForExitAsync(limit.Token);
+            await process.WaitForExitAsync(timeout.Token);
         }
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"dotnet {string.Join(" ", arguments)} did not end within three minutes.");
+            throw new TimeoutException($"dotnet {string.Join(" ", arguments)} did not end within {(limit ?? UsualLimit).TotalMinutes} minutes.");
         }
 
         return new ProcessResult(process.ExitCode, await output, await error);

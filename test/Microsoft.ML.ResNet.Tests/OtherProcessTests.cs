@@ -45,6 +45,15 @@ public sealed class OtherProcessTests
     }
 
     [TestMethod]
+    public void ExistingApp_Code_NeverNamesTheLibrary()
+    {
+        foreach (string file in Directory.GetFiles(Path.GetDirectoryName(RepositoryPaths.SampleProject("ExistingApp"))!, "*.cs"))
+        {
+            Assert.IsFalse(File.ReadAllText(file).Contains("ResNet", StringComparison.OrdinalIgnoreCase), file);
+        }
+    }
+
+    [TestMethod]
     public async Task Load_NoNativePackage_NamesTheOnesToAdd()
     {
         using var folder = new TemporaryFolder();

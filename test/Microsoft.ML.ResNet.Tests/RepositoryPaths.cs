@@ -7,6 +7,9 @@ internal static class RepositoryPaths
 {
     public static string Root => Metadata("RepositoryRoot");
 
+    /// <summary>Debug or Release, as the tests were built.</summary>
+    public static string Configuration => Metadata("Configuration");
+
     public static string SampleProject(string name) => Path.Combine(Root, "samples", name, $"{name}.csproj");
 
     /// <summary>The built assembly of a sample.</summary>

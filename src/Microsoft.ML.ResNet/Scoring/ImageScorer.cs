@@ -5,21 +5,26 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
-/// <summary>A trained network with what it takes to feed it: computes probabilities or features of batches of images. Safe to use from many threads at once.</summary>
+/// <summary>
+/// A trained network with what it takes to feed it: computes probabilities or features of batches of images. Safe to use from many threads
+/// at once. The weights stay on the CPU until images are first scored, so that models which are only kept take no memory of a GPU.
+/// </summary>
 internal sealed class ImageScorer : IDisposable
 {
+    private readonly object _gate = new();
+    private readonly ScoringDevice _device;
     private readonly NetworkOutput _output;
-    private readonly NetworkInput _input;
-    private readonly ScoringNetwork? _scoring;
     private readonly SharedLifetime _lifetime;
+    private DeviceNetwork? _ready;
 
-    /// <summary>Takes ownership of the network and puts it into evaluation mode.</summary>
+    /// <summary>Takes ownership of the network, brings it back to the CPU and puts it into evaluation mode.</summary>
     public ImageScorer(ResidualNetwork network, InputFormat format, ScoringDevice device, NetworkOutput output, string ownerName)
     {
         Network = network;
+        Format = format;
+        _device = device;
         _output = output;
-        _input = new NetworkInput(format, device.Device);
-        network.to(device.Device);
+        network.to(CPU);
         network.eval();
         network.ActivationType = device.Type;
         foreach (NetworkParameter entry in network.ParameterEntries)
@@ -27,13 +32,13 @@ internal sealed class ImageScorer : IDisposable
             entry.Parameter.requires_grad = false;
         }
 
-        _scoring = device.Fused is { } fused ? new ScoringNetwork(network, fused) : null;
-        _lifetime = new SharedLifetime(new Resources(network, _input, _scoring), ownerName);
+        _lifetime = new SharedLifetime(new Resources(this), ownerName);
     }
 
+    /// <summary>The network, on the CPU.</summary>
     public ResidualNetwork Network { get; }
 
-    public InputFormat Format => _input.Format;
+    public InputFormat Format { get; }
 
     /// <summary>The number of values of an image.</summary>
     public int OutputLength => _output == NetworkOutput.Features ? Network.FeatureCount : Network.ClassCount;
@@ -52,24 +57,30 @@ internal sealed class ImageScorer : IDisposable
     public void Score(ReadOnlySpan<byte> pixels, int count, Span<float> results)
     {
         using SharedLifetime.Use use = Enter();
+        DeviceNetwork network = Ready();
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
-        Tensor images = _input.Create(pixels, count);
-        Tensor values = _output == NetworkOutput.Features
-            ? _scoring?.Features(images) ?? Network.Features(images)
-            : (_scoring?.Forward(images) ?? Network.forward(images)).softmax(1);
+        Tensor images = network.Input.Create(pixels, count);
+        Tensor values = _output == NetworkOutput.Features ? network.Features(images) : network.Logits(images).softmax(1);
         values.cpu().data<float>().CopyTo(results[..(count * OutputLength)]);
     }
 
     public void Dispose() => _lifetime.Dispose();
 
-    private sealed class Resources(ResidualNetwork network, NetworkInput input, ScoringNetwork? scoring) : IDisposable
+    private DeviceNetwork Ready()
+    {
+        lock (_gate)
+        {
+            return _ready ??= DeviceNetwork.Create(Network, Format, _device);
+        }
+    }
+
+    private sealed class Resources(ImageScorer owner) : IDisposable
     {
         public void Dispose()
         {
-            scoring?.Dispose();
-            network.Dispose();
-            input.Dispose();
+            owner._ready?.Dispose();
+            owner.Network.Dispose();
         }
     }
 }
