@@ -61,7 +61,7 @@ public sealed class PackageTests
         // SkiaSharp's native part for Linux, which ML.NET brings, has to be of the version of its managed part.
         string[] expected =
         [
-            "Microsoft.ML [5.0.1, 6.0.0)", "Microsoft.ML.ImageAnalytics [5.0.1, 6.0.0)", "SkiaSharp [2.88.9, 3.0.0)", "SkiaSharp.NativeAssets.Linux.NoDependencies [2.88.9, 3.0.0)",
+            "Google.Protobuf [3.30.2, 4.0.0)", "Microsoft.ML [5.0.1, 6.0.0)", "Microsoft.ML.ImageAnalytics [5.0.1, 6.0.0)", "SkiaSharp [2.88.9, 3.0.0)", "SkiaSharp.NativeAssets.Linux.NoDependencies [2.88.9, 3.0.0)",
             "TorchSharp [0.107.0, 0.108.0)",
         ];
         CollectionAssert.AreEqual(expected, dependencies, string.Join(", ", dependencies));
