@@ -43,8 +43,17 @@ internal sealed class ImageScorer : IDisposable
     /// <summary>The number of values of an image.</summary>
     public int OutputLength => _output == NetworkOutput.Features ? Network.FeatureCount : Network.ClassCount;
 
-    /// <summary>The images that are scored at once: enough to keep the processor busy, few enough for 16 MiB of pixels.</summary>
-    public int BatchSize => Math.Clamp((16 << 20) / Format.ByteCount, 1, 32);
+    /// <summary>
+    /// The images that are scored at once. On a CPU eight of 224 x 224 are fastest: activations of more leave its cache. A GPU wants more.
+    /// </summary>
+    public int BatchSize
+    {
+        get
+        {
+            int images = _device.Device.type == DeviceType.CPU ? 8 : 64;
+            return (int)Math.Clamp(images * 224L * 224 / ((long)Format.Width * Format.Height), 1, 64);
+        }
+    }
 
     /// <summary>Keeps the network alive for as long as the result is not disposed.</summary>
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
