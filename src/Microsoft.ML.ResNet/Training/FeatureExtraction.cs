@@ -9,8 +9,8 @@ namespace Microsoft.ML.ResNet.Training;
 /// <param name="report">Told after every batch how many of all images are done.</param>
 internal sealed class FeatureExtraction(Func<Tensor, Tensor> compute, Device device, Action<int, int> report, Action checkCancelled)
 {
-    /// <summary>The bytes of pixels in a batch, at most, and the images.</summary>
-    private const int BatchBytes = 16 << 20, LargestBatch = 32;
+    /// <summary>The pixels of a batch, as many as eight images of 224 x 224 have, and its images, at most.</summary>
+    private const int BatchPixels = 8 * 224 * 224, LargestBatch = 64;
 
     /// <summary>The features of all images as scoring sees them, then of as many varied views of each as are wanted.</summary>
     /// <param name="views">The number of varied views beside the plain one.</param>
@@ -21,17 +21,18 @@ internal sealed class FeatureExtraction(Func<Tensor, Tensor> compute, Device dev
         using var input = new NetworkInput(images.Format, device);
         var scratch = new AugmentationScratch();
         InputFormat format = images.Format;
-        int batchSize = Math.Min(Math.Clamp(BatchBytes / format.ByteCount, 1, LargestBatch), images.Count);
+        int batchSize = Math.Min(Math.Clamp(BatchPixels / (format.Width * format.Height), 1, LargestBatch), images.Count);
         byte[] pixels = GC.AllocateUninitializedArray<byte>(batchSize * format.ByteCount);
         List<Tensor> parts = [];
         int total = images.Count * (1 + views), done = 0;
+        using var ahead = new PreparedAhead(images);
         for (int view = 0; view <= views; view++)
         {
             for (int start = 0; start < images.Count; start += batchSize)
             {
                 checkCancelled();
                 int count = Math.Min(batchSize, images.Count - start);
-                images.Prepare([.. Enumerable.Range(start, count)], Environment.ProcessorCount);
+                ahead.Wait(start, count);
                 for (int i = 0; i < count; i++)
                 {
                     Span<byte> target = pixels.AsSpan(i * format.ByteCount, format.ByteCount);
@@ -45,6 +46,7 @@ internal sealed class FeatureExtraction(Func<Tensor, Tensor> compute, Device dev
                     }
                 }
 
+                ahead.Begin(start + count, Math.Min(batchSize, images.Count - start - count));
                 using var inference = inference_mode();
                 using var batch = NewDisposeScope();
                 parts.Add(compute(input.Create(pixels, count)).cpu().MoveToOuterDisposeScope());
@@ -54,5 +56,31 @@ internal sealed class FeatureExtraction(Func<Tensor, Tensor> compute, Device dev
         }
 
         return cat(parts).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Decodes the images of the next batch while the network has those of this one.</summary>
+    private sealed class PreparedAhead(ImageSet images) : IDisposable
+    {
+        private Task? _preparing;
+
+        /// <summary>Starts on a batch; no image may be read until <see cref="Wait"/>.</summary>
+        public void Begin(int start, int count)
+            => _preparing = count > 0 ? Task.Run(() => images.Prepare([.. Enumerable.Range(start, count)], Math.Max(1, Environment.ProcessorCount / 2))) : null;
+
+        /// <summary>Has the batch ready, whether it was begun or not.</summary>
+        public void Wait(int start, int count)
+        {
+            if (_preparing is { } task)
+            {
+                _preparing = null;
+                task.GetAwaiter().GetResult();
+                return;
+            }
+
+            images.Prepare([.. Enumerable.Range(start, count)], Environment.ProcessorCount);
+        }
+
+        /// <summary>Waits without asking how it went: what a batch that nobody reads any more holds doesn't matter.</summary>
+        public void Dispose() => (_preparing as IAsyncResult)?.AsyncWaitHandle.WaitOne();
     }
 }

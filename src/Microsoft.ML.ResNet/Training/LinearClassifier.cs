@@ -9,7 +9,9 @@ namespace Microsoft.ML.ResNet.Training;
 internal sealed class LinearClassifier : IDisposable
 {
     private const int MaximumIterations = 300, History = 10;
-    private const double Tolerance = 1e-6;
+
+    /// <summary>The largest derivative at which a fit is said to have converged.</summary>
+    public const double Converged = 1e-6;
 
     private readonly Tensor _features;
     private readonly Tensor _targets;
@@ -42,8 +44,9 @@ internal sealed class LinearClassifier : IDisposable
     /// <param name="rows">[M] int64, or null for all.</param>
     /// <param name="penalty">The factor of half the squared norm of the weights.</param>
     /// <param name="start">Where to begin: the result of another fit, or null.</param>
+    /// <param name="tolerance">The largest derivative at which the fit ends.</param>
     /// <returns>[K (F + 1)] float64: weights, then biases, of standardised features; in the caller's scope.</returns>
-    public Tensor Fit(Tensor? rows, double penalty, Tensor? start)
+    public Tensor Fit(Tensor? rows, double penalty, Tensor? start, double tolerance = Converged)
     {
         using var scope = NewDisposeScope();
         Tensor features = rows is null ? _features : _features.index_select(0, rows);
@@ -53,7 +56,7 @@ internal sealed class LinearClassifier : IDisposable
         Tensor point = start?.clone() ?? zeros(ClassCount * (FeatureCount + 1), dtype: ScalarType.Float64);
         var (value, gradient) = Evaluate(point);
         LinkedList<(Tensor Step, Tensor Change, double Curvature)> memory = [];
-        for (int iteration = 0; iteration < MaximumIterations && gradient.abs().max().item<double>() > Tolerance; iteration++)
+        for (int iteration = 0; iteration < MaximumIterations && gradient.abs().max().item<double>() > tolerance; iteration++)
         {
             Tensor direction = Direction(gradient, memory);
             double slope = direction.dot(gradient).item<double>();
