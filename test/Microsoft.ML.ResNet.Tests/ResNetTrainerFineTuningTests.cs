@@ -55,12 +55,12 @@ public sealed class ResNetTrainerFineTuningTests
         options.ValidationFraction = 0.25;
         options.Progress = new SynchronousProgress(progress.Add);
 
-        using ResNetTransformer model = Train(Keyed(_context, Create(48, seed: 7)), options);
+        using ResNetTransformer model = Train(Keyed(_context, Create(96, seed: 7)), options);
 
-        // 36 images three times, in batches of 32 and 4.
-        CollectionAssert.AreEqual(new[] { 32, 36, 68, 72, 104, 108 }, progress.Select(step => step.Batch).ToArray());
+        // 72 images three times, in batches of 64 and 8.
+        CollectionAssert.AreEqual(new[] { 64, 72, 136, 144, 208, 216 }, progress.Select(step => step.Batch).ToArray());
         EpochMetrics only = model.TrainingHistory.Single();
-        Assert.AreEqual(36, only.ImageCount);
+        Assert.AreEqual(72, only.ImageCount);
         Assert.IsGreaterThan(0.9, only.ValidationAccuracy!.Value);
         Assert.IsGreaterThan(0.9, only.TrainingAccuracy);
         Assert.IsTrue(only.IsEpochEnd);
