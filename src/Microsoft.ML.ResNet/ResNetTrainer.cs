@@ -140,7 +140,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             : null;
         if (mode is FineTuningMode.HeadOnly or FineTuningMode.HeadThenFull && checkpoints?.WillResume != true)
         {
-            var head = new HeadFitting(network, images, settings, device, FusedConvolutions.For(device, channel), host);
+            var head = new HeadFitting(network, images, settings, ScoringDevice.Choose(device, ScoringPrecision.Float32, channel), host);
             IReadOnlyList<EpochMetrics> history = head.Run(_options.FeatureViews, isAll: mode == FineTuningMode.HeadOnly);
             if (mode == FineTuningMode.HeadOnly)
             {

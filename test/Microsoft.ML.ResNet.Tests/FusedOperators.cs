@@ -16,5 +16,5 @@ internal static class FusedOperators
     }
 
     /// <summary>The CPU with them.</summary>
-    public static ScoringDevice Device() => new(torch.CPU, torch.ScalarType.Float32, Get());
+    public static ScoringDevice Device() => new(torch.CPU, torch.ScalarType.Float32, HasVectorKernels: false, Get());
 }

@@ -10,9 +10,9 @@ internal sealed class DeviceNetwork : IDisposable
 {
     private readonly ResidualNetwork _network;
     private readonly ResidualNetwork? _copy;
-    private readonly ScoringNetwork? _scoring;
+    private readonly IScoringNetwork? _scoring;
 
-    private DeviceNetwork(ResidualNetwork network, ResidualNetwork? copy, NetworkInput input, ScoringNetwork? scoring)
+    private DeviceNetwork(ResidualNetwork network, ResidualNetwork? copy, NetworkInput input, IScoringNetwork? scoring)
     {
         _network = network;
         _copy = copy;
@@ -29,7 +29,7 @@ internal sealed class DeviceNetwork : IDisposable
         try
         {
             copy?.to(device.Device);
-            return new DeviceNetwork(copy ?? network, copy, new NetworkInput(format, device.Device), device.Fused is { } fused ? new ScoringNetwork(network, fused) : null);
+            return new DeviceNetwork(copy ?? network, copy, new NetworkInput(format, device.Device), device.Prepare(network));
         }
         catch
         {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Scoring;
 using static TorchSharp.torch;
@@ -8,7 +7,7 @@ namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>Fits the classifier of a network that is otherwise left as it is: features are computed once, then the head.</summary>
 internal sealed class HeadFitting(
-    ResidualNetwork network, LabeledImages images, TrainingSettings settings, Device device, FusedConvolutions? fused, TrainingHost host)
+    ResidualNetwork network, LabeledImages images, TrainingSettings settings, ScoringDevice device, TrainingHost host)
 {
     /// <summary>Computes features and fits the head.</summary>
     /// <param name="views">The varied views of each image beside the plain one.</param>
@@ -18,11 +17,11 @@ internal sealed class HeadFitting(
     {
         network.eval();
         using var scope = NewDisposeScope();
-        using ScoringNetwork? scoring = fused is null ? null : new ScoringNetwork(network, fused);
+        using IScoringNetwork? scoring = device.Prepare(network);
         Func<Tensor, Tensor> compute = scoring is null ? network.Features : scoring.Features;
         var extraction = new FeatureExtraction(
             compute,
-            device,
+            device.Device,
             (done, total) =>
             {
                 if (isAll && done < total)
@@ -61,7 +60,7 @@ internal sealed class HeadFitting(
             return metrics;
         }
 
-        var silent = new FeatureExtraction(compute, device, (_, _) => { }, host.CheckCancelled);
+        var silent = new FeatureExtraction(compute, device.Device, (_, _) => { }, host.CheckCancelled);
         RunningMetrics result = Over(silent.Run(validation, settings.Augmentation, views: 0, settings.Seed), validation.Labels, topK);
         return metrics with
         {
@@ -77,8 +76,8 @@ internal sealed class HeadFitting(
     private RunningMetrics Over(Tensor features, int[] labels, int topK)
     {
         Dictionary<string, Tensor> state = network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
-        Tensor logits = nn.functional.linear(features.to(device), state["fc.weight"], state["fc.bias"]);
-        Tensor classes = tensor(labels.Select(label => (long)label).ToArray(), device: device);
+        Tensor logits = nn.functional.linear(features.to(device.Device), state["fc.weight"], state["fc.bias"]);
+        Tensor classes = tensor(labels.Select(label => (long)label).ToArray(), device: device.Device);
         return new RunningMetrics().With(nn.functional.cross_entropy(logits, classes).item<float>(), logits, classes, topK);
     }
 

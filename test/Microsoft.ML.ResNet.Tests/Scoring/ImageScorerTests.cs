@@ -19,7 +19,7 @@ public sealed class ImageScorerTests
         var network = new ResidualNetwork(PixelRows.TinyNetwork, inputChannels: 3, classCount: 3, seed: 1);
 
         // The device "meta" has shapes and no memory; it is there on every machine.
-        using (var scorer = new ImageScorer(network, Format, new ScoringDevice(new torch.Device(DeviceType.META), torch.ScalarType.Float32, Fused: null), NetworkOutput.Probabilities, "test"))
+        using (var scorer = new ImageScorer(network, Format, new ScoringDevice(new torch.Device(DeviceType.META), torch.ScalarType.Float32, HasVectorKernels: false, Fused: null), NetworkOutput.Probabilities, "test"))
         {
             Assert.IsTrue(scorer.Network.StateEntries.All(entry => entry.Tensor.device_type == DeviceType.CPU));
             Assert.ThrowsExactly<ExternalException>(() => Score(scorer), "Nothing is computed on the device 'meta'.");

@@ -5,27 +5,43 @@ using TorchSharp;
 
 namespace Microsoft.ML.ResNet.Tests.Scoring;
 
-/// <summary>The network that scores, beside the one that was trained.</summary>
+/// <summary>The networks that score fast, beside the one that was trained.</summary>
 [TestClass]
-public sealed class ScoringNetworkTests
+public sealed class IScoringNetworkTests
 {
     private static readonly ResNetSpecification ZeroPad = ResNetSpecification.FromArchitecture(ResNetArchitecture.ResNet20) with { Shortcut = ResNetShortcut.ZeroPad };
 
-    public static IEnumerable<object[]> Networks =>
+    // 24 in groups of 12: groups that lie across panels of 16 channels.
+    private static readonly ResNetSpecification OddWidths = new()
+    {
+        Block = ResNetBlock.Bottleneck,
+        Depths = [1, 2],
+        Widths = [20, 40],
+        Groups = 2,
+        WidthPerGroup = 12 * 64 / 20,
+    };
+
+    private static readonly (string Name, ResNetSpecification Specification, int Channels)[] AllNetworks =
     [
         .. new[] { ResNetArchitecture.ResNet18, ResNetArchitecture.ResNet50, ResNetArchitecture.ResNeXt50_32x4d, ResNetArchitecture.WideResNet50_2, ResNetArchitecture.ResNet56 }
-            .Select(architecture => new object[] { architecture.ToString(), ResNetSpecification.FromArchitecture(architecture), 3 }),
-        ["zero-pad shortcuts", ZeroPad, 3],
-        ["one channel", ZeroPad, 1],
+            .Select(architecture => (architecture.ToString(), ResNetSpecification.FromArchitecture(architecture), 3)),
+        ("zero-pad shortcuts", ZeroPad, 3),
+        ("one channel", ZeroPad, 1),
+        ("odd widths", OddWidths, 5),
     ];
+
+    public static IEnumerable<object[]> Networks =>
+        from network in AllNetworks
+        from isVector in new[] { true, false }
+        select new object[] { network.Name, network.Specification, network.Channels, isVector };
 
     [TestMethod]
     [DynamicData(nameof(Networks))]
-    public void Forward_EveryKindOfNetwork_GivesTheTrainedNetworksLogits(string name, ResNetSpecification specification, int channels)
+    public void Forward_EveryKindOfNetwork_GivesTheTrainedNetworksLogits(string name, ResNetSpecification specification, int channels, bool isVector)
     {
         using var scope = torch.NewDisposeScope();
         using ResidualNetwork network = WithStatistics(specification.ResolveStem(64, 64), channels);
-        using var scoring = new ScoringNetwork(network, FusedOperators.Get());
+        using IScoringNetwork scoring = Create(network, isVector);
         using var inference = torch.inference_mode();
         foreach (int count in new[] { 5, 1, 3 })
         {
@@ -63,11 +79,13 @@ public sealed class ScoringNetworkTests
     }
 
     [TestMethod]
-    public void Forward_ManyTimes_LeavesNoTensor()
+    [DataRow(true)]
+    [DataRow(false)]
+    public void Forward_ManyTimes_LeavesNoTensor(bool isVector)
     {
         using var scope = torch.NewDisposeScope();
         using ResidualNetwork network = WithStatistics(ZeroPad, 3);
-        using var scoring = new ScoringNetwork(network, FusedOperators.Get());
+        using IScoringNetwork scoring = Create(network, isVector);
         using var inference = torch.inference_mode();
         torch.Tensor images = torch.zeros(2, 3, 32, 32), image = torch.zeros(1, 3, 32, 32);
         Score();
@@ -88,12 +106,14 @@ public sealed class ScoringNetworkTests
     }
 
     [TestMethod]
-    public void Dispose_AfterScoring_FreesWhatItMade()
+    [DataRow(true)]
+    [DataRow(false)]
+    public void Dispose_AfterScoring_FreesWhatItMade(bool isVector)
     {
         using var scope = torch.NewDisposeScope();
         using ResidualNetwork network = WithStatistics(ZeroPad, 3);
         long before = torch.Tensor.TotalCount;
-        using (var scoring = new ScoringNetwork(network, FusedOperators.Get()))
+        using (IScoringNetwork scoring = Create(network, isVector))
         {
             using var inference = torch.inference_mode();
             using torch.Tensor images = torch.zeros(2, 3, 32, 32);
@@ -101,6 +121,21 @@ public sealed class ScoringNetworkTests
         }
 
         Assert.AreEqual(before, torch.Tensor.TotalCount);
+    }
+
+    private static IScoringNetwork Create(ResidualNetwork network, bool isVector)
+    {
+        if (!isVector)
+        {
+            return new FusedNetwork(network, FusedOperators.Get());
+        }
+
+        if (!VectorNetwork.IsSupported)
+        {
+            Assert.Inconclusive("This processor has no AVX2.");
+        }
+
+        return new VectorNetwork(network);
     }
 
     /// <summary>A network whose normalisations do something, as after training.</summary>

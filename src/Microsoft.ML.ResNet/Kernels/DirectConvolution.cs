@@ -1,0 +1,194 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Network;
+
+namespace Microsoft.ML.ResNet.Kernels;
+
+/// <summary>
+/// Any convolution as a product of matrices whose rows are gathered where they lie: from the input itself for 1x1 kernels, else from a copy
+/// of it with zeros around, so that no row asks whether a pixel is inside.
+/// </summary>
+internal sealed unsafe class DirectConvolution : VectorConvolution
+{
+    private readonly ConvolutionPlan _plan;
+    private readonly ConvolutionPanel[] _panels;
+    private readonly long[] _panelOffsets;
+    private readonly int _inputs;
+    private readonly int _outputs;
+    private readonly AlignedBuffer _weights;
+    private readonly AlignedBuffer _bias;
+
+    public DirectConvolution(FoldedConvolution folded, int storedInputs)
+    {
+        _plan = folded.Plan;
+        _inputs = storedInputs;
+        _outputs = ConvolutionPanel.Stored(_plan.OutputChannels);
+        _panels = ConvolutionPanel.Of(_plan, storedInputs);
+        _panelOffsets = new long[_panels.Length];
+        long length = 0;
+        for (int i = 0; i < _panels.Length; i++)
+        {
+            _panelOffsets[i] = length;
+            length += (long)_panels[i].InputCount * _plan.Kernel * _plan.Kernel * MatrixKernel.Columns;
+        }
+
+        _weights = new AlignedBuffer(length);
+        _bias = folded.StoredBias();
+        Parallel.For(0, _panels.Length, panel => LayOut(folded, panel));
+    }
+
+    private int Padding => _plan.Kernel / 2;
+
+    public override Activations Shape(Activations input) => input with
+    {
+        Data = 0,
+        Height = (input.Height + _plan.Stride - 1) / _plan.Stride,
+        Width = (input.Width + _plan.Stride - 1) / _plan.Stride,
+        Channels = _outputs,
+    };
+
+    public override long ScratchLength(Activations input, int threads) => 0;
+
+    public override long SharedScratchLength(Activations input) => Padding == 0 ? 0 : Padded(input).Length;
+
+    public override void Run(VectorPass pass, Activations input, Activations output, Activations summand, bool relu)
+    {
+        Activations padded = input;
+        if (Padding > 0)
+        {
+            padded = Padded(input) with { Data = (nint)pass.Shared };
+            pass.Run(new PaddingWork(input, padded, Padding), input.Count * padded.Height);
+        }
+
+        var division = new Division(output.Count * output.Height * output.Width, _panels.Length, pass.Threads);
+        pass.Run(new Work(this, division, padded, output, summand, relu), division.Blocks * division.PanelGroups);
+    }
+
+    public override void Dispose()
+    {
+        _weights.Dispose();
+        _bias.Dispose();
+    }
+
+    private Activations Padded(Activations input) => input with { Height = input.Height + (2 * Padding), Width = input.Width + (2 * Padding) };
+
+    private void LayOut(FoldedConvolution folded, int panel)
+    {
+        int taps = _plan.Kernel * _plan.Kernel, inputs = _panels[panel].InputCount;
+        for (int tap = 0; tap < taps; tap++)
+        {
+            for (int input = 0; input < inputs; input++)
+            {
+                float* row = _weights.Pointer + _panelOffsets[panel] + ((((long)tap * inputs) + input) * MatrixKernel.Columns);
+                for (int column = 0; column < MatrixKernel.Columns; column++)
+                {
+                    long filter = _panels[panel].FilterAt(_plan, (panel * MatrixKernel.Columns) + column, input);
+                    row[column] = filter < 0 ? 0 : (float)folded.Weight[filter + tap];
+                }
+            }
+        }
+    }
+
+    /// <summary>How output pixels and channels are divided into items.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly struct Division
+    {
+        /// <summary>The pixels of a block: few enough that their input stays in a core's cache while all channels are computed.</summary>
+        public const int LargestBlock = 48;
+
+        public Division(int pixels, int panels, int threads)
+        {
+            Pixels = pixels;
+            BlockPixels = Math.Min(LargestBlock, pixels);
+            Blocks = (pixels + BlockPixels - 1) / BlockPixels;
+            PanelGroups = Blocks >= 4 * threads ? 1 : Math.Min(threads, panels);
+            GroupPanels = (panels + PanelGroups - 1) / PanelGroups;
+        }
+
+        public int Pixels { get; }
+
+        public int Blocks { get; }
+
+        public int BlockPixels { get; }
+
+        public int PanelGroups { get; }
+
+        public int GroupPanels { get; }
+    }
+
+    private sealed class Work(DirectConvolution owner, Division division, Activations input, Activations output, Activations summand, bool relu) : IParallelWork
+    {
+        public void Do(int item, int worker)
+        {
+            int block = item / division.PanelGroups, group = item % division.PanelGroups;
+            int first = block * division.BlockPixels, count = Math.Min(division.BlockPixels, division.Pixels - first);
+            nint* sources = stackalloc nint[Division.LargestBlock + MatrixKernel.Rows];
+            nint* targets = stackalloc nint[Division.LargestBlock + MatrixKernel.Rows];
+            Locate(first, count, sources, targets);
+            int end = Math.Min((group + 1) * division.GroupPanels, owner._panels.Length);
+            for (int panel = group * division.GroupPanels; panel < end; panel++)
+            {
+                Multiply(panel, count, sources, targets);
+            }
+        }
+
+        /// <summary>The offsets of each pixel's first input and of its output. What is missing to whole calls of the kernel repeats the last one.</summary>
+        private void Locate(int first, int count, nint* sources, nint* targets)
+        {
+            int filled = (count + MatrixKernel.Rows - 1) / MatrixKernel.Rows * MatrixKernel.Rows, inImage = output.Height * output.Width;
+            for (int i = 0; i < filled; i++)
+            {
+                int pixel = first + Math.Min(i, count - 1);
+                int image = pixel / inImage, position = pixel % inImage;
+                int y = position / output.Width * owner._plan.Stride, x = position % output.Width * owner._plan.Stride;
+                sources[i] = ((((nint)image * input.Height) + y) * input.Width + x) * input.Channels;
+                targets[i] = (nint)pixel * output.Channels;
+            }
+        }
+
+        private void Multiply(int panel, int count, nint* sources, nint* targets)
+        {
+            ConvolutionPanel read = owner._panels[panel];
+            int kernel = owner._plan.Kernel, channel = panel * MatrixKernel.Columns;
+
+            // A row of the kernel lies in one piece where all channels are read.
+            bool isWhole = read.InputCount == input.Channels;
+            int segmentCount = isWhole ? kernel : kernel * kernel;
+            nint* segments = stackalloc nint[segmentCount];
+            for (int i = 0; i < segmentCount; i++)
+            {
+                int y = isWhole ? i : i / kernel, x = isWhole ? 0 : i % kernel;
+                segments[i] = ((((nint)y * input.Width) + x) * input.Channels) + read.FirstInput;
+            }
+
+            nint length = isWhole ? kernel * read.InputCount : read.InputCount;
+            float* weights = owner._weights.Pointer + owner._panelOffsets[panel];
+            float* added = summand.Data == 0 ? null : summand.Pointer + channel;
+            for (int i = 0; i < count; i += MatrixKernel.Rows)
+            {
+                var epilogue = new MatrixKernel.Epilogue(output.Pointer + channel, targets + i, owner._bias.Pointer + channel, added, relu);
+                MatrixKernel.MultiplySegments(input.Pointer, sources + i, segments, segmentCount, length, weights, epilogue);
+            }
+        }
+    }
+
+    /// <summary>Copies a row, with zeros around.</summary>
+    private sealed class PaddingWork(Activations input, Activations padded, int padding) : IParallelWork
+    {
+        public void Do(int item, int worker)
+        {
+            int image = item / padded.Height, y = (item % padded.Height) - padding;
+            nint length = (nint)padded.Width * padded.Channels;
+            var row = new Span<float>(padded.Pointer + (item * length), (int)length);
+            if ((uint)y >= (uint)input.Height)
+            {
+                row.Clear();
+                return;
+            }
+
+            int border = padding * input.Channels, inner = input.Width * input.Channels;
+            row[..border].Clear();
+            new ReadOnlySpan<float>(input.Pointer + ((((nint)image * input.Height) + y) * inner), inner).CopyTo(row[border..]);
+            row[(border + inner)..].Clear();
+        }
+    }
+}

@@ -1,0 +1,61 @@
+namespace Microsoft.ML.ResNet.Kernels;
+
+/// <summary>The memory that one pass through a network works in, and the threads it works with. For one pass at a time.</summary>
+internal sealed unsafe class VectorPass : IDisposable
+{
+    private readonly AlignedBuffer _scratch;
+    private readonly AlignedBuffer _shared;
+    private readonly long _scratchLength;
+    private readonly int _threads;
+    private WorkerTeam? _team;
+
+    public VectorPass(int threads, long scratchLength, long sharedScratchLength)
+    {
+        _threads = threads;
+        _scratchLength = ConvolutionPanel.Stored(checked((int)scratchLength));
+        _scratch = new AlignedBuffer(_scratchLength * threads);
+        _shared = new AlignedBuffer(sharedScratchLength);
+    }
+
+    /// <summary>The threads that works are divided for: one where this pass works alone.</summary>
+    public int Threads => _team is null ? 1 : _threads;
+
+    /// <summary>Memory that all workers share.</summary>
+    public float* Shared => _shared.Pointer;
+
+    /// <summary>The memory of one worker.</summary>
+    public float* Scratch(int worker) => _scratch.Pointer + (worker * _scratchLength);
+
+    /// <summary>Takes the team if it is free.</summary>
+    public void Begin()
+    {
+        if (_threads > 1 && WorkerTeam.Shared.TryEnter())
+        {
+            _team = WorkerTeam.Shared;
+        }
+    }
+
+    public void End()
+    {
+        _team?.Leave();
+        _team = null;
+    }
+
+    public void Run(IParallelWork work, int itemCount)
+    {
+        if (_team is { } team)
+        {
+            team.Run(work, itemCount, _threads);
+        }
+        else
+        {
+            WorkerTeam.RunAlone(work, itemCount);
+        }
+    }
+
+    public void Dispose()
+    {
+        _scratch.Dispose();
+        _shared.Dispose();
+    }
+}

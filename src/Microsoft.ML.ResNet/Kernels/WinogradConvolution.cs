@@ -1,0 +1,246 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Network;
+
+namespace Microsoft.ML.ResNet.Kernels;
+
+/// <summary>
+/// A 3x3 convolution of stride 1 by <see cref="WinogradTransform"/>: tiles of input are transformed, multiplied with transformed filters, a
+/// matrix product for each of sixteen points, and transformed back.
+/// </summary>
+internal sealed unsafe class WinogradConvolution : VectorConvolution
+{
+    private const int Points = WinogradTransform.Points;
+
+    private readonly ConvolutionPlan _plan;
+    private readonly ConvolutionPanel[] _panels;
+    private readonly long[] _panelOffsets;
+    private readonly long _pointLength;
+    private readonly int _inputs;
+    private readonly int _outputs;
+    private readonly AlignedBuffer _filters;
+    private readonly AlignedBuffer _bias;
+
+    public WinogradConvolution(FoldedConvolution folded, int storedInputs)
+    {
+        _plan = folded.Plan;
+        _inputs = storedInputs;
+        _outputs = ConvolutionPanel.Stored(_plan.OutputChannels);
+        _panels = ConvolutionPanel.Of(_plan, storedInputs);
+        _panelOffsets = new long[_panels.Length];
+        for (int i = 0; i < _panels.Length; i++)
+        {
+            _panelOffsets[i] = _pointLength;
+            _pointLength += (long)_panels[i].InputCount * MatrixKernel.Columns;
+        }
+
+        _filters = new AlignedBuffer(_pointLength * Points);
+        _bias = folded.StoredBias();
+        Parallel.For(0, _panels.Length, panel => Transform(folded, panel));
+    }
+
+    public override Activations Shape(Activations input) => input with { Data = 0, Channels = _outputs };
+
+    public override long ScratchLength(Activations input, int threads)
+    {
+        // A pass that works alone divides the work otherwise.
+        return Math.Max(new Division(input, _panels.Length, threads).ScratchLength(_inputs), new Division(input, _panels.Length, 1).ScratchLength(_inputs));
+    }
+
+    public override void Run(VectorPass pass, Activations input, Activations output, Activations summand, bool relu)
+    {
+        var division = new Division(input, _panels.Length, pass.Threads);
+        pass.Run(new Work(this, pass, division, input, output, summand, relu), division.Blocks * division.PanelGroups);
+    }
+
+    public override void Dispose()
+    {
+        _filters.Dispose();
+        _bias.Dispose();
+    }
+
+    private void Transform(FoldedConvolution folded, int panel)
+    {
+        double* transformed = stackalloc double[Points];
+        fixed (double* weight = folded.Weight)
+        {
+            for (int input = 0; input < _panels[panel].InputCount; input++)
+            {
+                float* row = _filters.Pointer + _panelOffsets[panel] + ((long)input * MatrixKernel.Columns);
+                for (int column = 0; column < MatrixKernel.Columns; column++)
+                {
+                    long filter = _panels[panel].FilterAt(_plan, (panel * MatrixKernel.Columns) + column, input);
+                    if (filter >= 0)
+                    {
+                        WinogradTransform.Filter(weight + filter, transformed);
+                        for (int point = 0; point < Points; point++)
+                        {
+                            row[(point * _pointLength) + column] = (float)transformed[point];
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>How tiles and output channels are divided into items: blocks of tiles, or of channels where there are few tiles.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly struct Division
+    {
+        /// <summary>
+        /// The tiles of a block. What is computed of a block has to stay in a core's cache; with few tiles, filters that don't fit there are
+        /// read for little, so that such blocks take all channels' tiles and are divided by channels.
+        /// </summary>
+        private const int LargestBlock = 24, FewTiles = 160;
+
+        public Division(Activations input, int panels, int threads)
+        {
+            TileRows = (input.Height + 1) / 2;
+            TileColumns = (input.Width + 1) / 2;
+            Tiles = input.Count * TileRows * TileColumns;
+            if (Tiles <= FewTiles)
+            {
+                Blocks = 1;
+                BlockTiles = Tiles;
+                PanelGroups = Math.Min(threads, panels);
+            }
+            else
+            {
+                PanelGroups = 1;
+                BlockTiles = LargestBlock;
+                Blocks = (Tiles + BlockTiles - 1) / BlockTiles;
+            }
+
+            BlockRows = (BlockTiles + MatrixKernel.Rows - 1) / MatrixKernel.Rows * MatrixKernel.Rows;
+            GroupPanels = (panels + PanelGroups - 1) / PanelGroups;
+        }
+
+        public int TileRows { get; }
+
+        public int TileColumns { get; }
+
+        public int Tiles { get; }
+
+        public int Blocks { get; }
+
+        public int BlockTiles { get; }
+
+        /// <summary>The tiles of a block, filled up to whole calls of the kernel.</summary>
+        public int BlockRows { get; }
+
+        public int PanelGroups { get; }
+
+        public int GroupPanels { get; }
+
+        /// <summary>Transformed input, sums, and one tile at the image's edge.</summary>
+        public long ScratchLength(int inputs)
+            => ((long)Points * BlockRows * (inputs + (GroupPanels * MatrixKernel.Columns))) + ((long)Points * inputs);
+    }
+
+    private sealed class Work(WinogradConvolution owner, VectorPass pass, Division division, Activations input, Activations output, Activations summand, bool relu) : IParallelWork
+    {
+        public void Do(int item, int worker)
+        {
+            int block = item / division.PanelGroups, group = item % division.PanelGroups;
+            int firstTile = block * division.BlockTiles, tiles = Math.Min(division.BlockTiles, division.Tiles - firstTile);
+            int firstPanel = group * division.GroupPanels, panels = Math.Min(division.GroupPanels, owner._panels.Length - firstPanel);
+            if (panels <= 0)
+            {
+                return;
+            }
+
+            float* values = pass.Scratch(worker);
+            nint valueStride = (nint)division.BlockRows * owner._inputs;
+            float* sums = values + (Points * valueStride);
+            int channels = panels * MatrixKernel.Columns;
+            nint sumStride = (nint)division.BlockRows * channels;
+            float* edge = sums + (Points * (nint)division.BlockRows * division.GroupPanels * MatrixKernel.Columns);
+            for (int i = 0; i < tiles; i++)
+            {
+                TransformInput(firstTile + i, values + ((nint)i * owner._inputs), valueStride, edge);
+            }
+
+            Multiply(values, valueStride, sums, sumStride, tiles, firstPanel, panels);
+            for (int i = 0; i < tiles; i++)
+            {
+                TransformOutput(firstTile + i, sums + ((nint)i * channels), sumStride, firstPanel * MatrixKernel.Columns, channels);
+            }
+        }
+
+        private void TransformInput(int tile, float* target, nint stride, float* edge)
+        {
+            var (image, y, x) = Locate(tile);
+            int top = y - 1, left = x - 1, channels = input.Channels;
+            nint rowStride = (nint)input.Width * channels;
+            float* origin = input.Pointer + (image * input.Height * rowStride);
+            const int side = WinogradTransform.InputSide;
+            if (top >= 0 && left >= 0 && top + side <= input.Height && left + side <= input.Width)
+            {
+                WinogradTransform.Input(origin + (top * rowStride) + ((nint)left * channels), rowStride, channels, target, stride);
+                return;
+            }
+
+            for (int row = 0; row < side; row++)
+            {
+                for (int column = 0; column < side; column++)
+                {
+                    var pixel = new Span<float>(edge + (((row * side) + column) * (nint)channels), channels);
+                    if ((uint)(top + row) < (uint)input.Height && (uint)(left + column) < (uint)input.Width)
+                    {
+                        new ReadOnlySpan<float>(origin + ((top + row) * rowStride) + ((nint)(left + column) * channels), channels).CopyTo(pixel);
+                    }
+                    else
+                    {
+                        pixel.Clear();
+                    }
+                }
+            }
+
+            WinogradTransform.Input(edge, side * (nint)channels, channels, target, stride);
+        }
+
+        private void Multiply(float* values, nint valueStride, float* sums, nint sumStride, int tiles, int firstPanel, int panels)
+        {
+            int inputs = owner._inputs, channels = panels * MatrixKernel.Columns;
+            for (int point = 0; point < Points; point++)
+            {
+                float* filters = owner._filters.Pointer + (point * owner._pointLength);
+                for (int panel = 0; panel < panels; panel++)
+                {
+                    ConvolutionPanel read = owner._panels[firstPanel + panel];
+                    float* b = filters + owner._panelOffsets[firstPanel + panel];
+                    float* a = values + (point * valueStride) + read.FirstInput;
+                    float* c = sums + (point * sumStride) + (panel * MatrixKernel.Columns);
+                    for (int tile = 0; tile < tiles; tile += MatrixKernel.Rows)
+                    {
+                        MatrixKernel.Multiply(a + ((nint)tile * inputs), inputs, read.InputCount, b, c + ((nint)tile * channels), channels);
+                    }
+                }
+            }
+        }
+
+        private void TransformOutput(int tile, float* sums, nint stride, int firstChannel, int channels)
+        {
+            var (image, y, x) = Locate(tile);
+            nint pixelStride = output.Channels, rowStride = output.Width * pixelStride;
+            nint at = (((nint)image * output.Height) + y) * rowStride + (x * pixelStride) + firstChannel;
+            WinogradTransform.Output(
+                sums,
+                stride,
+                channels,
+                owner._bias.Pointer + firstChannel,
+                output.Pointer + at,
+                rowStride,
+                pixelStride,
+                summand.Data == 0 ? null : summand.Pointer + at,
+                relu,
+                output.Height - y,
+                output.Width - x);
+        }
+
+        private (int Image, int Y, int X) Locate(int tile)
+        {
+            int inImage = division.TileRows * division.TileColumns, position = tile % inImage;
+            return (tile / inImage, position / division.TileColumns * WinogradTransform.OutputSide, position % division.TileColumns * WinogradTransform.OutputSide);
+        }
+    }
+}
