@@ -18,8 +18,15 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
     private readonly AlignedBuffer _bias;
 
     public DirectConvolution(FoldedConvolution folded, int storedInputs)
+        : this(folded.Plan, storedInputs, folded.StoredBias())
     {
-        _plan = folded.Plan;
+        Parallel.For(0, _panels.Length, panel => LayOut(folded, panel));
+    }
+
+    private DirectConvolution(ConvolutionPlan plan, int storedInputs, AlignedBuffer bias)
+    {
+        _plan = plan;
+        _bias = bias;
         _inputs = storedInputs;
         _outputs = ConvolutionPanel.Stored(_plan.OutputChannels);
         _panels = ConvolutionPanel.Of(_plan, storedInputs);
@@ -32,9 +39,10 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
         }
 
         _weights = new AlignedBuffer(length);
-        _bias = folded.StoredBias();
-        Parallel.For(0, _panels.Length, panel => LayOut(folded, panel));
     }
+
+    /// <summary>A convolution that has no weights yet, and no bias. Its output channels fill whole panels.</summary>
+    public static DirectConvolution Unloaded(ConvolutionPlan plan) => new(plan, plan.InputChannels, new AlignedBuffer(plan.OutputChannels));
 
     private int Padding => _plan.Kernel / 2;
 
@@ -56,12 +64,20 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
         if (Padding > 0)
         {
             padded = Padded(input) with { Data = (nint)pass.Shared };
-            pass.Run(new PaddingWork(input, padded, Padding), input.Count * padded.Height);
+            Pad(pass, input, padded, Padding);
         }
 
         var division = new Division(output.Count * output.Height * output.Width, _panels.Length, pass.Threads);
         pass.Run(new Work(this, division, padded, output, summand, relu), division.Blocks * division.PanelGroups);
     }
+
+    /// <summary>Takes weights, as they change in training.</summary>
+    /// <param name="weight">[out, kernel, kernel, in] float32.</param>
+    public void Load(VectorPass pass, float* weight) => pass.Run(new LoadingWork(this, weight), _panels.Length);
+
+    /// <summary>Copies activations with zeros around them.</summary>
+    public static void Pad(VectorPass pass, Activations input, Activations padded, int padding)
+        => pass.Run(new PaddingWork(input, padded, padding), input.Count * padded.Height);
 
     public override void Dispose()
     {
@@ -83,6 +99,25 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
                 {
                     long filter = _panels[panel].FilterAt(_plan, (panel * MatrixKernel.Columns) + column, input);
                     row[column] = filter < 0 ? 0 : (float)folded.Weight[filter + tap];
+                }
+            }
+        }
+    }
+
+    private sealed class LoadingWork(DirectConvolution owner, float* weight) : IParallelWork
+    {
+        private readonly nint _weight = (nint)weight;
+
+        public void Do(int item, int worker)
+        {
+            int values = owner._plan.Kernel * owner._plan.Kernel * owner._inputs;
+            float* target = owner._weights.Pointer + owner._panelOffsets[item];
+            for (int column = 0; column < MatrixKernel.Columns; column++)
+            {
+                float* source = (float*)_weight + ((nint)((item * MatrixKernel.Columns) + column) * values);
+                for (int i = 0; i < values; i++)
+                {
+                    target[(i * MatrixKernel.Columns) + column] = source[i];
                 }
             }
         }

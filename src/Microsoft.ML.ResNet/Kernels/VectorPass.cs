@@ -20,6 +20,9 @@ internal sealed unsafe class VectorPass : IDisposable
     /// <summary>The threads that works are divided for: one where this pass works alone.</summary>
     public int Threads => _team is null ? 1 : _threads;
 
+    /// <summary>The parts that sums over a batch are divided into, whether this pass works alone or not.</summary>
+    public int Parts => _threads;
+
     /// <summary>Memory that all workers share.</summary>
     public float* Shared => _shared.Pointer;
 

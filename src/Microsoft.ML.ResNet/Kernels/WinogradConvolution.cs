@@ -21,8 +21,15 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
     private readonly AlignedBuffer _bias;
 
     public WinogradConvolution(FoldedConvolution folded, int storedInputs)
+        : this(folded.Plan, storedInputs, folded.StoredBias())
     {
-        _plan = folded.Plan;
+        Parallel.For(0, _panels.Length, panel => Transform(folded, panel));
+    }
+
+    private WinogradConvolution(ConvolutionPlan plan, int storedInputs, AlignedBuffer bias)
+    {
+        _plan = plan;
+        _bias = bias;
         _inputs = storedInputs;
         _outputs = ConvolutionPanel.Stored(_plan.OutputChannels);
         _panels = ConvolutionPanel.Of(_plan, storedInputs);
@@ -34,9 +41,11 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
         }
 
         _filters = new AlignedBuffer(_pointLength * Points);
-        _bias = folded.StoredBias();
-        Parallel.For(0, _panels.Length, panel => Transform(folded, panel));
     }
+
+    /// <summary>A convolution that has no weights yet, and no bias. Its channels fill whole panels.</summary>
+    public static WinogradConvolution Unloaded(ConvolutionPlan plan)
+        => new(plan, plan.InputChannels, new AlignedBuffer(plan.OutputChannels));
 
     public override Activations Shape(Activations input) => input with { Data = 0, Channels = _outputs };
 
@@ -50,6 +59,50 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
     {
         var division = new Division(input, _panels.Length, pass.Threads);
         pass.Run(new Work(this, pass, division, input, output, summand, relu), division.Blocks * division.PanelGroups);
+    }
+
+    /// <summary>Takes weights, as they change in training.</summary>
+    /// <param name="weight">[out, 3, 3, in] float32.</param>
+    public void Load(VectorPass pass, float* weight) => pass.Run(new LoadingWork(this, weight), _panels.Length);
+
+    /// <summary>Takes the weights of a convolution whose input's gradient this one computes from its output's.</summary>
+    /// <param name="weight">[in, 3, 3, out] float32, in and out being this convolution's.</param>
+    public void LoadTransposed(VectorPass pass, float* weight) => pass.Run(new TransposedLoadingWork(this, weight), _panels.Length);
+
+    /// <summary>Transforms the tile of input that a tile of output reads, with zeros beyond the image's edge.</summary>
+    /// <param name="y">The tile of output's first row.</param>
+    /// <param name="x">Its first column.</param>
+    /// <param name="target">The first point's values of all channels; those of the next point follow at <paramref name="pointStride"/>.</param>
+    /// <param name="edge">Memory for one tile.</param>
+    public static void TransformInput(Activations input, int image, int y, int x, float* target, nint pointStride, float* edge)
+    {
+        const int side = WinogradTransform.InputSide;
+        int top = y - 1, left = x - 1, channels = input.Channels;
+        nint rowStride = (nint)input.Width * channels;
+        float* origin = input.Pointer + (image * input.Height * rowStride);
+        if (top >= 0 && left >= 0 && top + side <= input.Height && left + side <= input.Width)
+        {
+            WinogradTransform.Input(origin + (top * rowStride) + ((nint)left * channels), rowStride, channels, target, pointStride);
+            return;
+        }
+
+        for (int row = 0; row < side; row++)
+        {
+            for (int column = 0; column < side; column++)
+            {
+                var pixel = new Span<float>(edge + (((row * side) + column) * (nint)channels), channels);
+                if ((uint)(top + row) < (uint)input.Height && (uint)(left + column) < (uint)input.Width)
+                {
+                    new ReadOnlySpan<float>(origin + ((top + row) * rowStride) + ((nint)(left + column) * channels), channels).CopyTo(pixel);
+                }
+                else
+                {
+                    pixel.Clear();
+                }
+            }
+        }
+
+        WinogradTransform.Input(edge, side * (nint)channels, channels, target, pointStride);
     }
 
     public override void Dispose()
@@ -136,6 +189,60 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
             => ((long)Points * BlockRows * (inputs + (GroupPanels * MatrixKernel.Columns))) + ((long)Points * inputs);
     }
 
+    private sealed class LoadingWork(WinogradConvolution owner, float* weight) : IParallelWork
+    {
+        private const int Lanes = 8;
+
+        private readonly nint _weight = (nint)weight;
+
+        public void Do(int item, int worker)
+        {
+            int inputs = owner._inputs;
+            float* block = stackalloc float[Points * MatrixKernel.Columns * Lanes];
+            const nint pointStride = MatrixKernel.Columns * Lanes;
+            for (int input = 0; input < inputs; input += Lanes)
+            {
+                for (int column = 0; column < MatrixKernel.Columns; column++)
+                {
+                    nint output = (item * MatrixKernel.Columns) + column;
+                    WinogradTransform.Filters((float*)_weight + (output * 9 * inputs) + input, inputs, isFlipped: false, block + (column * Lanes), pointStride);
+                }
+
+                for (int point = 0; point < Points; point++)
+                {
+                    float* source = block + (point * pointStride);
+                    float* target = owner._filters.Pointer + (point * owner._pointLength) + owner._panelOffsets[item] + ((nint)input * MatrixKernel.Columns);
+                    for (int lane = 0; lane < Lanes; lane++)
+                    {
+                        for (int column = 0; column < MatrixKernel.Columns; column++)
+                        {
+                            target[(lane * MatrixKernel.Columns) + column] = source[(column * Lanes) + lane];
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private sealed class TransposedLoadingWork(WinogradConvolution owner, float* weight) : IParallelWork
+    {
+        private readonly nint _weight = (nint)weight;
+
+        public void Do(int item, int worker)
+        {
+            nint outputs = owner._outputs;
+            for (nint input = 0; input < owner._inputs; input++)
+            {
+                float* source = (float*)_weight + (input * 9 * outputs) + ((nint)item * MatrixKernel.Columns);
+                float* target = owner._filters.Pointer + owner._panelOffsets[item] + (input * MatrixKernel.Columns);
+                for (int lane = 0; lane < MatrixKernel.Columns; lane += 8)
+                {
+                    WinogradTransform.Filters(source + lane, outputs, isFlipped: true, target + lane, (nint)owner._pointLength);
+                }
+            }
+        }
+    }
+
     private sealed class Work(WinogradConvolution owner, VectorPass pass, Division division, Activations input, Activations output, Activations summand, bool relu) : IParallelWork
     {
         public void Do(int item, int worker)
@@ -156,7 +263,8 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
             float* edge = sums + (Points * (nint)division.BlockRows * division.GroupPanels * MatrixKernel.Columns);
             for (int i = 0; i < tiles; i++)
             {
-                TransformInput(firstTile + i, values + ((nint)i * owner._inputs), valueStride, edge);
+                var (image, y, x) = Locate(firstTile + i);
+                TransformInput(input, image, y, x, values + ((nint)i * owner._inputs), valueStride, edge);
             }
 
             Multiply(values, valueStride, sums, sumStride, tiles, firstPanel, panels);
@@ -164,38 +272,6 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
             {
                 TransformOutput(firstTile + i, sums + ((nint)i * channels), sumStride, firstPanel * MatrixKernel.Columns, channels);
             }
-        }
-
-        private void TransformInput(int tile, float* target, nint stride, float* edge)
-        {
-            var (image, y, x) = Locate(tile);
-            int top = y - 1, left = x - 1, channels = input.Channels;
-            nint rowStride = (nint)input.Width * channels;
-            float* origin = input.Pointer + (image * input.Height * rowStride);
-            const int side = WinogradTransform.InputSide;
-            if (top >= 0 && left >= 0 && top + side <= input.Height && left + side <= input.Width)
-            {
-                WinogradTransform.Input(origin + (top * rowStride) + ((nint)left * channels), rowStride, channels, target, stride);
-                return;
-            }
-
-            for (int row = 0; row < side; row++)
-            {
-                for (int column = 0; column < side; column++)
-                {
-                    var pixel = new Span<float>(edge + (((row * side) + column) * (nint)channels), channels);
-                    if ((uint)(top + row) < (uint)input.Height && (uint)(left + column) < (uint)input.Width)
-                    {
-                        new ReadOnlySpan<float>(origin + ((top + row) * rowStride) + ((nint)(left + column) * channels), channels).CopyTo(pixel);
-                    }
-                    else
-                    {
-                        pixel.Clear();
-                    }
-                }
-            }
-
-            WinogradTransform.Input(edge, side * (nint)channels, channels, target, stride);
         }
 
         private void Multiply(float* values, nint valueStride, float* sums, nint sumStride, int tiles, int firstPanel, int panels)

@@ -44,6 +44,75 @@ internal static unsafe class WinogradTransform
         }
     }
 
+    /// <summary>G g G^T of eight filters at once, which lie side by side.</summary>
+    /// <param name="filters">The first weight of each; the next weights follow at <paramref name="weightStride"/>.</param>
+    /// <param name="isFlipped">Whether the filters are taken turned by half a circle, as the gradient of the input takes them.</param>
+    /// <param name="target">The first point of each; the next points follow at <paramref name="pointStride"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Filters(float* filters, nint weightStride, bool isFlipped, float* target, nint pointStride)
+    {
+        Vector256<float> half = Vector256.Create(0.5f);
+        nint step = weightStride;
+        if (isFlipped)
+        {
+            filters += 8 * weightStride;
+            step = -weightStride;
+        }
+
+        Vector256<float> a0 = Avx.LoadVector256(filters), a1 = Avx.LoadVector256(filters + step), a2 = Avx.LoadVector256(filters + (2 * step));
+        filters += 3 * step;
+        Vector256<float> b0 = Avx.LoadVector256(filters), b1 = Avx.LoadVector256(filters + step), b2 = Avx.LoadVector256(filters + (2 * step));
+        filters += 3 * step;
+        Vector256<float> c0 = Avx.LoadVector256(filters), c1 = Avx.LoadVector256(filters + step), c2 = Avx.LoadVector256(filters + (2 * step));
+        FilterRow(a0, a1, a2, half, target, pointStride);
+        Vector256<float> outer0 = (a0 + c0) * half, outer1 = (a1 + c1) * half, outer2 = (a2 + c2) * half;
+        Vector256<float> inner0 = b0 * half, inner1 = b1 * half, inner2 = b2 * half;
+        FilterRow(outer0 + inner0, outer1 + inner1, outer2 + inner2, half, target + (4 * pointStride), pointStride);
+        FilterRow(outer0 - inner0, outer1 - inner1, outer2 - inner2, half, target + (8 * pointStride), pointStride);
+        FilterRow(c0, c1, c2, half, target + (12 * pointStride), pointStride);
+    }
+
+    /// <summary>G^T u G of eight filters at once: from the gradients of their points to those of their weights.</summary>
+    /// <param name="points">The first point of each; the next points follow at <paramref name="pointStride"/>.</param>
+    /// <param name="target">The first weight of each; the next weights follow at <paramref name="weightStride"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void FilterGradients(float* points, nint pointStride, float* target, nint weightStride)
+    {
+        Vector256<float> half = Vector256.Create(0.5f);
+        for (int x = 0; x < 3; x++, target += weightStride)
+        {
+            // Column x of u G, row by row.
+            Vector256<float> a = FilterColumn(points, pointStride, x, half), b = FilterColumn(points + (4 * pointStride), pointStride, x, half);
+            Vector256<float> c = FilterColumn(points + (8 * pointStride), pointStride, x, half), d = FilterColumn(points + (12 * pointStride), pointStride, x, half);
+            (a + ((b + c) * half)).Store(target);
+            ((b - c) * half).Store(target + (3 * weightStride));
+            (((b + c) * half) + d).Store(target + (6 * weightStride));
+        }
+    }
+
+    /// <summary>A y A^T of one tile, for every channel: from the gradients of a tile's results to those of its points.</summary>
+    /// <param name="tile">The first pixel.</param>
+    /// <param name="channels">A multiple of 8.</param>
+    /// <param name="rows">The rows of the tile that are in the image, 1 or 2.</param>
+    /// <param name="columns">The columns, 1 or 2.</param>
+    /// <param name="target">The first point's values of all channels; those of the next point follow at <paramref name="pointStride"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void OutputGradient(float* tile, nint rowStride, nint channels, int rows, int columns, float* target, nint pointStride)
+    {
+        for (nint channel = 0; channel < channels; channel += Lanes, tile += Lanes, target += Lanes)
+        {
+            Vector256<float> zero = Vector256<float>.Zero;
+            Vector256<float> topLeft = Avx.LoadVector256(tile);
+            Vector256<float> topRight = columns > 1 ? Avx.LoadVector256(tile + channels) : zero;
+            Vector256<float> bottomLeft = rows > 1 ? Avx.LoadVector256(tile + rowStride) : zero;
+            Vector256<float> bottomRight = rows > 1 && columns > 1 ? Avx.LoadVector256(tile + rowStride + channels) : zero;
+            OutputGradientRow(topLeft, topRight, target, pointStride);
+            OutputGradientRow(topLeft + bottomLeft, topRight + bottomRight, target + (4 * pointStride), pointStride);
+            OutputGradientRow(topLeft - bottomLeft, topRight - bottomRight, target + (8 * pointStride), pointStride);
+            OutputGradientRow(zero - bottomLeft, zero - bottomRight, target + (12 * pointStride), pointStride);
+        }
+    }
+
     /// <summary>B^T d B of one tile, for every channel.</summary>
     /// <param name="tile">The first pixel; pixels lie <paramref name="channels"/> apart, rows <paramref name="rowStride"/>.</param>
     /// <param name="channels">A multiple of 8.</param>
@@ -122,6 +191,37 @@ internal static unsafe class WinogradTransform
             topRight.Store(target + right);
             topLeft.Store(target);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FilterRow(Vector256<float> left, Vector256<float> middle, Vector256<float> right, Vector256<float> half, float* target, nint pointStride)
+    {
+        Vector256<float> outer = (left + right) * half, inner = middle * half;
+        left.Store(target);
+        (outer + inner).Store(target + pointStride);
+        (outer - inner).Store(target + (2 * pointStride));
+        right.Store(target + (3 * pointStride));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> FilterColumn(float* points, nint pointStride, int column, Vector256<float> half)
+    {
+        Vector256<float> b = Avx.LoadVector256(points + pointStride), c = Avx.LoadVector256(points + (2 * pointStride));
+        return column switch
+        {
+            0 => Avx.LoadVector256(points) + ((b + c) * half),
+            1 => (b - c) * half,
+            _ => ((b + c) * half) + Avx.LoadVector256(points + (3 * pointStride)),
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void OutputGradientRow(Vector256<float> left, Vector256<float> right, float* target, nint pointStride)
+    {
+        left.Store(target);
+        (left + right).Store(target + pointStride);
+        (left - right).Store(target + (2 * pointStride));
+        (Vector256<float>.Zero - right).Store(target + (3 * pointStride));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

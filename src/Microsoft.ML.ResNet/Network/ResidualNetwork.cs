@@ -112,7 +112,7 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         bool isTraining = training && !FreezesStatistics;
-        Check(images, isTraining);
+        Check(images);
 
         using DisposeScope scope = NewDisposeScope();
         Tensor activations = _stem.Forward(ActivationType == ScalarType.BFloat16 ? images.to(ScalarType.BFloat16) : images, isTraining);
@@ -123,6 +123,26 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         }
 
         return activations.mean(Spatial, type: ActivationType == ScalarType.BFloat16 ? ScalarType.Float32 : null).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Requires images that the network can take, in training a batch that has a variance.</summary>
+    /// <exception cref="ArgumentException">The images have the wrong shape.</exception>
+    /// <exception cref="InvalidOperationException">In training mode the batch is too small to have a variance.</exception>
+    public void Check(Tensor images)
+    {
+        long[] shape = images.shape;
+        if (shape.Length != 4 || shape[1] != InputChannels)
+        {
+            throw new ArgumentException(
+                $"The images have shape [{string.Join(",", shape)}], expected [N,{InputChannels},H,W].", nameof(images));
+        }
+
+        // libtorch would set every running variance of the last stage to NaN: a single value has none.
+        if (training && !FreezesStatistics && shape[0] * _plan.LastSide(shape[2]) * _plan.LastSide(shape[3]) < 2)
+        {
+            throw new InvalidOperationException(
+                $"A training batch of shape [{string.Join(",", shape)}] leaves fewer than two values a channel in the last stage, too few for batch normalisation. Take at least two images a batch.");
+        }
     }
 
     /// <summary>Sets every parameter and buffer, in place, to the given tensors' values.</summary>
@@ -217,23 +237,6 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         foreach ((string name, Tensor tensor) in _convolutions.SelectMany(convolution => convolution.Buffers))
         {
             register_buffer(name, tensor);
-        }
-    }
-
-    private void Check(Tensor images, bool isTraining)
-    {
-        long[] shape = images.shape;
-        if (shape.Length != 4 || shape[1] != InputChannels)
-        {
-            throw new ArgumentException(
-                $"The images have shape [{string.Join(",", shape)}], expected [N,{InputChannels},H,W].", nameof(images));
-        }
-
-        // libtorch would set every running variance of the last stage to NaN: a single value has none.
-        if (isTraining && shape[0] * _plan.LastSide(shape[2]) * _plan.LastSide(shape[3]) < 2)
-        {
-            throw new InvalidOperationException(
-                $"A training batch of shape [{string.Join(",", shape)}] leaves fewer than two values a channel in the last stage, too few for batch normalisation. Take at least two images a batch.");
         }
     }
 

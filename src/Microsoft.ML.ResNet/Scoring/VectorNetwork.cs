@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Kernels;
 using Microsoft.ML.ResNet.Network;
 using static TorchSharp.torch;
@@ -62,9 +60,7 @@ internal sealed class VectorNetwork : IScoringNetwork
             Load(images.permute(0, 2, 3, 1).contiguous(), workspace);
             unsafe
             {
-                // libtorch's memory doesn't move.
-                float* target = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(features.bytes));
-                workspace.Run(target, _featureCount);
+                workspace.Run(TensorMemory.Floats(features), _featureCount);
             }
         }
         finally
@@ -89,7 +85,7 @@ internal sealed class VectorNetwork : IScoringNetwork
     }
 
     private static unsafe void Load(Tensor images, VectorWorkspace workspace)
-        => MemoryMarshal.Cast<byte, float>(images.bytes).CopyTo(new Span<float>(workspace.Images, checked((int)workspace.Program.Input.Length)));
+        => TensorMemory.Values(images).CopyTo(new Span<float>(workspace.Images, checked((int)workspace.Program.Input.Length)));
 
     private VectorWorkspace Take(int count, int height, int width)
     {

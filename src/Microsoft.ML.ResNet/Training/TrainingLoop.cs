@@ -22,6 +22,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly LearningRateSchedule _schedule;
     private readonly Pace _pace;
     private readonly IOptimizer _optimizer;
+    private readonly INetworkTraining _passes;
     private readonly TrainingLoss _loss;
     private readonly WeightAverage? _average;
     private readonly BestWeights _best = new();
@@ -50,6 +51,7 @@ internal sealed class TrainingLoop : IDisposable
         _pace = new Pace(_schedule.TotalSteps, _plan.Count, settings.MaxTrainingTime, settings.Resizing.CostAt);
         _stopping = new EarlyStopping(settings.ValidationMetric, settings.EarlyStoppingPatience, settings.EarlyStoppingMinDelta);
         _optimizer = settings.Optimizer(network);
+        _passes = VectorTraining.Supports(network, device) ? new VectorTraining(network) : new AutogradTraining(network);
         _loss = settings.Loss(images.Training.Labels, images.ClassCount, device);
         _average = settings.WeightAveragingDecay > 0 ? new WeightAverage(network, settings.WeightAveragingDecay, device) : null;
         _batches = new TrainingBatches(images.Training, images.Weights, _plan, settings, device);
@@ -95,6 +97,7 @@ internal sealed class TrainingLoop : IDisposable
         _best.Dispose();
         _average?.Dispose();
         _loss.Dispose();
+        _passes.Dispose();
         _optimizer.Dispose();
     }
 
@@ -131,9 +134,9 @@ internal sealed class TrainingLoop : IDisposable
         using (NewDisposeScope())
         {
             TrainingBatch batch = _batches.Create(_state.Batch);
-            Tensor logits = _network.forward(_settings.Resizing.Apply(batch.Images, _pace.Share));
+            Tensor logits = _passes.Forward(_settings.Resizing.Apply(batch.Images, _pace.Share));
             Tensor loss = _loss.Mean(logits, batch);
-            loss.backward();
+            _passes.Backward(loss);
             if (_settings.MaxGradientNorm is { } norm)
             {
                 GradientClipping.Apply(_network.ParameterEntries.Select(entry => entry.Parameter), norm);

@@ -1,0 +1,117 @@
+using Microsoft.ML.ResNet.Network;
+
+namespace Microsoft.ML.ResNet.Kernels;
+
+/// <summary>
+/// The gradient of the weights of any convolution: the product of the gradients of all pixels of output with the input that they read, a row
+/// of the kernel at a time, which lies in one piece.
+/// </summary>
+/// <remarks>Pixels are divided into as many parts as there are threads, each with sums of its own, which are added in order: the same number of
+/// threads gives the same bits.</remarks>
+internal sealed unsafe class DirectWeightGradient(ConvolutionPlan plan)
+{
+    /// <summary>What is read behind the end of the input, and not used.</summary>
+    public const int Slack = MatrixKernel.Columns;
+
+    private const int Rows = 4, BlockPixels = 96;
+
+    private readonly int _outputs = plan.OutputChannels;
+
+    /// <summary>The values of a row of the kernel, and those that sums are kept for: whole panels.</summary>
+    private readonly int _rowLength = plan.Kernel * plan.InputChannels;
+    private readonly int _storedRowLength = ConvolutionPanel.Stored(plan.Kernel * plan.InputChannels);
+
+    private int Padding => plan.Kernel / 2;
+
+    private long SumLength => (long)_outputs * plan.Kernel * _storedRowLength;
+
+    public long SharedScratchLength(Activations input, int threads) => (SumLength * threads) + (Padding == 0 ? 0 : Padded(input).Length + Slack);
+
+    /// <param name="gradient">[out, kernel, kernel, in] float32, overwritten.</param>
+    public void Run(VectorPass pass, Activations input, Activations outputGradient, float* gradient)
+    {
+        Activations source = input;
+        if (Padding > 0)
+        {
+            source = Padded(input) with { Data = (nint)(pass.Shared + (SumLength * pass.Parts)) };
+            DirectConvolution.Pad(pass, input, source, Padding);
+        }
+
+        pass.Run(new SummingWork(this, pass, source, outputGradient), pass.Parts);
+        pass.Run(new FinishingWork(this, pass, gradient), _outputs);
+    }
+
+    private Activations Padded(Activations input) => input with { Height = input.Height + (2 * Padding), Width = input.Width + (2 * Padding) };
+
+    private sealed class SummingWork(DirectWeightGradient owner, VectorPass pass, Activations source, Activations outputGradient) : IParallelWork
+    {
+        public void Do(int item, int worker)
+        {
+            float* sums = pass.Shared + (item * owner.SumLength);
+            new Span<float>(sums, checked((int)owner.SumLength)).Clear();
+            long pixels = (long)outputGradient.Count * outputGradient.Height * outputGradient.Width;
+            int first = (int)(pixels * item / pass.Parts), end = (int)(pixels * (item + 1) / pass.Parts);
+            nint* offsets = stackalloc nint[BlockPixels];
+            for (int start = first; start < end; start += BlockPixels)
+            {
+                int count = Math.Min(BlockPixels, end - start);
+                Locate(start, count, offsets);
+                Multiply(outputGradient.Pointer + ((nint)start * owner._outputs), offsets, count, sums);
+            }
+        }
+
+        private void Locate(int first, int count, nint* offsets)
+        {
+            int width = outputGradient.Width, inImage = outputGradient.Height * width, stride = owner.Stride;
+            for (int i = 0; i < count; i++)
+            {
+                int pixel = first + i, image = pixel / inImage, y = pixel % inImage / width, x = pixel % width;
+                offsets[i] = ((((nint)image * source.Height) + (y * stride)) * source.Width + (x * stride)) * source.Channels;
+            }
+        }
+
+        private void Multiply(float* gradients, nint* offsets, int count, float* sums)
+        {
+            nint sumStride = (nint)owner.Kernel * owner._storedRowLength;
+            for (int row = 0; row < owner.Kernel; row++)
+            {
+                float* values = source.Pointer + ((nint)row * source.Width * source.Channels);
+                for (nint column = 0; column < owner._storedRowLength; column += MatrixKernel.Columns)
+                {
+                    float* target = sums + (row * owner._storedRowLength) + column;
+                    for (nint output = 0; output < owner._outputs; output += Rows)
+                    {
+                        MatrixKernel.AccumulateTransposed(
+                            gradients + output, owner._outputs, values + column, offsets, count, target + (output * sumStride), sumStride);
+                    }
+                }
+            }
+        }
+    }
+
+    private int Stride => plan.Stride;
+
+    private int Kernel => plan.Kernel;
+
+    /// <summary>Adds the parts' sums for one output channel, and leaves out what fills panels.</summary>
+    private sealed class FinishingWork(DirectWeightGradient owner, VectorPass pass, float* gradient) : IParallelWork
+    {
+        private readonly nint _gradient = (nint)gradient;
+
+        public void Do(int item, int worker)
+        {
+            nint length = (nint)owner.Kernel * owner._storedRowLength;
+            float* sums = pass.Shared + (item * length);
+            for (int part = 1; part < pass.Parts; part++)
+            {
+                ElementKernel.Add(sums, sums + (part * owner.SumLength), length);
+            }
+
+            for (int row = 0; row < owner.Kernel; row++)
+            {
+                new ReadOnlySpan<float>(sums + ((nint)row * owner._storedRowLength), owner._rowLength)
+                    .CopyTo(new Span<float>((float*)_gradient + ((((nint)item * owner.Kernel) + row) * owner._rowLength), owner._rowLength));
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+using Microsoft.ML.ResNet.Network;
+
+namespace Microsoft.ML.ResNet.Kernels;
+
+/// <summary>
+/// The gradient of a convolution's input from that of its output, for any kernel and stride. With stride 2, pixels of the input fall into four
+/// classes, each of which reads other taps of the kernel.
+/// </summary>
+internal sealed unsafe class InputGradient : IDisposable
+{
+    private readonly ConvolutionPlan _plan;
+    private readonly PixelClass[] _classes;
+    private readonly AlignedBuffer _weights;
+    private readonly AlignedBuffer _zeros;
+
+    /// <param name="plan">Its channels fill whole panels.</param>
+    public InputGradient(ConvolutionPlan plan)
+    {
+        _plan = plan;
+        int padding = plan.Kernel / 2;
+        _classes = new PixelClass[plan.Stride * plan.Stride];
+        long offset = 0;
+        for (int i = 0; i < _classes.Length; i++)
+        {
+            int classY = i / plan.Stride, classX = i % plan.Stride;
+            (int Y, int X)[] taps =
+            [
+                .. from y in Enumerable.Range(0, plan.Kernel)
+                   from x in Enumerable.Range(0, plan.Kernel)
+                   where (classY + padding - y) % plan.Stride == 0 && (classX + padding - x) % plan.Stride == 0
+                   select (y, x),
+            ];
+            _classes[i] = new PixelClass(classY, classX, taps, offset);
+            offset += (long)taps.Length * plan.InputChannels * plan.OutputChannels;
+        }
+
+        _weights = new AlignedBuffer(offset);
+        _zeros = new AlignedBuffer(MatrixKernel.Columns);
+    }
+
+    private int Border => _plan.Kernel / 2;
+
+    /// <summary>Takes weights, as they change in training.</summary>
+    /// <param name="weight">[out, kernel, kernel, in] float32.</param>
+    public void Load(VectorPass pass, float* weight) => pass.Run(new LoadingWork(this, weight), Panels);
+
+    public long SharedScratchLength(Activations outputGradient) => Border == 0 ? 0 : Padded(outputGradient).Length;
+
+    /// <param name="summand">Has the shape of the input; no memory stands for zeros.</param>
+    public void Run(VectorPass pass, Activations outputGradient, Activations inputGradient, Activations summand)
+    {
+        Activations source = outputGradient;
+        if (Border > 0)
+        {
+            source = Padded(outputGradient) with { Data = (nint)pass.Shared };
+            DirectConvolution.Pad(pass, outputGradient, source, Border);
+        }
+
+        foreach (PixelClass pixelClass in _classes)
+        {
+            var work = new Work(this, pixelClass, source, inputGradient, summand);
+            pass.Run(work, work.ItemCount);
+        }
+    }
+
+    public void Dispose()
+    {
+        _weights.Dispose();
+        _zeros.Dispose();
+    }
+
+    private int Panels => _plan.InputChannels / MatrixKernel.Columns;
+
+    private Activations Padded(Activations gradient) => gradient with { Height = gradient.Height + (2 * Border), Width = gradient.Width + (2 * Border) };
+
+    /// <summary>Pixels whose row and column leave the same rest when divided by the stride.</summary>
+    /// <param name="Taps">The kernel's taps that they read.</param>
+    /// <param name="Offset">Where their weights begin: [panel, tap, out, 16].</param>
+    private sealed record PixelClass(int Y, int X, (int Y, int X)[] Taps, long Offset);
+
+    private sealed class LoadingWork(InputGradient owner, float* weight) : IParallelWork
+    {
+        private readonly nint _weight = (nint)weight;
+
+        public void Do(int item, int worker)
+        {
+            ConvolutionPlan plan = owner._plan;
+            nint inputs = plan.InputChannels, taps = plan.Kernel * plan.Kernel;
+            foreach (PixelClass pixelClass in owner._classes)
+            {
+                float* target = owner._weights.Pointer + pixelClass.Offset + ((nint)item * pixelClass.Taps.Length * plan.OutputChannels * MatrixKernel.Columns);
+                foreach (var (y, x) in pixelClass.Taps)
+                {
+                    for (nint output = 0; output < plan.OutputChannels; output++, target += MatrixKernel.Columns)
+                    {
+                        float* source = (float*)_weight + (((output * taps) + (y * plan.Kernel) + x) * inputs) + ((nint)item * MatrixKernel.Columns);
+                        new ReadOnlySpan<float>(source, MatrixKernel.Columns).CopyTo(new Span<float>(target, MatrixKernel.Columns));
+                    }
+                }
+            }
+        }
+    }
+
+    private sealed class Work : IParallelWork
+    {
+        private const int BlockPixels = 48;
+
+        private readonly InputGradient _owner;
+        private readonly PixelClass _class;
+        private readonly Activations _source;
+        private readonly Activations _target;
+        private readonly Activations _summand;
+        private readonly int _rows;
+        private readonly int _columns;
+
+        public Work(InputGradient owner, PixelClass pixelClass, Activations source, Activations target, Activations summand)
+        {
+            (_owner, _class, _source, _target, _summand) = (owner, pixelClass, source, target, summand);
+            int stride = owner._plan.Stride;
+            _rows = Math.Max(0, (target.Height - pixelClass.Y + stride - 1) / stride);
+            _columns = Math.Max(0, (target.Width - pixelClass.X + stride - 1) / stride);
+        }
+
+        public int ItemCount => ((_target.Count * _rows * _columns) + BlockPixels - 1) / BlockPixels;
+
+        public void Do(int item, int worker)
+        {
+            int first = item * BlockPixels, count = Math.Min(BlockPixels, (_target.Count * _rows * _columns) - first);
+            nint* sources = stackalloc nint[BlockPixels + MatrixKernel.Rows];
+            nint* targets = stackalloc nint[BlockPixels + MatrixKernel.Rows];
+            Locate(first, count, sources, targets);
+            ConvolutionPlan plan = _owner._plan;
+            int tapCount = _class.Taps.Length;
+            nint* segments = stackalloc nint[Math.Max(1, tapCount)];
+            for (int i = 0; i < tapCount; i++)
+            {
+                // In the padded gradient pixel 0 is at the border's width.
+                int y = _owner.Border + ((_class.Y + _owner.Border - _class.Taps[i].Y) / plan.Stride);
+                int x = _owner.Border + ((_class.X + _owner.Border - _class.Taps[i].X) / plan.Stride);
+                segments[i] = (((nint)y * _source.Width) + x) * _source.Channels;
+            }
+
+            for (int panel = 0; panel < _owner.Panels; panel++)
+            {
+                int channel = panel * MatrixKernel.Columns;
+                float* weights = _owner._weights.Pointer + _class.Offset + ((nint)panel * tapCount * plan.OutputChannels * MatrixKernel.Columns);
+                float* added = _summand.Data == 0 ? null : _summand.Pointer + channel;
+                for (int i = 0; i < count; i += MatrixKernel.Rows)
+                {
+                    var epilogue = new MatrixKernel.Epilogue(_target.Pointer + channel, targets + i, _owner._zeros.Pointer, added, relu: false);
+                    MatrixKernel.MultiplySegments(_source.Pointer, sources + i, segments, tapCount, plan.OutputChannels, weights, epilogue);
+                }
+            }
+        }
+
+        private void Locate(int first, int count, nint* sources, nint* targets)
+        {
+            int filled = (count + MatrixKernel.Rows - 1) / MatrixKernel.Rows * MatrixKernel.Rows, inImage = _rows * _columns, stride = _owner._plan.Stride;
+            for (int i = 0; i < filled; i++)
+            {
+                int pixel = first + Math.Min(i, count - 1);
+                int image = pixel / inImage, y = pixel % inImage / _columns, x = pixel % _columns;
+                sources[i] = ((((nint)image * _source.Height) + y) * _source.Width + x) * _source.Channels;
+                targets[i] = ((((nint)image * _target.Height) + (y * stride) + _class.Y) * _target.Width + (x * stride) + _class.X) * _target.Channels;
+            }
+        }
+    }
+}

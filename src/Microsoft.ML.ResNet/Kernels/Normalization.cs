@@ -1,0 +1,218 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Microsoft.ML.ResNet.Kernels;
+
+/// <summary>
+/// Batch normalisation with what follows it, a sum and a ReLU, forward and backward, on stored activations whose channels fill whole panels.
+/// Sums over pixels are taken block by block and added in double precision in the order of the blocks, whatever thread had them.
+/// </summary>
+internal static unsafe class Normalization
+{
+    private const int Lanes = 8;
+
+    /// <summary>The values of a block: few enough to stay in a core's cache while they are read more than once.</summary>
+    private const int BlockValues = 16384;
+
+    /// <summary>The floats of shared memory that sums of blocks take.</summary>
+    public static long SharedScratchLength(Activations shape) => 2L * shape.Channels * Blocks(shape);
+
+    /// <summary>Mean and variance, not the unbiased one, of every channel.</summary>
+    public static void Statistics(VectorPass pass, Activations values, Span<double> mean, Span<double> variance)
+    {
+        // Differences to the first pixel: the squares of values far from zero would leave little of the variance.
+        int blocks = Blocks(values);
+        pass.Run(new SumsWork(pass, values), blocks);
+        double count = (double)values.Count * values.Height * values.Width;
+        for (int channel = 0; channel < values.Channels; channel++)
+        {
+            var (sum, squares) = Sums(pass.Shared, channel, values.Channels, blocks);
+            mean[channel] = values.Pointer[channel] + (sum / count);
+            variance[channel] = Math.Max(0, (squares / count) - (sum / count * (sum / count)));
+        }
+    }
+
+    /// <summary>output = relu(values * scale + shift + summand).</summary>
+    /// <param name="summand">No memory stands for zeros.</param>
+    /// <param name="scale">[channels].</param>
+    /// <param name="shift">[channels].</param>
+    public static void Apply(VectorPass pass, Activations values, Activations output, Activations summand, float* scale, float* shift, bool relu)
+        => pass.Run(new ApplyWork(values, output, summand, scale, shift, relu), Blocks(values));
+
+    /// <summary>
+    /// Sets the gradient to zero where the ReLU did, and takes for every channel the sums of the gradient and of its product with the value's
+    /// difference to <paramref name="mean"/>.
+    /// </summary>
+    /// <param name="output">What the ReLU gave; no memory stands for no ReLU.</param>
+    public static void GradientSums(
+        VectorPass pass, Activations gradient, Activations output, Activations values, float* mean, Span<double> sums, Span<double> products)
+    {
+        int blocks = Blocks(values);
+        pass.Run(new GradientSumsWork(pass, gradient, output, values, mean), blocks);
+        for (int channel = 0; channel < values.Channels; channel++)
+        {
+            (sums[channel], products[channel]) = Sums(pass.Shared, channel, values.Channels, blocks);
+        }
+    }
+
+    /// <summary>target = gradient * a + values * b + c, which is the gradient of the values.</summary>
+    public static void ApplyGradient(VectorPass pass, Activations gradient, Activations values, Activations target, float* a, float* b, float* c)
+        => pass.Run(new ApplyGradientWork(gradient, values, target, a, b, c), Blocks(values));
+
+    private static int BlockPixels(int channels) => Math.Max(1, BlockValues / channels);
+
+    private static int Blocks(Activations shape)
+    {
+        int pixels = BlockPixels(shape.Channels);
+        return ((shape.Count * shape.Height * shape.Width) + pixels - 1) / pixels;
+    }
+
+    private static (nint First, int Pixels) Block(Activations shape, int item)
+    {
+        int pixels = BlockPixels(shape.Channels), first = item * pixels;
+        return ((nint)first * shape.Channels, Math.Min(pixels, (shape.Count * shape.Height * shape.Width) - first));
+    }
+
+    private static (double First, double Second) Sums(float* partial, int channel, int channels, int blocks)
+    {
+        double first = 0, second = 0;
+        for (int block = 0; block < blocks; block++, partial += 2 * channels)
+        {
+            first += partial[channel];
+            second += partial[channels + channel];
+        }
+
+        return (first, second);
+    }
+
+    private sealed class SumsWork(VectorPass pass, Activations values) : IParallelWork
+    {
+        public void Do(int item, int worker)
+        {
+            nint channels = values.Channels;
+            var (first, pixels) = Block(values, item);
+            float* target = pass.Shared + (2 * item * channels);
+            for (nint channel = 0; channel < channels; channel += 2 * Lanes)
+            {
+                Vector256<float> sum0 = default, sum1 = default, squares0 = default, squares1 = default;
+                Vector256<float> pivot0 = Avx.LoadVector256(values.Pointer + channel), pivot1 = Avx.LoadVector256(values.Pointer + channel + Lanes);
+                float* row = values.Pointer + first + channel;
+                for (int pixel = 0; pixel < pixels; pixel++, row += channels)
+                {
+                    Vector256<float> value0 = Avx.LoadVector256(row) - pivot0, value1 = Avx.LoadVector256(row + Lanes) - pivot1;
+                    sum0 += value0;
+                    sum1 += value1;
+                    squares0 = Fma.MultiplyAdd(value0, value0, squares0);
+                    squares1 = Fma.MultiplyAdd(value1, value1, squares1);
+                }
+
+                sum0.Store(target + channel);
+                sum1.Store(target + channel + Lanes);
+                squares0.Store(target + channels + channel);
+                squares1.Store(target + channels + channel + Lanes);
+            }
+        }
+    }
+
+    private sealed class ApplyWork(Activations values, Activations output, Activations summand, float* scale, float* shift, bool relu) : IParallelWork
+    {
+        private readonly nint _scale = (nint)scale;
+        private readonly nint _shift = (nint)shift;
+
+        public void Do(int item, int worker)
+        {
+            nint channels = values.Channels;
+            var (first, pixels) = Block(values, item);
+            float* source = values.Pointer + first, target = output.Pointer + first;
+            float* added = summand.Data == 0 ? null : summand.Pointer + first;
+            float* factors = (float*)_scale, offsets = (float*)_shift;
+            for (int pixel = 0; pixel < pixels; pixel++)
+            {
+                for (nint channel = 0; channel < channels; channel += Lanes)
+                {
+                    Vector256<float> value = Fma.MultiplyAdd(Avx.LoadVector256(source + channel), Avx.LoadVector256(factors + channel), Avx.LoadVector256(offsets + channel));
+                    if (added is not null)
+                    {
+                        value += Avx.LoadVector256(added + channel);
+                    }
+
+                    if (relu)
+                    {
+                        // Of two operands of which one is NaN, the processor's maximum is the second: NaN stays.
+                        value = Avx.Max(Vector256<float>.Zero, value);
+                    }
+
+                    value.Store(target + channel);
+                }
+
+                source += channels;
+                target += channels;
+                added = added is null ? null : added + channels;
+            }
+        }
+    }
+
+    private sealed class GradientSumsWork(VectorPass pass, Activations gradient, Activations output, Activations values, float* mean) : IParallelWork
+    {
+        private readonly nint _mean = (nint)mean;
+
+        public void Do(int item, int worker)
+        {
+            nint channels = values.Channels;
+            var (first, pixels) = Block(values, item);
+            float* target = pass.Shared + (2 * item * channels);
+            bool masks = output.Data != 0;
+            for (nint channel = 0; channel < channels; channel += 2 * Lanes)
+            {
+                Vector256<float> sum0 = default, sum1 = default, products0 = default, products1 = default;
+                Vector256<float> mean0 = Avx.LoadVector256((float*)_mean + channel), mean1 = Avx.LoadVector256((float*)_mean + channel + Lanes);
+                float* gradients = gradient.Pointer + first + channel, source = values.Pointer + first + channel;
+                float* outputs = output.Pointer + (masks ? first + channel : 0);
+                for (int pixel = 0; pixel < pixels; pixel++, gradients += channels, source += channels)
+                {
+                    Vector256<float> gradient0 = Avx.LoadVector256(gradients), gradient1 = Avx.LoadVector256(gradients + Lanes);
+                    if (masks)
+                    {
+                        gradient0 = Avx.AndNot(Avx.CompareLessThanOrEqual(Avx.LoadVector256(outputs), Vector256<float>.Zero), gradient0);
+                        gradient1 = Avx.AndNot(Avx.CompareLessThanOrEqual(Avx.LoadVector256(outputs + Lanes), Vector256<float>.Zero), gradient1);
+                        gradient0.Store(gradients);
+                        gradient1.Store(gradients + Lanes);
+                        outputs += channels;
+                    }
+
+                    sum0 += gradient0;
+                    sum1 += gradient1;
+                    products0 = Fma.MultiplyAdd(gradient0, Avx.LoadVector256(source) - mean0, products0);
+                    products1 = Fma.MultiplyAdd(gradient1, Avx.LoadVector256(source + Lanes) - mean1, products1);
+                }
+
+                sum0.Store(target + channel);
+                sum1.Store(target + channel + Lanes);
+                products0.Store(target + channels + channel);
+                products1.Store(target + channels + channel + Lanes);
+            }
+        }
+    }
+
+    private sealed class ApplyGradientWork(Activations gradient, Activations values, Activations target, float* a, float* b, float* c) : IParallelWork
+    {
+        private readonly nint _a = (nint)a;
+        private readonly nint _b = (nint)b;
+        private readonly nint _c = (nint)c;
+
+        public void Do(int item, int worker)
+        {
+            nint channels = values.Channels;
+            var (first, pixels) = Block(values, item);
+            float* gradients = gradient.Pointer + first, source = values.Pointer + first, results = target.Pointer + first;
+            for (int pixel = 0; pixel < pixels; pixel++, gradients += channels, source += channels, results += channels)
+            {
+                for (nint channel = 0; channel < channels; channel += Lanes)
+                {
+                    Vector256<float> value = Fma.MultiplyAdd(Avx.LoadVector256(source + channel), Avx.LoadVector256((float*)_b + channel), Avx.LoadVector256((float*)_c + channel));
+                    Fma.MultiplyAdd(Avx.LoadVector256(gradients + channel), Avx.LoadVector256((float*)_a + channel), value).Store(results + channel);
+                }
+            }
+        }
+    }
+}

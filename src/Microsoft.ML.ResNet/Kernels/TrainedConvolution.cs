@@ -1,0 +1,103 @@
+using Microsoft.ML.ResNet.Network;
+
+namespace Microsoft.ML.ResNet.Kernels;
+
+/// <summary>A convolution as it is trained: forward, and the gradients of its weights and of its input.</summary>
+internal sealed unsafe class TrainedConvolution : IDisposable
+{
+    private readonly WinogradConvolution? _winograd;
+    private readonly WinogradConvolution? _winogradGradient;
+    private readonly WinogradWeightGradient? _winogradWeights;
+    private readonly DirectConvolution? _direct;
+    private readonly InputGradient? _directGradient;
+    private readonly DirectWeightGradient? _directWeights;
+
+    /// <param name="plan">Without groups; the output channels fill whole panels.</param>
+    /// <param name="wantsInputGradient">Not for the first convolution.</param>
+    public TrainedConvolution(ConvolutionPlan plan, bool wantsInputGradient)
+    {
+        if (plan is { Kernel: 3, Stride: 1 } && plan.InputChannels % MatrixKernel.Columns == 0)
+        {
+            _winograd = WinogradConvolution.Unloaded(plan);
+            _winogradWeights = new WinogradWeightGradient(plan);
+            _winogradGradient = wantsInputGradient
+                ? WinogradConvolution.Unloaded(plan with { InputChannels = plan.OutputChannels, OutputChannels = plan.InputChannels })
+                : null;
+        }
+        else
+        {
+            _direct = DirectConvolution.Unloaded(plan);
+            _directWeights = new DirectWeightGradient(plan);
+            _directGradient = wantsInputGradient ? new InputGradient(plan) : null;
+        }
+    }
+
+    private VectorConvolution Convolution => (VectorConvolution?)_winograd ?? _direct!;
+
+    public Activations Shape(Activations input) => Convolution.Shape(input);
+
+    public long ScratchLength(Activations input, int threads)
+    {
+        long length = Convolution.ScratchLength(input, threads);
+        if (_winogradWeights is not null)
+        {
+            length = Math.Max(length, _winogradWeights.ScratchLength);
+        }
+
+        return _winogradGradient is null ? length : Math.Max(length, _winogradGradient.ScratchLength(Shape(input), threads));
+    }
+
+    public long SharedScratchLength(Activations input, int threads)
+    {
+        Activations output = Shape(input);
+        long length = Math.Max(Convolution.SharedScratchLength(input), Normalization.SharedScratchLength(output));
+        length = Math.Max(length, _winogradWeights?.SharedScratchLength(threads) ?? _directWeights!.SharedScratchLength(input, threads));
+        return Math.Max(length, _directGradient?.SharedScratchLength(output) ?? 0);
+    }
+
+    /// <summary>Takes the weights of this step.</summary>
+    /// <param name="weight">[out, kernel, kernel, in] float32.</param>
+    public void Load(VectorPass pass, float* weight)
+    {
+        _winograd?.Load(pass, weight);
+        _winogradGradient?.LoadTransposed(pass, weight);
+        _direct?.Load(pass, weight);
+        _directGradient?.Load(pass, weight);
+    }
+
+    public void Forward(VectorPass pass, Activations input, Activations output) => Convolution.Run(pass, input, output, summand: default, relu: false);
+
+    /// <param name="gradient">[out, kernel, kernel, in] float32, overwritten.</param>
+    public void WeightGradient(VectorPass pass, Activations input, Activations outputGradient, float* gradient)
+    {
+        if (_winogradWeights is not null)
+        {
+            _winogradWeights.Run(pass, input, outputGradient, gradient);
+        }
+        else
+        {
+            _directWeights!.Run(pass, input, outputGradient, gradient);
+        }
+    }
+
+    /// <param name="summand">Has the shape of the input; no memory stands for zeros.</param>
+    public void InputGradient(VectorPass pass, Activations outputGradient, Activations inputGradient, Activations summand)
+    {
+        if (_winogradGradient is not null)
+        {
+            _winogradGradient.Run(pass, outputGradient, inputGradient, summand, relu: false);
+        }
+        else
+        {
+            _directGradient!.Run(pass, outputGradient, inputGradient, summand);
+        }
+    }
+
+    public void Dispose()
+    {
+        _winograd?.Dispose();
+        _winogradGradient?.Dispose();
+        _direct?.Dispose();
+        _directGradient?.Dispose();
+    }
+}

@@ -1,0 +1,122 @@
+using Microsoft.ML.ResNet.Network;
+
+namespace Microsoft.ML.ResNet.Kernels;
+
+/// <summary>
+/// The gradient of the weights of a 3x3 convolution of stride 1, by Winograd's algorithm: for each of sixteen points, the product of the
+/// transformed gradients of all tiles of output with the transformed tiles of input, then transformed to weights.
+/// </summary>
+/// <remarks>Tiles are divided into as many parts as there are threads, each with sums of its own, which are added in order: the same number of
+/// threads gives the same bits.</remarks>
+internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
+{
+    private const int Points = WinogradTransform.Points, Rows = 4;
+
+    private readonly int _inputs = plan.InputChannels;
+    private readonly int _outputs = plan.OutputChannels;
+
+    /// <summary>
+    /// The tiles that are transformed before they are multiplied. Sums are loaded and stored once a block: the more there are, the larger
+    /// the block has to be.
+    /// </summary>
+    private int BlockTiles => Math.Clamp(Math.Max(_inputs, _outputs) * 3 / 8, 24, 192);
+
+    private long SumLength => (long)Points * _inputs * _outputs;
+
+    public long ScratchLength => (long)Points * ((BlockTiles * (_inputs + _outputs)) + _inputs);
+
+    public long SharedScratchLength(int threads) => SumLength * threads;
+
+    /// <param name="gradient">[out, 3, 3, in] float32, overwritten.</param>
+    public void Run(VectorPass pass, Activations input, Activations outputGradient, float* gradient)
+    {
+        pass.Run(new SummingWork(this, pass, input, outputGradient), pass.Parts);
+        pass.Run(new FinishingWork(this, pass, gradient), _outputs);
+    }
+
+    private sealed class SummingWork(WinogradWeightGradient owner, VectorPass pass, Activations input, Activations outputGradient) : IParallelWork
+    {
+        private readonly int _tileRows = (input.Height + 1) / 2;
+        private readonly int _tileColumns = (input.Width + 1) / 2;
+
+        public void Do(int item, int worker)
+        {
+            float* sums = pass.Shared + (item * owner.SumLength);
+            new Span<float>(sums, checked((int)owner.SumLength)).Clear();
+            long tiles = (long)input.Count * _tileRows * _tileColumns;
+            int first = (int)(tiles * item / pass.Parts), end = (int)(tiles * (item + 1) / pass.Parts), block = owner.BlockTiles;
+            float* values = pass.Scratch(worker);
+            float* gradients = values + ((nint)Points * block * owner._inputs);
+            float* edge = gradients + ((nint)Points * block * owner._outputs);
+            for (int start = first; start < end; start += block)
+            {
+                int count = Math.Min(block, end - start);
+                for (int i = 0; i < count; i++)
+                {
+                    Transform(start + i, values + ((nint)i * owner._inputs), gradients + ((nint)i * owner._outputs), edge);
+                }
+
+                Multiply(values, gradients, count, sums);
+            }
+        }
+
+        private void Transform(int tile, float* value, float* gradient, float* edge)
+        {
+            int inImage = _tileRows * _tileColumns, image = tile / inImage, position = tile % inImage;
+            int y = position / _tileColumns * WinogradTransform.OutputSide, x = position % _tileColumns * WinogradTransform.OutputSide;
+            WinogradConvolution.TransformInput(input, image, y, x, value, (nint)owner.BlockTiles * owner._inputs, edge);
+            nint rowStride = (nint)outputGradient.Width * outputGradient.Channels;
+            WinogradTransform.OutputGradient(
+                outputGradient.Pointer + ((((nint)image * outputGradient.Height) + y) * rowStride) + ((nint)x * outputGradient.Channels),
+                rowStride,
+                outputGradient.Channels,
+                outputGradient.Height - y,
+                outputGradient.Width - x,
+                gradient,
+                (nint)owner.BlockTiles * owner._outputs);
+        }
+
+        private void Multiply(float* values, float* gradients, int count, float* sums)
+        {
+            nint inputs = owner._inputs, outputs = owner._outputs;
+            for (int point = 0; point < Points; point++)
+            {
+                float* b = values + (point * owner.BlockTiles * inputs), a = gradients + (point * owner.BlockTiles * outputs);
+                float* target = sums + (point * inputs * outputs);
+                for (nint input = 0; input < inputs; input += MatrixKernel.Columns)
+                {
+                    for (nint output = 0; output < outputs; output += Rows)
+                    {
+                        MatrixKernel.AccumulateTransposed(a + output, outputs, b + input, inputs, count, target + (output * inputs) + input, inputs);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Adds the parts' sums for one output channel, and transforms them.</summary>
+    private sealed class FinishingWork(WinogradWeightGradient owner, VectorPass pass, float* gradient) : IParallelWork
+    {
+        private readonly nint _gradient = (nint)gradient;
+
+        public void Do(int item, int worker)
+        {
+            nint inputs = owner._inputs, pointLength = inputs * owner._outputs;
+            float* sums = pass.Shared + (item * inputs);
+            for (int part = 1; part < pass.Parts; part++)
+            {
+                float* others = sums + (part * owner.SumLength);
+                for (int point = 0; point < Points; point++)
+                {
+                    ElementKernel.Add(sums + (point * pointLength), others + (point * pointLength), inputs);
+                }
+            }
+
+            float* target = (float*)_gradient + (item * 9 * inputs);
+            for (nint input = 0; input < inputs; input += 8)
+            {
+                WinogradTransform.FilterGradients(sums + input, pointLength, target + input, inputs);
+            }
+        }
+    }
+}
