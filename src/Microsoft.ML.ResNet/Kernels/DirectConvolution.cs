@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Network;
 
@@ -108,6 +109,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
     {
         private readonly nint _weight = (nint)weight;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             int values = owner._plan.Kernel * owner._plan.Kernel * owner._inputs;
@@ -152,6 +154,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
 
     private sealed class Work(DirectConvolution owner, Division division, Activations input, Activations output, Activations summand, bool relu) : IParallelWork
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             int block = item / division.PanelGroups, group = item % division.PanelGroups;
@@ -167,6 +170,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
         }
 
         /// <summary>The offsets of each pixel's first input and of its output. What is missing to whole calls of the kernel repeats the last one.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Locate(int first, int count, nint* sources, nint* targets)
         {
             int filled = (count + MatrixKernel.Rows - 1) / MatrixKernel.Rows * MatrixKernel.Rows, inImage = output.Height * output.Width;
@@ -180,6 +184,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Multiply(int panel, int count, nint* sources, nint* targets)
         {
             ConvolutionPanel read = owner._panels[panel];
@@ -209,6 +214,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
     /// <summary>Copies a row, with zeros around.</summary>
     private sealed class PaddingWork(Activations input, Activations padded, int padding) : IParallelWork
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             int image = item / padded.Height, y = (item % padded.Height) - padding;

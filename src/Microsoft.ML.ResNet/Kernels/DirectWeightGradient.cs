@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Kernels;
@@ -45,6 +46,7 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionPlan plan)
 
     private sealed class SummingWork(DirectWeightGradient owner, VectorPass pass, Activations source, Activations outputGradient) : IParallelWork
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             float* sums = pass.Shared + (item * owner.SumLength);
@@ -60,6 +62,7 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionPlan plan)
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Locate(int first, int count, nint* offsets)
         {
             int width = outputGradient.Width, inImage = outputGradient.Height * width, stride = owner.Stride;
@@ -70,6 +73,7 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionPlan plan)
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Multiply(float* gradients, nint* offsets, int count, float* sums)
         {
             nint sumStride = (nint)owner.Kernel * owner._storedRowLength;
@@ -98,6 +102,7 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionPlan plan)
     {
         private readonly nint _gradient = (nint)gradient;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             nint length = (nint)owner.Kernel * owner._storedRowLength;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -10,6 +11,7 @@ internal static unsafe class ElementKernel
 
     /// <summary>target += summand.</summary>
     /// <param name="length">A multiple of 8.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(float* target, float* summand, nint length)
     {
         for (nint i = 0; i < length; i += Lanes)

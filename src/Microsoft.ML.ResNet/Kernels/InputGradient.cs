@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Kernels;
@@ -82,6 +83,7 @@ internal sealed unsafe class InputGradient : IDisposable
     {
         private readonly nint _weight = (nint)weight;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             ConvolutionPlan plan = owner._plan;
@@ -123,6 +125,7 @@ internal sealed unsafe class InputGradient : IDisposable
 
         public int ItemCount => ((_target.Count * _rows * _columns) + BlockPixels - 1) / BlockPixels;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             int first = item * BlockPixels, count = Math.Min(BlockPixels, (_target.Count * _rows * _columns) - first);
@@ -153,6 +156,7 @@ internal sealed unsafe class InputGradient : IDisposable
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Locate(int first, int count, nint* sources, nint* targets)
         {
             int filled = (count + MatrixKernel.Rows - 1) / MatrixKernel.Rows * MatrixKernel.Rows, inImage = _rows * _columns, stride = _owner._plan.Stride;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -87,6 +88,7 @@ internal static unsafe class Normalization
 
     private sealed class SumsWork(VectorPass pass, Activations values) : IParallelWork
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             nint channels = values.Channels;
@@ -119,6 +121,7 @@ internal static unsafe class Normalization
         private readonly nint _scale = (nint)scale;
         private readonly nint _shift = (nint)shift;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             nint channels = values.Channels;
@@ -156,6 +159,7 @@ internal static unsafe class Normalization
     {
         private readonly nint _mean = (nint)mean;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             nint channels = values.Channels;
@@ -200,6 +204,7 @@ internal static unsafe class Normalization
         private readonly nint _b = (nint)b;
         private readonly nint _c = (nint)c;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             nint channels = values.Channels;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -15,6 +16,7 @@ internal static unsafe class Pooling
 
         public static Activations Shape(Activations input) => input with { Data = 0, Height = (input.Height + 1) / 2, Width = (input.Width + 1) / 2 };
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             int image = item / output.Height, top = (2 * (item % output.Height)) - 1, channels = input.Channels;
@@ -54,6 +56,7 @@ internal static unsafe class Pooling
 
         public int ItemCount => input.Count;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             int pixels = input.Height * input.Width;
@@ -90,6 +93,7 @@ internal static unsafe class Pooling
     {
         public int ItemCount => output.Count * output.Height;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             int image = item / output.Height, y = item % output.Height * stride;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -13,6 +14,7 @@ internal static unsafe class PoolingGradient
     {
         public int ItemCount => input.Count;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             nint channels = input.Channels, rowStride = input.Width * channels, length = input.Height * rowStride;
@@ -33,6 +35,7 @@ internal static unsafe class PoolingGradient
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void Distribute(
             float* values, float* targets, nint rowStride, nint pixelStride, int firstRow, int lastRow, int firstColumn, int lastColumn, Vector256<float> gradient)
         {
@@ -67,6 +70,7 @@ internal static unsafe class PoolingGradient
 
         public int ItemCount => inputGradient.Count;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             int pixels = inputGradient.Height * inputGradient.Width, channels = inputGradient.Channels;
@@ -91,6 +95,7 @@ internal static unsafe class PoolingGradient
     {
         public int ItemCount => inputGradient.Count * inputGradient.Height;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             int image = item / inputGradient.Height, y = item % inputGradient.Height, channels = inputGradient.Channels;

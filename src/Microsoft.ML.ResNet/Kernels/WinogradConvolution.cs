@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Network;
 
@@ -74,6 +75,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
     /// <param name="x">Its first column.</param>
     /// <param name="target">The first point's values of all channels; those of the next point follow at <paramref name="pointStride"/>.</param>
     /// <param name="edge">Memory for one tile.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void TransformInput(Activations input, int image, int y, int x, float* target, nint pointStride, float* edge)
     {
         const int side = WinogradTransform.InputSide;
@@ -111,6 +113,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
         _bias.Dispose();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Transform(FoldedConvolution folded, int panel)
     {
         double* transformed = stackalloc double[Points];
@@ -195,6 +198,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
 
         private readonly nint _weight = (nint)weight;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             int inputs = owner._inputs;
@@ -228,6 +232,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
     {
         private readonly nint _weight = (nint)weight;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             nint outputs = owner._outputs;
@@ -245,6 +250,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
 
     private sealed class Work(WinogradConvolution owner, VectorPass pass, Division division, Activations input, Activations output, Activations summand, bool relu) : IParallelWork
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             int block = item / division.PanelGroups, group = item % division.PanelGroups;
@@ -274,6 +280,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Multiply(float* values, nint valueStride, float* sums, nint sumStride, int tiles, int firstPanel, int panels)
         {
             int inputs = owner._inputs, channels = panels * MatrixKernel.Columns;
@@ -294,6 +301,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void TransformOutput(int tile, float* sums, nint stride, int firstChannel, int channels)
         {
             var (image, y, x) = Locate(tile);
@@ -313,6 +321,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
                 output.Width - x);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private (int Image, int Y, int X) Locate(int tile)
         {
             int inImage = division.TileRows * division.TileColumns, position = tile % inImage;

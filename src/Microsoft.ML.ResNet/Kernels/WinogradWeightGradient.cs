@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Kernels;
@@ -39,6 +40,7 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
         private readonly int _tileRows = (input.Height + 1) / 2;
         private readonly int _tileColumns = (input.Width + 1) / 2;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             float* sums = pass.Shared + (item * owner.SumLength);
@@ -60,6 +62,7 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Transform(int tile, float* value, float* gradient, float* edge)
         {
             int inImage = _tileRows * _tileColumns, image = tile / inImage, position = tile % inImage;
@@ -76,6 +79,7 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
                 (nint)owner.BlockTiles * owner._outputs);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Multiply(float* values, float* gradients, int count, float* sums)
         {
             nint inputs = owner._inputs, outputs = owner._outputs;
@@ -99,6 +103,7 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
     {
         private readonly nint _gradient = (nint)gradient;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
             nint inputs = owner._inputs, pointLength = inputs * owner._outputs;
