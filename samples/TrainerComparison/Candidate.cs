@@ -12,7 +12,7 @@ internal sealed record Candidate(CandidateName Name, string Title, Func<MLContex
 {
     // At 32 pixels a picture is 3,072 numbers, which is about what ML.NET's own trainers learn from in minutes.
     private const int LargestPixelSize = 32;
-    private const int FineTuningEpochs = 10;
+    private const int FineTuningEpochs = 6;
 
     /// <summary>
     /// All candidates, in the order in which they run: the slowest of those that can't be stopped come last, so that the others have their

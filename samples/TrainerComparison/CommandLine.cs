@@ -10,7 +10,7 @@ internal sealed class CommandLine
     private readonly Option<string?> _test = new("--test") { HelpName = "DIR", Description = "The test images, in the same sub-folders. Default: a fifth of each class in --images, or the bundled test images." };
     private readonly Option<CandidateName[]> _candidates = new("--candidates") { HelpName = "NAME...", Description = $"What is compared: {string.Join(", ", Enum.GetNames<CandidateName>())}. Default: all.", AllowMultipleArgumentsPerToken = true };
     private readonly Option<int> _minutes = Number("--minutes", 1, 100_000, "The time for all candidates together.", 20);
-    private readonly Option<int?> _epochs = Number("--epochs", 1, 10_000, "How often the networks go through all images. Default: 30 from scratch, 10 in fine-tuning.");
+    private readonly Option<int?> _epochs = Number("--epochs", 1, 10_000, "How often the networks go through all images. Default: 30 from scratch, 6 in fine-tuning.");
     private readonly Option<int?> _size = Number("--size", 8, 4096, "Width and height of the input of the networks that are trained, in pixels. Default: the images' own size, at most 224; 224 with ImageNet's weights.");
     private readonly Option<int> _seed = Number("--seed", 0, int.MaxValue, "Decides all that is random.", 1);
     private readonly Option<string> _output = new("--output") { HelpName = "FILE", Description = "Where the best model is saved.", DefaultValueFactory = _ => "best-model.zip" };

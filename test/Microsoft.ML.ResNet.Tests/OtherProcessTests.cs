@@ -45,6 +45,34 @@ public sealed class OtherProcessTests
     }
 
     [TestMethod]
+    public async Task Score_OnAProcessorWithoutAvx2_IsClose()
+    {
+        using var folder = new TemporaryFolder();
+        List<ImageRow> rows = ImageRows.Write(folder.Path, 12);
+        var context = new MLContext(1);
+        IDataView data = context.Data.LoadFromEnumerable(rows.Select(row => new Input { ImagePath = row.ImagePath, Label = row.Label }));
+        using var model = (IDisposable)PixelRows.Fit(context, data, ImageRows.Options("ImagePath", epochs: 1));
+        context.Model.Save((ITransformer)model, data.Schema, folder.File("model.zip"));
+        PredictionRow[] expected = [.. context.Data.CreateEnumerable<PredictionRow>(((ITransformer)model).Transform(data), reuseRowObject: false)];
+
+        ProcessResult result = await DotNet.RunAsync(
+            ["exec", RepositoryPaths.Sample("ExistingApp"), "--transform", folder.File("model.zip"), .. rows.Select(row => row.ImagePath)],
+            environment: new Dictionary<string, string?> { ["DOTNET_EnableAVX2"] = "0" });
+
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        string[] lines = result.StandardOutput.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        Assert.HasCount(rows.Count, lines);
+        for (int i = 0; i < lines.Length; i++)
+        {
+            float[] scores = [.. lines[i].Split('\t')[2].Split(' ').Select(score => float.Parse(score, CultureInfo.InvariantCulture))];
+            for (int k = 0; k < scores.Length; k++)
+            {
+                Assert.AreEqual(expected[i].Score[k], scores[k], 1e-3f, lines[i]);
+            }
+        }
+    }
+
+    [TestMethod]
     public void ExistingApp_Code_NeverNamesTheLibrary()
     {
         foreach (string file in Directory.GetFiles(Path.GetDirectoryName(RepositoryPaths.SampleProject("ExistingApp"))!, "*.cs"))

@@ -109,7 +109,7 @@ internal sealed class FusedConvolutions
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
         double largest = 0;
-        Tensor input = Wave(2, plan.InputChannels, 7, 7), weight = Wave(plan.OutputChannels, plan.InputChannels / plan.Groups, 3, 3) * 0.1;
+        Tensor input = Wave(2, plan.InputChannels, 7, 7), weight = Wave(plan.OutputChannels, plan.InputChannels / plan.Groups, 3, 3) * tensor(0.1f);
         Tensor bias = Wave(1, plan.OutputChannels, 1, 1).flatten(), sum = Wave(2, plan.OutputChannels, 4, 4);
         Tensor plain = nn.functional.conv2d(input, weight, bias, strides: [2, 2], padding: [1, 1], groups: plan.Groups);
         Tensor expected = (plain + sum).relu();
@@ -129,5 +129,5 @@ internal sealed class FusedConvolutions
     }
 
     private static Tensor Wave(int n, int c, int h, int w)
-        => arange(n * c * h * w, ScalarType.Float32).mul(0.7).sin().reshape(n, h, w, c).permute(0, 3, 1, 2);
+        => tensor([.. Enumerable.Range(0, n * c * h * w).Select(i => MathF.Sin(0.7f * i))], [n, h, w, c]).permute(0, 3, 1, 2);
 }

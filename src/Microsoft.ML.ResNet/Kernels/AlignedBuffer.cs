@@ -17,7 +17,6 @@ internal sealed unsafe class AlignedBuffer : IDisposable
         nuint bytes = checked((nuint)Math.Max(length, 1) * sizeof(float));
         _pointer = (float*)NativeMemory.AlignedAlloc(bytes, Alignment);
         NativeMemory.Clear(_pointer, bytes);
-        GC.AddMemoryPressure((long)bytes);
     }
 
     ~AlignedBuffer() => Free();
@@ -39,7 +38,6 @@ internal sealed unsafe class AlignedBuffer : IDisposable
         {
             NativeMemory.AlignedFree(_pointer);
             _pointer = null;
-            GC.RemoveMemoryPressure(Math.Max(Length, 1) * sizeof(float));
         }
     }
 }

@@ -33,8 +33,8 @@ internal readonly record struct ConvolutionPanel(int FirstInput, int InputCount)
     public static int Stored(int channels) => Count(channels) * MatrixKernel.Columns;
 
     /// <summary>
-    /// The filter from one input channel of this panel to one output channel, [kernel, kernel] in the convolution's weight; -1 where the
-    /// output channel doesn't read that input channel, or is none.
+    /// Where the convolution's weight has the filter from one input channel of this panel to one output channel: its first value, whose
+    /// others follow at a distance of the inputs of a group. -1 where the output channel doesn't read that input channel, or is none.
     /// </summary>
     /// <param name="input">Counted from <see cref="FirstInput"/>.</param>
     public long FilterAt(ConvolutionPlan plan, int output, int input)
@@ -45,6 +45,6 @@ internal readonly record struct ConvolutionPanel(int FirstInput, int InputCount)
             return -1;
         }
 
-        return (((long)output * inputsInGroup) + (channel % inputsInGroup)) * plan.Kernel * plan.Kernel;
+        return ((long)output * plan.Kernel * plan.Kernel * inputsInGroup) + (channel % inputsInGroup);
     }
 }

@@ -90,7 +90,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
 
     private void LayOut(FoldedConvolution folded, int panel)
     {
-        int taps = _plan.Kernel * _plan.Kernel, inputs = _panels[panel].InputCount;
+        int taps = _plan.Kernel * _plan.Kernel, inputs = _panels[panel].InputCount, step = _plan.InputChannels / _plan.Groups;
         for (int tap = 0; tap < taps; tap++)
         {
             for (int input = 0; input < inputs; input++)
@@ -98,8 +98,9 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
                 float* row = _weights.Pointer + _panelOffsets[panel] + ((((long)tap * inputs) + input) * MatrixKernel.Columns);
                 for (int column = 0; column < MatrixKernel.Columns; column++)
                 {
-                    long filter = _panels[panel].FilterAt(_plan, (panel * MatrixKernel.Columns) + column, input);
-                    row[column] = filter < 0 ? 0 : (float)folded.Weight[filter + tap];
+                    int output = (panel * MatrixKernel.Columns) + column;
+                    long first = _panels[panel].FilterAt(_plan, output, input);
+                    row[column] = first < 0 ? 0 : (float)(folded.Weight[first + ((long)tap * step)] * folded.Factor[output]);
                 }
             }
         }

@@ -26,7 +26,7 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionPlan plan)
 
     private long SumLength => (long)_outputs * plan.Kernel * _storedRowLength;
 
-    public long SharedScratchLength(Activations input, int threads) => (SumLength * threads) + (Padding == 0 ? 0 : Padded(input).Length + Slack);
+    public long SharedScratchLength(Activations input, int threads) => (SumLength * VectorPass.PartsOf(threads)) + (Padding == 0 ? 0 : Padded(input).Length + Slack);
 
     /// <param name="gradient">[out, kernel, kernel, in] float32, overwritten.</param>
     public void Run(VectorPass pass, Activations input, Activations outputGradient, float* gradient)

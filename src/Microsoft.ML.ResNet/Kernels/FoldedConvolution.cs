@@ -2,10 +2,11 @@ using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
-/// <summary>A convolution with the normalisation after it folded in: weight * scale / deviation, and shift - mean * scale / deviation.</summary>
-/// <param name="Weight">[out, in / groups, kernel, kernel].</param>
-/// <param name="Bias">[out].</param>
-internal sealed record FoldedConvolution(ConvolutionPlan Plan, double[] Weight, double[] Bias)
+/// <summary>A convolution and what the normalisation after it makes of its result: result * factor + bias.</summary>
+/// <param name="Weight">[out, kernel, kernel, in / groups], without the factor.</param>
+/// <param name="Factor">[out]: scale / deviation.</param>
+/// <param name="Bias">[out]: shift - mean * scale / deviation.</param>
+internal sealed record FoldedConvolution(ConvolutionPlan Plan, float[] Weight, double[] Factor, double[] Bias)
 {
     /// <summary>The bias of every stored channel, zero where there is none.</summary>
     public AlignedBuffer StoredBias()

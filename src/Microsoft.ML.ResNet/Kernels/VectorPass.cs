@@ -3,6 +3,9 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// <summary>The memory that one pass through a network works in, and the threads it works with. For one pass at a time.</summary>
 internal sealed unsafe class VectorPass : IDisposable
 {
+    /// <summary>Each part has sums of its own, as large as sixteen ninths of the weights: more of them take more than they bring.</summary>
+    private const int MostParts = 16;
+
     private readonly AlignedBuffer _scratch;
     private readonly AlignedBuffer _shared;
     private readonly long _scratchLength;
@@ -21,10 +24,13 @@ internal sealed unsafe class VectorPass : IDisposable
     public int Threads => _team is null ? 1 : _threads;
 
     /// <summary>The parts that sums over a batch are divided into, whether this pass works alone or not.</summary>
-    public int Parts => _threads;
+    public int Parts => PartsOf(_threads);
 
     /// <summary>Memory that all workers share.</summary>
     public float* Shared => _shared.Pointer;
+
+    /// <summary>The parts that so many threads divide sums into.</summary>
+    public static int PartsOf(int threads) => Math.Min(threads, MostParts);
 
     /// <summary>The memory of one worker.</summary>
     public float* Scratch(int worker) => _scratch.Pointer + (worker * _scratchLength);

@@ -116,18 +116,25 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Transform(FoldedConvolution folded, int panel)
     {
-        double* transformed = stackalloc double[Points];
-        fixed (double* weight = folded.Weight)
+        double* filter = stackalloc double[9], transformed = stackalloc double[Points];
+        int step = _plan.InputChannels / _plan.Groups;
+        fixed (float* weight = folded.Weight)
         {
             for (int input = 0; input < _panels[panel].InputCount; input++)
             {
                 float* row = _filters.Pointer + _panelOffsets[panel] + ((long)input * MatrixKernel.Columns);
                 for (int column = 0; column < MatrixKernel.Columns; column++)
                 {
-                    long filter = _panels[panel].FilterAt(_plan, (panel * MatrixKernel.Columns) + column, input);
-                    if (filter >= 0)
+                    int output = (panel * MatrixKernel.Columns) + column;
+                    long first = _panels[panel].FilterAt(_plan, output, input);
+                    if (first >= 0)
                     {
-                        WinogradTransform.Filter(weight + filter, transformed);
+                        for (int tap = 0; tap < 9; tap++)
+                        {
+                            filter[tap] = weight[first + ((long)tap * step)] * folded.Factor[output];
+                        }
+
+                        WinogradTransform.Filter(filter, transformed);
                         for (int point = 0; point < Points; point++)
                         {
                             row[(point * _pointLength) + column] = (float)transformed[point];

@@ -26,7 +26,7 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
 
     public long ScratchLength => (long)Points * ((BlockTiles * (_inputs + _outputs)) + _inputs);
 
-    public long SharedScratchLength(int threads) => SumLength * threads;
+    public long SharedScratchLength(int threads) => SumLength * VectorPass.PartsOf(threads);
 
     /// <param name="gradient">[out, 3, 3, in] float32, overwritten.</param>
     public void Run(VectorPass pass, Activations input, Activations outputGradient, float* gradient)

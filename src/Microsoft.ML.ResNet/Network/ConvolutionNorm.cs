@@ -35,7 +35,8 @@ internal sealed class ConvolutionNorm : IShortcut
         _padding = [plan.Kernel / 2, plan.Kernel / 2];
         long[] perChannel = [plan.OutputChannels];
         _weight = TorchParameter.Create(initialization.Convolution(plan));
-        _scale = TorchParameter.Create(full(perChannel, scale, dtype: ScalarType.Float32, device: CPU));
+        using Scalar first = scale;
+        _scale = TorchParameter.Create(full(perChannel, first, dtype: ScalarType.Float32, device: CPU));
         _shift = TorchParameter.Create(zeros(perChannel, dtype: ScalarType.Float32, device: CPU));
         _runningMean = zeros(perChannel, dtype: ScalarType.Float32, device: CPU);
         _runningVariance = ones(perChannel, dtype: ScalarType.Float32, device: CPU);

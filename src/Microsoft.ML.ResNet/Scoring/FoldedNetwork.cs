@@ -19,18 +19,35 @@ internal sealed class FoldedNetwork(ResidualNetwork network)
     public (Tensor Weight, Tensor Bias) Fold(ConvolutionPlan plan)
     {
         using var scope = NewDisposeScope();
-        Tensor deviation = (_state[$"{plan.NormName}.running_var"].to(ScalarType.Float64) + ConvolutionNorm.Epsilon).sqrt();
-        Tensor factor = _state[$"{plan.NormName}.weight"].to(ScalarType.Float64) / deviation;
-        Tensor weight = _state[$"{plan.Name}.weight"].to(ScalarType.Float64) * factor.reshape(-1, 1, 1, 1);
-        Tensor bias = _state[$"{plan.NormName}.bias"].to(ScalarType.Float64) - (_state[$"{plan.NormName}.running_mean"].to(ScalarType.Float64) * factor);
-        return (weight.MoveToOuterDisposeScope(), bias.MoveToOuterDisposeScope());
+        var (factor, bias) = Line(plan);
+        Tensor weight = _state[$"{plan.Name}.weight"].to(ScalarType.Float64) * tensor(factor, [factor.Length, 1, 1, 1]);
+        return (weight.MoveToOuterDisposeScope(), tensor(bias).MoveToOuterDisposeScope());
     }
 
-    /// <summary>Weight and bias as arrays.</summary>
-    public FoldedConvolution FoldToArrays(ConvolutionPlan plan)
+    /// <summary>The same for this library's kernels, which fold while they lay weights out.</summary>
+    public FoldedConvolution FoldLater(ConvolutionPlan plan)
     {
         using var scope = NewDisposeScope();
-        var (weight, bias) = Fold(plan);
-        return new FoldedConvolution(plan, weight.contiguous().data<double>().ToArray(), bias.data<double>().ToArray());
+        var (factor, bias) = Line(plan);
+
+        // The layout of the weight: no copy is made before this one.
+        Tensor weight = _state[$"{plan.Name}.weight"].permute(0, 2, 3, 1).contiguous();
+        return new FoldedConvolution(plan, TensorMemory.Values(weight).ToArray(), factor, bias);
+    }
+
+    /// <summary>What a normalisation makes of a convolution's result: result * factor + bias.</summary>
+    private (double[] Factor, double[] Bias) Line(ConvolutionPlan plan)
+    {
+        ReadOnlySpan<float> scale = Values("weight"), shift = Values("bias"), mean = Values("running_mean"), variance = Values("running_var");
+        double[] factor = new double[scale.Length], bias = new double[scale.Length];
+        for (int channel = 0; channel < factor.Length; channel++)
+        {
+            factor[channel] = scale[channel] / Math.Sqrt(variance[channel] + ConvolutionNorm.Epsilon);
+            bias[channel] = shift[channel] - (mean[channel] * factor[channel]);
+        }
+
+        return (factor, bias);
+
+        ReadOnlySpan<float> Values(string name) => TensorMemory.Values(_state[$"{plan.NormName}.{name}"]);
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.ML.ResNet.Kernels;
 using Microsoft.ML.ResNet.Network;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Scoring;
@@ -30,7 +31,7 @@ internal sealed class VectorNetwork : IScoringNetwork
             foreach (ConvolutionPlan plan in _folded.Plan.Convolutions)
             {
                 int storedInputs = plan == _folded.Plan.Stem ? plan.InputChannels : ConvolutionPanel.Stored(plan.InputChannels);
-                _convolutions.Add(VectorConvolution.Of(_folded.FoldToArrays(plan), storedInputs));
+                _convolutions.Add(VectorConvolution.Of(_folded.FoldLater(plan), storedInputs));
             }
         }
         catch
@@ -42,6 +43,10 @@ internal sealed class VectorNetwork : IScoringNetwork
 
     /// <summary>Whether this processor has the instructions.</summary>
     public static bool IsSupported => MatrixKernel.IsSupported;
+
+    /// <summary>Whether it can stand in for a network.</summary>
+    public static bool Supports(ResidualNetwork network, Device device)
+        => IsSupported && device.type == DeviceType.CPU && network.ActivationType == ScalarType.Float32;
 
     public Tensor Forward(Tensor images)
     {
@@ -89,7 +94,7 @@ internal sealed class VectorNetwork : IScoringNetwork
 
     private VectorWorkspace Take(int count, int height, int width)
     {
-        int threads = get_num_threads();
+        int threads = WorkerTeam.ThreadCount;
         while (_idle.TryDequeue(out VectorWorkspace? workspace))
         {
             Activations input = workspace.Program.Input;

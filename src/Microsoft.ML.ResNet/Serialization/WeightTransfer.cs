@@ -25,7 +25,8 @@ internal static class WeightTransfer
             using var scope = NewDisposeScope();
             if (WeightMatch.IsCounter(name))
             {
-                target.fill_(source.TryGetValue(name, out WeightTensor? counter) ? counter.ToCounter() : 0);
+                using TorchSharp.Scalar count = source.TryGetValue(name, out WeightTensor? counter) ? counter.ToCounter() : 0;
+                target.fill_(count);
             }
             else if (source.TryGetValue(name, out WeightTensor? tensor))
             {

@@ -64,8 +64,9 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     /// Goes on from the last checkpoint where that is wanted and there is one: fills the tensors and gives the state. Where it is not
     /// wanted, an unfinished checkpoint is kept as <c>previous.checkpoint</c>.
     /// </summary>
+    /// <param name="batchCount">The batches of an epoch.</param>
     /// <exception cref="InvalidDataException">The checkpoint is damaged, or was made with other settings or data.</exception>
-    public TrainingState? Resume(ResidualNetwork network, ResidualNetwork? average, IOptimizer optimizer, BestWeights best)
+    public TrainingState? Resume(ResidualNetwork network, ResidualNetwork? average, IOptimizer optimizer, BestWeights best, int batchCount)
     {
         RemovePartial();
         if (!HasLast)
@@ -85,6 +86,11 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
             var (entries, metadata) = SafetensorsHeader.Read(stream);
             Document document = Parse(metadata);
             CheckIdentity(document.Identity);
+            if (document.State.Batch >= batchCount)
+            {
+                throw new InvalidDataException($"Its training state stands at batch {document.State.Batch} of an epoch that has {batchCount}.");
+            }
+
             TensorStream.Read(
                 entries,
                 Tensors(network, average, optimizer, document.HasBest ? best.Allocate(network) : null)

@@ -20,6 +20,7 @@ internal static class Evaluation
         byte[] pixels = GC.AllocateUninitializedArray<byte>(batchSize * format.ByteCount);
         var metrics = new RunningMetrics();
         network.eval();
+        using VectorNetwork? vectors = VectorNetwork.Supports(network, device) ? new VectorNetwork(network) : null;
         for (int start = 0; start < images.Count; start += batchSize)
         {
             checkCancelled();
@@ -32,7 +33,7 @@ internal static class Evaluation
 
             using var inference = inference_mode();
             using var scope = NewDisposeScope();
-            Tensor logits = network.forward(input.Create(pixels, count));
+            Tensor logits = vectors?.Forward(input.Create(pixels, count)) ?? network.forward(input.Create(pixels, count));
             Tensor labels = tensor([.. images.Labels.AsSpan(start, count).ToArray().Select(label => (long)label)], device: device);
             metrics = metrics.With(nn.functional.cross_entropy(logits, labels).item<float>(), logits, labels, topK);
         }

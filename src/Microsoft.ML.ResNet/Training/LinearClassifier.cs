@@ -30,7 +30,7 @@ internal sealed class LinearClassifier : IDisposable
 
         // A feature that never changes tells nothing; one that hardly does must not be blown up.
         Tensor deviation = ((values - _mean).square().mean([0])).sqrt();
-        _deviation = (deviation + (0.01 * deviation.mean()) + 1e-12).DetachFromDisposeScope();
+        _deviation = (deviation + (tensor(0.01) * deviation.mean()) + tensor(1e-12)).DetachFromDisposeScope();
         _features = ((values - _mean) / _deviation).DetachFromDisposeScope();
         _targets = targets.alias().DetachFromDisposeScope();
         _weights = (weights / weights.sum()).DetachFromDisposeScope();
@@ -64,7 +64,7 @@ internal sealed class LinearClassifier : IDisposable
             bool hasFallen = false;
             for (int tries = 0; tries < 25; tries++, length /= 2)
             {
-                Tensor next = point + (direction * length);
+                Tensor next = point + (direction * tensor(length));
                 var (nextValue, nextGradient) = Evaluate(next);
                 if (nextValue > value + (1e-4 * length * slope))
                 {
@@ -102,7 +102,7 @@ internal sealed class LinearClassifier : IDisposable
             Tensor logProbabilities = logits.log_softmax(1);
             double loss = -((targets * logProbabilities).sum(1) * weights).sum().item<double>() + (penalty / 2 * matrix.square().sum().item<double>());
             Tensor residual = (logProbabilities.exp() - targets) * weights.unsqueeze(1);
-            return (loss, cat([((residual.t().matmul(features)) + (matrix * penalty)).flatten(), residual.sum([0L])]));
+            return (loss, cat([((residual.t().matmul(features)) + (matrix * tensor(penalty))).flatten(), residual.sum([0L])]));
         }
     }
 
@@ -150,18 +150,18 @@ internal sealed class LinearClassifier : IDisposable
             var (step, change, curvature) = node.Value;
             double factor = step.dot(direction).item<double>() / curvature;
             factors.Push(factor);
-            direction = direction - (change * factor);
+            direction = direction - (change * tensor(factor));
         }
 
         if (memory.Last is { Value: var (_, lastChange, lastCurvature) })
         {
-            direction = direction * (lastCurvature / lastChange.dot(lastChange).item<double>());
+            direction = direction * tensor(lastCurvature / lastChange.dot(lastChange).item<double>());
         }
 
         for (var node = memory.First; node is not null; node = node.Next)
         {
             var (step, change, curvature) = node.Value;
-            direction = direction + (step * (factors.Pop() - (change.dot(direction).item<double>() / curvature)));
+            direction = direction + (step * tensor(factors.Pop() - (change.dot(direction).item<double>() / curvature)));
         }
 
         return direction;

@@ -261,7 +261,7 @@ internal sealed class TrainingLoop : IDisposable
 
     private void Resume()
     {
-        if (_checkpoints?.Resume(_network, _average?.Network, _optimizer, _best) is not { } state)
+        if (_checkpoints?.Resume(_network, _average?.Network, _optimizer, _best, _plan.Count) is not { } state)
         {
             return;
         }

@@ -25,7 +25,7 @@ internal sealed class TrainingLoss(double labelSmoothing, Tensor? classWeights) 
         if (batch.Mixing is { } mixing)
         {
             (Tensor others, Tensor? otherWeights) = Losses(logits, mixing.Labels);
-            Tensor rest = 1 - mixing.Shares;
+            Tensor rest = ones_like(mixing.Shares) - mixing.Shares;
             losses = (losses * mixing.Shares) + (others * rest);
             weights = weights is null ? null : (weights * mixing.Shares) + (otherWeights! * rest);
         }
@@ -36,7 +36,7 @@ internal sealed class TrainingLoss(double labelSmoothing, Tensor? classWeights) 
             weights = weights is null ? exampleWeights : weights * exampleWeights;
         }
 
-        Tensor mean = weights is null ? losses.mean() : losses.sum() / weights.sum().clamp_min(TinyWeight);
+        Tensor mean = weights is null ? losses.mean() : losses.sum() / weights.sum().maximum(tensor(TinyWeight, device: weights.device));
         return mean.MoveToOuterDisposeScope();
     }
 

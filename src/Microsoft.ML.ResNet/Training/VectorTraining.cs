@@ -20,7 +20,7 @@ internal sealed unsafe class VectorTraining : INetworkTraining
     private readonly GrowingBuffer _images = new();
     private readonly GrowingBuffer _pooled = new();
     private readonly GradientSlots _slots = new();
-    private readonly int _threads = get_num_threads();
+    private readonly int _threads = WorkerTeam.ThreadCount;
     private VectorPass? _pass;
     private Activations _shape;
     private Activations _stemResult;

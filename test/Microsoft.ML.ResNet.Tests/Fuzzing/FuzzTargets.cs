@@ -102,7 +102,7 @@ internal sealed class FuzzTargets : IDisposable
             content =>
             {
                 File.WriteAllBytes(folder.LastPath, content);
-                folder.Resume(network, average: null, optimizer, best);
+                folder.Resume(network, average: null, optimizer, best, batchCount: int.MaxValue);
             },
             64,
             MiB);

@@ -55,6 +55,50 @@ public sealed class IScoringNetworkTests
     }
 
     [TestMethod]
+    public void Forward_VectorsAndImagesThatAreNotNumbers_SpoilTheirOwnScoresOnly()
+    {
+        using var scope = torch.NewDisposeScope();
+        foreach (ResNetSpecification specification in new[] { ZeroPad, ResNetSpecification.FromArchitecture(ResNetArchitecture.ResNet18) with { Stem = ResNetStem.ImageNet } })
+        {
+            using ResidualNetwork network = WithStatistics(specification, 3);
+            using IScoringNetwork scoring = Create(network, isVector: true);
+            using var inference = torch.inference_mode();
+            torch.Tensor images = torch.randn([3, 3, 40, 40], generator: new torch.Generator(1));
+            torch.Tensor expected = scoring.Forward(images);
+            images[1, 2, 20, 20] = float.NaN;
+
+            torch.Tensor actual = scoring.Forward(images);
+
+            Assert.IsTrue(actual[1].isnan().all().item<bool>());
+            CollectionAssert.AreEqual(expected[0].data<float>().ToArray(), actual[0].data<float>().ToArray());
+            CollectionAssert.AreEqual(expected[2].data<float>().ToArray(), actual[2].data<float>().ToArray());
+        }
+    }
+
+    [TestMethod]
+    public void Forward_VectorsFromManyThreadsAndInBatches_GiveTheSameBits()
+    {
+        using var scope = torch.NewDisposeScope();
+        using ResidualNetwork network = WithStatistics(ZeroPad, 3);
+        using IScoringNetwork scoring = Create(network, isVector: true);
+        torch.Tensor images = torch.randn([24, 3, 32, 32], generator: new torch.Generator(1));
+        float[] expected;
+        using (torch.inference_mode())
+        {
+            expected = scoring.Features(images).data<float>().ToArray();
+        }
+
+        int length = expected.Length / 24;
+        Parallel.For(0, 200, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i =>
+        {
+            using var inference = torch.inference_mode();
+            using var own = torch.NewDisposeScope();
+            int first = i % 24, count = Math.Min(1 + (i % 3), 24 - first);
+            CollectionAssert.AreEqual(expected[(first * length)..((first + count) * length)], scoring.Features(images.narrow(0, first, count)).data<float>().ToArray());
+        });
+    }
+
+    [TestMethod]
     public void Score_WithoutFusedConvolutions_GivesTheSame()
     {
         InputFormat format = InputFormat.Of(32, 32, PixelRange.ZeroTo255, [0.5f, 0.5f, 0.5f], [0.25f, 0.25f, 0.25f]);
