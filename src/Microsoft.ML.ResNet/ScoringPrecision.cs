@@ -8,7 +8,7 @@ public enum ScoringPrecision
 
     /// <summary>
     /// Convolutions and activations in bfloat16: the exponent of float32 and 8 bits of mantissa. Probabilities differ in the third digit.
-    /// About twice as fast where the device has instructions for it, and many times slower where it has none.
+    /// About twice as fast as float32 in libtorch where the device has instructions for it, and many times slower where it has none.
     /// </summary>
     BFloat16,
 

@@ -179,6 +179,17 @@ public sealed class ResNetTransformerTests
     }
 
     [TestMethod]
+    public void Save_Weights_AreStoredAsTheyAre()
+    {
+        using var folder = new TemporaryFolder();
+        Context.Model.Save(s_model, s_data.Schema, folder.File("model.zip"));
+
+        using ZipArchive zip = ZipFile.OpenRead(folder.File("model.zip"));
+        ZipArchiveEntry weights = zip.Entries.Single(entry => entry.Name == "Weights.safetensors");
+        Assert.AreEqual(weights.Length, weights.CompressedLength, "Deflating weights takes seconds, and makes them a twentieth smaller.");
+    }
+
+    [TestMethod]
     [DataRow("Description.json", "\"formatVersion\": 1", "\"formatVersion\": 2", "its format version is 2, and this version of Microsoft.ML.ResNet reads up to 1. Update the package.")]
     [DataRow("Description.json", "\"channels\": 3", "\"channels\": 7", "the network has 7 channels, expected 1 or 3.")]
     [DataRow("Description.json", "\"depths\": [", "\"depths\": [0,", "Depths")]

@@ -48,7 +48,7 @@ internal static class ModelArchive
         context.CheckAtModel();
         context.SetVersionInfo(TransformerVersion);
         context.SaveBinaryStream(DescriptionStream, writer => writer.Write(description));
-        context.SaveBinaryStream(WeightsStream, writer => writeWeights(writer.BaseStream));
+        StoredEntry.Save(context, WeightsStream, writeWeights);
     }
 
     private static VersionInfo TransformerVersion => Version("RESNETTR", TransformerSignature);
@@ -113,7 +113,7 @@ internal static class ModelArchive
             context.CheckAtModel();
             context.SetVersionInfo(FeaturesVersion);
             context.SaveBinaryStream(FeaturesStream, writer => writer.Write(description));
-            context.SaveBinaryStream(WeightsStream, writer => writeWeights(writer.BaseStream));
+            StoredEntry.Save(context, WeightsStream, writeWeights);
         }
 
         private static VersionInfo FeaturesVersion => Version("RESNETFT", Signature);

@@ -18,9 +18,15 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionPlan plan)
 
     private readonly int _outputs = plan.OutputChannels;
 
-    /// <summary>The values of a row of the kernel, and those that sums are kept for: whole panels.</summary>
+    /// <summary>The values of a row of the kernel.</summary>
     private readonly int _rowLength = plan.Kernel * plan.InputChannels;
+
+    /// <summary>Those that sums are kept for: whole panels.</summary>
     private readonly int _storedRowLength = ConvolutionPanel.Stored(plan.Kernel * plan.InputChannels);
+
+    private int Kernel => plan.Kernel;
+
+    private int Stride => plan.Stride;
 
     private int Padding => plan.Kernel / 2;
 
@@ -92,10 +98,6 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionPlan plan)
             }
         }
     }
-
-    private int Stride => plan.Stride;
-
-    private int Kernel => plan.Kernel;
 
     /// <summary>Adds the parts' sums for one output channel, and leaves out what fills panels.</summary>
     private sealed class FinishingWork(DirectWeightGradient owner, VectorPass pass, float* gradient) : IParallelWork

@@ -41,6 +41,8 @@ internal sealed unsafe class InputGradient : IDisposable
 
     private int Border => _plan.Kernel / 2;
 
+    private int Panels => _plan.InputChannels / MatrixKernel.Columns;
+
     /// <summary>Takes weights, as they change in training.</summary>
     /// <param name="weight">[out, kernel, kernel, in] float32.</param>
     public void Load(VectorPass pass, float* weight) => pass.Run(new LoadingWork(this, weight), Panels);
@@ -69,8 +71,6 @@ internal sealed unsafe class InputGradient : IDisposable
         _weights.Dispose();
         _zeros.Dispose();
     }
-
-    private int Panels => _plan.InputChannels / MatrixKernel.Columns;
 
     private Activations Padded(Activations gradient) => gradient with { Height = gradient.Height + (2 * Border), Width = gradient.Width + (2 * Border) };
 

@@ -28,6 +28,8 @@ internal sealed unsafe class TrainedUnit : IDisposable
     private readonly double[] _mean;
     private readonly double[] _variance;
     private readonly double[] _inverse;
+    private readonly double[] _sums;
+    private readonly double[] _products;
     private readonly bool _relu;
     private readonly GrowingBuffer _convolved = new();
     private readonly GrowingBuffer _result = new();
@@ -47,6 +49,8 @@ internal sealed unsafe class TrainedUnit : IDisposable
         _mean = new double[channels];
         _variance = new double[channels];
         _inverse = new double[channels];
+        _sums = new double[channels];
+        _products = new double[channels];
         _coefficients = new AlignedBuffer(3L * channels);
         _convolution = new TrainedConvolution(plan, wantsInputGradient);
         using var scope = NewDisposeScope();
@@ -113,8 +117,7 @@ internal sealed unsafe class TrainedUnit : IDisposable
             means[channel] = (float)_mean[channel];
         }
 
-        Span<double> sums = stackalloc double[channels], products = stackalloc double[channels];
-        Normalization.GradientSums(pass, gradient, _relu ? Result : default, Convolved, means, sums, products);
+        Normalization.GradientSums(pass, gradient, _relu ? Result : default, Convolved, means, _sums, _products);
         double count = usesRunningStatistics ? double.PositiveInfinity : (double)gradient.Count * gradient.Height * gradient.Width;
         ReadOnlySpan<float> scale = TensorMemory.Values(_scale);
         Span<float> scaleGradient = TensorMemory.Values(_scaleGradient), shiftGradient = TensorMemory.Values(_shiftGradient);
@@ -122,12 +125,12 @@ internal sealed unsafe class TrainedUnit : IDisposable
         for (int channel = 0; channel < channels; channel++)
         {
             // The gradient less its mean and less its part along the normalised value, which the statistics take up.
-            double factor = scale[channel] * _inverse[channel], along = products[channel] * _inverse[channel] * _inverse[channel] / count;
-            scaleGradient[channel] = (float)(products[channel] * _inverse[channel]);
-            shiftGradient[channel] = (float)sums[channel];
+            double factor = scale[channel] * _inverse[channel], along = _products[channel] * _inverse[channel] * _inverse[channel] / count;
+            scaleGradient[channel] = (float)(_products[channel] * _inverse[channel]);
+            shiftGradient[channel] = (float)_sums[channel];
             a[channel] = (float)factor;
             b[channel] = (float)(-factor * along);
-            c[channel] = (float)(factor * ((along * _mean[channel]) - (sums[channel] / count)));
+            c[channel] = (float)(factor * ((along * _mean[channel]) - (_sums[channel] / count)));
         }
 
         Normalization.ApplyGradient(pass, gradient, Convolved, convolvedGradient, a, b, c);

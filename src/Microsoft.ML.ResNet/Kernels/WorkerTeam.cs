@@ -90,6 +90,7 @@ internal sealed class WorkerTeam
         lock (_gate)
         {
             _work = work;
+            _fault = null;
             _itemCount = itemCount;
             _nextItem = 0;
             _joined = 0;
