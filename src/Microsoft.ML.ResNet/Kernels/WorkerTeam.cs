@@ -136,7 +136,9 @@ internal sealed class WorkerTeam
                 {
                     work = _work;
                     worker = ++_joined;
-                    _active++;
+
+                    // Others leave without the lock.
+                    Interlocked.Increment(ref _active);
                 }
             }
 

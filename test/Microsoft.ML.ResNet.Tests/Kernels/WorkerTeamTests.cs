@@ -11,14 +11,14 @@ public sealed class WorkerTeamTests
         Take();
         try
         {
-            for (int round = 0; round < 5000; round++)
+            for (int round = 0; round < 20_000; round++)
             {
                 var work = new CountingWork(1 + (round % 37));
 
-                WorkerTeam.Shared.Run(work, work.Counts.Length, threads: 1 + (round % 4));
+                WorkerTeam.Shared.Run(work, work.Counts.Length, threads: 1 + (round % 8));
 
                 Assert.IsTrue(work.Counts.All(count => count == 1), $"round {round}");
-                Assert.IsLessThanOrEqualTo(round % 4, work.LargestWorker, $"round {round}");
+                Assert.IsLessThanOrEqualTo(round % 8, work.LargestWorker, $"round {round}");
             }
         }
         finally

@@ -76,6 +76,30 @@ public sealed class IScoringNetworkTests
     }
 
     [TestMethod]
+    public void Features_VectorsByAnyNumberOfThreads_HaveTheSameBits()
+    {
+        using var scope = torch.NewDisposeScope();
+        using ResidualNetwork network = WithStatistics(ResNetSpecification.FromArchitecture(ResNetArchitecture.ResNet18) with { Stem = ResNetStem.ImageNet }, 3);
+        using IScoringNetwork scoring = Create(network, isVector: true);
+        using var inference = torch.inference_mode();
+        torch.Tensor images = torch.randn([2, 3, 70, 90], generator: new torch.Generator(1));
+        int threads = torch.get_num_threads();
+        try
+        {
+            float[] expected = scoring.Features(images).data<float>().ToArray();
+            foreach (int count in new[] { 1, 3, 5 })
+            {
+                torch.set_num_threads(count);
+                CollectionAssert.AreEqual(expected, scoring.Features(images).data<float>().ToArray(), $"{count} threads");
+            }
+        }
+        finally
+        {
+            torch.set_num_threads(threads);
+        }
+    }
+
+    [TestMethod]
     public void Forward_VectorsFromManyThreadsAndInBatches_GiveTheSameBits()
     {
         using var scope = torch.NewDisposeScope();
