@@ -124,45 +124,9 @@ internal static unsafe class MatrixKernel
     /// b[k, c]. For gradients of weights, whose common dimension are the pixels.
     /// </summary>
     /// <param name="a">The first of <paramref name="depth"/> rows, of which four values are read; they lie <paramref name="aStride"/> apart.</param>
-    /// <param name="b">The first row, of which sixteen values are read; rows lie <paramref name="bStride"/> apart.</param>
-    /// <param name="target">The first row of sums; rows lie <paramref name="targetStride"/> apart.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AccumulateTransposed(float* a, nint aStride, float* b, nint bStride, nint depth, float* target, nint targetStride)
-    {
-        Vector256<float> s00 = Avx.LoadVector256(target), s01 = Avx.LoadVector256(target + Lanes);
-        Vector256<float> s10 = Avx.LoadVector256(target + targetStride), s11 = Avx.LoadVector256(target + targetStride + Lanes);
-        float* lower = target + (2 * targetStride);
-        Vector256<float> s20 = Avx.LoadVector256(lower), s21 = Avx.LoadVector256(lower + Lanes);
-        Vector256<float> s30 = Avx.LoadVector256(lower + targetStride), s31 = Avx.LoadVector256(lower + targetStride + Lanes);
-        for (nint k = 0; k < depth; k++, a += aStride, b += bStride)
-        {
-            Vector256<float> left = Avx.LoadVector256(b), right = Avx.LoadVector256(b + Lanes);
-            Vector256<float> value = Avx.BroadcastScalarToVector256(a);
-            s00 = Fma.MultiplyAdd(value, left, s00);
-            s01 = Fma.MultiplyAdd(value, right, s01);
-            value = Avx.BroadcastScalarToVector256(a + 1);
-            s10 = Fma.MultiplyAdd(value, left, s10);
-            s11 = Fma.MultiplyAdd(value, right, s11);
-            value = Avx.BroadcastScalarToVector256(a + 2);
-            s20 = Fma.MultiplyAdd(value, left, s20);
-            s21 = Fma.MultiplyAdd(value, right, s21);
-            value = Avx.BroadcastScalarToVector256(a + 3);
-            s30 = Fma.MultiplyAdd(value, left, s30);
-            s31 = Fma.MultiplyAdd(value, right, s31);
-        }
-
-        s00.Store(target);
-        s01.Store(target + Lanes);
-        s10.Store(target + targetStride);
-        s11.Store(target + targetStride + Lanes);
-        s20.Store(lower);
-        s21.Store(lower + Lanes);
-        s30.Store(lower + targetStride);
-        s31.Store(lower + targetStride + Lanes);
-    }
-
-    /// <summary>The same where rows of b lie anywhere.</summary>
+    /// <param name="b">What offsets are counted from; of each row sixteen values are read.</param>
     /// <param name="offsets">The offset of each row of b.</param>
+    /// <param name="target">The first row of sums; rows lie <paramref name="targetStride"/> apart.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AccumulateTransposed(float* a, nint aStride, float* b, nint* offsets, nint depth, float* target, nint targetStride)
     {

@@ -50,6 +50,12 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
             float* values = pass.Scratch(worker);
             float* gradients = values + ((nint)Points * block * owner._inputs);
             float* edge = gradients + ((nint)Points * block * owner._outputs);
+            nint* rows = stackalloc nint[block];
+            for (int i = 0; i < block; i++)
+            {
+                rows[i] = (nint)i * owner._inputs;
+            }
+
             for (int start = first; start < end; start += block)
             {
                 int count = Math.Min(block, end - start);
@@ -58,7 +64,7 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
                     Transform(start + i, values + ((nint)i * owner._inputs), gradients + ((nint)i * owner._outputs), edge);
                 }
 
-                Multiply(values, gradients, count, sums);
+                Multiply(values, rows, gradients, count, sums);
             }
         }
 
@@ -80,7 +86,7 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Multiply(float* values, float* gradients, int count, float* sums)
+        private void Multiply(float* values, nint* rows, float* gradients, int count, float* sums)
         {
             nint inputs = owner._inputs, outputs = owner._outputs;
             for (int point = 0; point < Points; point++)
@@ -91,7 +97,7 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
                 {
                     for (nint output = 0; output < outputs; output += Rows)
                     {
-                        MatrixKernel.AccumulateTransposed(a + output, outputs, b + input, inputs, count, target + (output * inputs) + input, inputs);
+                        MatrixKernel.AccumulateTransposed(a + output, outputs, b + input, rows, count, target + (output * inputs) + input, inputs);
                     }
                 }
             }
