@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -36,30 +38,32 @@ internal sealed class AdamW : IOptimizer
     {
         StepCount++;
         double meanCorrection = 1 - Math.Pow(_beta1, StepCount), squareCorrection = Math.Sqrt(1 - Math.Pow(_beta2, StepCount));
-        using Scalar beta1 = _beta1, beta2 = _beta2, rest1 = 1 - _beta1, rest2 = 1 - _beta2, correction = squareCorrection, epsilon = Epsilon;
+        var update = new Update(_beta1, _beta2, squareCorrection);
+        using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         foreach (var (_, parameter, mean, square, weightDecay, rateScale) in _slots)
         {
-            using var scope = NewDisposeScope();
             Tensor? gradient = parameter.grad;
             if (gradient is null)
             {
                 continue;
             }
 
-            double rate = learningRate * rateScale;
-            if (weightDecay != 0)
+            double rate = learningRate * rateScale, step = rate / meanCorrection, kept = 1 - (rate * weightDecay);
+            if (FusedUpdate.Supports(parameter, mean, square))
             {
-                using Scalar kept = 1 - (rate * weightDecay);
-                parameter.mul_(kept);
+                update.Add(parameter, gradient, mean, square, step, kept);
             }
+            else
+            {
+                Step(parameter, gradient, mean, square, step, kept, squareCorrection);
+            }
+        }
 
-            mean.mul_(beta1).add_(gradient, rest1);
-            square.mul_(beta2).addcmul_(gradient, gradient, rest2);
-            Tensor deviation = square.sqrt().div_(correction).add_(epsilon);
-            using Scalar step = -rate / meanCorrection;
-            parameter.addcdiv_(mean, deviation, step);
-            parameter.grad = null;
+        update.Run();
+        foreach (var slot in _slots)
+        {
+            slot.Parameter.grad = null;
         }
     }
 
@@ -69,6 +73,53 @@ internal sealed class AdamW : IOptimizer
         {
             slot.Mean.Dispose();
             slot.Square.Dispose();
+        }
+    }
+
+    /// <summary>By libtorch's operators, on any device.</summary>
+    private void Step(Tensor parameter, Tensor gradient, Tensor mean, Tensor square, double rate, double kept, double squareCorrection)
+    {
+        using Scalar beta1 = _beta1, beta2 = _beta2, rest1 = 1 - _beta1, rest2 = 1 - _beta2, correction = squareCorrection, epsilon = Epsilon;
+        using Scalar step = -rate, factor = kept;
+        parameter.mul_(factor);
+        mean.mul_(beta1).add_(gradient, rest1);
+        square.mul_(beta2).addcmul_(gradient, gradient, rest2);
+        parameter.addcdiv_(mean, square.sqrt().div_(correction).add_(epsilon), step);
+    }
+
+    private sealed unsafe class Update(double beta1, double beta2, double squareCorrection) : FusedUpdate
+    {
+        private readonly float _beta1 = (float)beta1;
+        private readonly float _beta2 = (float)beta2;
+        private readonly float _rest1 = (float)(1 - beta1);
+        private readonly float _rest2 = (float)(1 - beta2);
+        private readonly float _correction = (float)squareCorrection;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        protected override void Apply(in Piece piece)
+        {
+            float* weights = (float*)piece.Weights, gradients = (float*)piece.Gradients, means = (float*)piece.Firsts, squares = (float*)piece.Seconds;
+            var correction = new Vector<float>(_correction);
+            var epsilon = new Vector<float>((float)Epsilon);
+            int i = 0;
+            for (; i <= piece.Count - Vector<float>.Count; i += Vector<float>.Count)
+            {
+                Vector<float> gradient = Vector.Load(gradients + i);
+                Vector<float> mean = (Vector.Load(means + i) * _beta1) + (gradient * _rest1);
+                Vector<float> square = (Vector.Load(squares + i) * _beta2) + (gradient * gradient * _rest2);
+                mean.Store(means + i);
+                square.Store(squares + i);
+                Vector<float> deviation = (Vector.SquareRoot(square) / correction) + epsilon;
+                ((Vector.Load(weights + i) * piece.Decay) - (mean / deviation * piece.Rate)).Store(weights + i);
+            }
+
+            for (; i < piece.Count; i++)
+            {
+                means[i] = (means[i] * _beta1) + (gradients[i] * _rest1);
+                squares[i] = (squares[i] * _beta2) + (gradients[i] * gradients[i] * _rest2);
+                float deviation = (MathF.Sqrt(squares[i]) / _correction) + (float)Epsilon;
+                weights[i] = (weights[i] * piece.Decay) - (means[i] / deviation * piece.Rate);
+            }
         }
     }
 }

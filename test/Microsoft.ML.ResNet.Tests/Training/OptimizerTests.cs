@@ -82,6 +82,58 @@ public sealed class OptimizerTests
         }
     }
 
+    /// <summary>Values that don't fill vectors, pieces that end within a parameter, and gradients laid out otherwise, all as libtorch computes them.</summary>
+    [TestMethod]
+    [DataRow(false, false)]
+    [DataRow(true, false)]
+    [DataRow(false, true)]
+    public void Step_AnyLayout_EqualsTorchSharpsOptimizer(bool nesterov, bool adam)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var generator = new torch.Generator(1);
+        torch.Tensor[] starts =
+        [
+            torch.randn(37, generator: generator),
+            torch.randn([129, 17, 3, 3], generator: generator),
+            torch.randn([48, 3, 3, 32], generator: generator).permute(0, 3, 1, 2),
+            torch.randn([5, 1, 1, 1], generator: generator),
+            torch.randn([40, 6], generator: generator).narrow(1, 1, 3),
+        ];
+        Parameter[] ours = [.. starts.Select(Copy)], theirs = [.. starts.Select(Copy)];
+        using IOptimizer optimizer = adam
+            ? new AdamW(ours.Select((weight, i) => new OptimizedParameter($"{i}", weight, true)), 0.9, 0.99, 0.1)
+            : new StochasticGradientDescent(ours.Select((weight, i) => new OptimizedParameter($"{i}", weight, true)), 0.9, 0.01, nesterov);
+        using torch.optim.Optimizer expected = adam
+            ? torch.optim.AdamW(theirs, 0.05, 0.9, 0.99, 1e-8, 0.1)
+            : torch.optim.SGD(theirs, 0.05, 0.9, weight_decay: 0.01, nesterov: nesterov);
+
+        for (int step = 0; step < 3; step++)
+        {
+            for (int i = 0; i < ours.Length; i++)
+            {
+                // Contiguous, whatever the parameter is.
+                torch.Tensor gradient = torch.randn(ours[i].shape, generator: generator);
+                ours[i].grad = gradient.clone();
+                theirs[i].grad = gradient.clone();
+            }
+
+            optimizer.Step(0.05);
+            expected.step();
+        }
+
+        for (int i = 0; i < ours.Length; i++)
+        {
+            Assert.IsTrue(torch.allclose(theirs[i], ours[i], 1e-5, 1e-6), $"parameter {i}: {(theirs[i] - ours[i]).abs().max().item<float>()}");
+        }
+
+        // With the layout that it has, gaps and all.
+        static Parameter Copy(torch.Tensor tensor)
+        {
+            long length = tensor.shape.Zip(tensor.stride(), (size, stride) => (size - 1) * stride).Sum() + 1;
+            return new Parameter(torch.zeros(length).as_strided(tensor.shape, tensor.stride()).copy_(tensor));
+        }
+    }
+
     [TestMethod]
     public void GradientClipping_LongGradient_IsScaledToTheNorm()
     {
