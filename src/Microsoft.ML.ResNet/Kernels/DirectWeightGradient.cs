@@ -14,7 +14,7 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionPlan plan)
     /// <summary>What is read behind the end of the input, and not used.</summary>
     public const int Slack = MatrixKernel.Columns;
 
-    private const int Rows = 4, BlockPixels = 96;
+    private const int BlockPixels = 96, Panel = MatrixKernel.Columns, SumsOfPanels = Panel * Panel;
 
     private readonly int _outputs = plan.OutputChannels;
 
@@ -29,6 +29,9 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionPlan plan)
     private int Stride => plan.Stride;
 
     private int Padding => plan.Kernel / 2;
+
+    /// <summary>A block's gradients, and its values of one panel.</summary>
+    public long ScratchLength => (long)BlockPixels * (_outputs + Panel);
 
     private long SumLength => (long)_outputs * plan.Kernel * _storedRowLength;
 
@@ -64,7 +67,7 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionPlan plan)
             {
                 int count = Math.Min(BlockPixels, end - start);
                 Locate(start, count, offsets);
-                Multiply(outputGradient.Pointer + ((nint)start * owner._outputs), offsets, count, sums);
+                Multiply(outputGradient.Pointer + ((nint)start * owner._outputs), offsets, count, sums, pass.Scratch(worker));
             }
         }
 
@@ -80,19 +83,25 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionPlan plan)
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Multiply(float* gradients, nint* offsets, int count, float* sums)
+        private void Multiply(float* gradients, nint* offsets, int count, float* sums, float* packed)
         {
-            nint sumStride = (nint)owner.Kernel * owner._storedRowLength;
+            // Panels in one piece: pixels that lie a power of two apart would share a few lines of the cache and drive one another out.
+            int outputs = owner._outputs, outputPanels = outputs / Panel;
+            float* values = packed + (BlockPixels * (nint)outputs);
+            for (int panel = 0; panel < outputPanels; panel++)
+            {
+                ElementKernel.CopySixteens(gradients + (panel * Panel), outputs, count, packed + (panel * (nint)BlockPixels * Panel));
+            }
+
             for (int row = 0; row < owner.Kernel; row++)
             {
-                float* values = source.Pointer + ((nint)row * source.Width * source.Channels);
-                for (nint column = 0; column < owner._storedRowLength; column += MatrixKernel.Columns)
+                float* origin = source.Pointer + ((nint)row * source.Width * source.Channels);
+                for (nint column = 0; column < owner._storedRowLength; column += Panel)
                 {
-                    float* target = sums + (row * owner._storedRowLength) + column;
-                    for (nint output = 0; output < owner._outputs; output += Rows)
+                    ElementKernel.CopySixteens(origin + column, offsets, count, values);
+                    for (int panel = 0; panel < outputPanels; panel++, sums += SumsOfPanels)
                     {
-                        MatrixKernel.AccumulateTransposed(
-                            gradients + output, owner._outputs, values + column, offsets, count, target + (output * sumStride), sumStride);
+                        MatrixKernel.AccumulatePanels(packed + (panel * (nint)BlockPixels * Panel), values, count, sums);
                     }
                 }
             }
@@ -107,17 +116,22 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionPlan plan)
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
-            nint length = (nint)owner.Kernel * owner._storedRowLength;
-            float* sums = pass.Shared + (item * length);
-            for (int part = 1; part < pass.Parts; part++)
+            // Sixteen channels of output lie together for each sixteen values of a kernel's row.
+            nint step = (nint)owner._outputs * Panel;
+            float* sums = pass.Shared + (item / Panel * SumsOfPanels) + (item % Panel * Panel);
+            float* target = (float*)_gradient + ((nint)item * owner.Kernel * owner._rowLength);
+            for (int row = 0; row < owner.Kernel; row++, target += owner._rowLength)
             {
-                ElementKernel.Add(sums, sums + (part * owner.SumLength), length);
-            }
+                for (int column = 0; column < owner._storedRowLength; column += Panel, sums += step)
+                {
+                    for (int part = 1; part < pass.Parts; part++)
+                    {
+                        ElementKernel.Add(sums, sums + (part * owner.SumLength), Panel);
+                    }
 
-            for (int row = 0; row < owner.Kernel; row++)
-            {
-                new ReadOnlySpan<float>(sums + ((nint)row * owner._storedRowLength), owner._rowLength)
-                    .CopyTo(new Span<float>((float*)_gradient + ((((nint)item * owner.Kernel) + row) * owner._rowLength), owner._rowLength));
+                    int count = Math.Min(Panel, owner._rowLength - column);
+                    new ReadOnlySpan<float>(sums, count).CopyTo(new Span<float>(target + column, count));
+                }
             }
         }
     }

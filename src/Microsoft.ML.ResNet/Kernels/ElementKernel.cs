@@ -19,4 +19,27 @@ internal static unsafe class ElementKernel
             (Avx.LoadVector256(target + i) + Avx.LoadVector256(summand + i)).Store(target + i);
         }
     }
+
+    /// <summary>Puts rows of sixteen values, which lie <paramref name="stride"/> apart, one after the other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void CopySixteens(float* source, nint stride, int count, float* target)
+    {
+        for (int i = 0; i < count; i++, source += stride, target += 2 * Lanes)
+        {
+            Avx.LoadVector256(source).Store(target);
+            Avx.LoadVector256(source + Lanes).Store(target + Lanes);
+        }
+    }
+
+    /// <summary>Puts rows of sixteen values, which lie at <paramref name="offsets"/>, one after the other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void CopySixteens(float* source, nint* offsets, int count, float* target)
+    {
+        for (int i = 0; i < count; i++, target += 2 * Lanes)
+        {
+            float* row = source + offsets[i];
+            Avx.LoadVector256(row).Store(target);
+            Avx.LoadVector256(row + Lanes).Store(target + Lanes);
+        }
+    }
 }

@@ -119,48 +119,15 @@ internal static unsafe class MatrixKernel
         epilogue.Store(5, s50, s51);
     }
 
-    /// <summary>
-    /// Adds to four rows of sixteen sums the product of two matrices that both lie with their common dimension as rows: target[r, c] += a[k, r] *
-    /// b[k, c]. For gradients of weights, whose common dimension are the pixels.
-    /// </summary>
-    /// <param name="a">The first of <paramref name="depth"/> rows, of which four values are read; they lie <paramref name="aStride"/> apart.</param>
-    /// <param name="b">What offsets are counted from; of each row sixteen values are read.</param>
-    /// <param name="offsets">The offset of each row of b.</param>
-    /// <param name="target">The first row of sums; rows lie <paramref name="targetStride"/> apart.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AccumulateTransposed(float* a, nint aStride, float* b, nint* offsets, nint depth, float* target, nint targetStride)
+    /// <summary>Adds the product of the transpose of one panel with another, sixteen rows and columns, to sums.</summary>
+    /// <param name="a">[depth, 16]: the rows of the product.</param>
+    /// <param name="b">[depth, 16]: its columns.</param>
+    /// <param name="target">[16, 16].</param>
+    public static void AccumulatePanels(float* a, float* b, nint depth, float* target)
     {
-        Vector256<float> s00 = Avx.LoadVector256(target), s01 = Avx.LoadVector256(target + Lanes);
-        Vector256<float> s10 = Avx.LoadVector256(target + targetStride), s11 = Avx.LoadVector256(target + targetStride + Lanes);
-        float* lower = target + (2 * targetStride);
-        Vector256<float> s20 = Avx.LoadVector256(lower), s21 = Avx.LoadVector256(lower + Lanes);
-        Vector256<float> s30 = Avx.LoadVector256(lower + targetStride), s31 = Avx.LoadVector256(lower + targetStride + Lanes);
-        for (nint k = 0; k < depth; k++, a += aStride)
-        {
-            float* row = b + offsets[k];
-            Vector256<float> left = Avx.LoadVector256(row), right = Avx.LoadVector256(row + Lanes);
-            Vector256<float> value = Avx.BroadcastScalarToVector256(a);
-            s00 = Fma.MultiplyAdd(value, left, s00);
-            s01 = Fma.MultiplyAdd(value, right, s01);
-            value = Avx.BroadcastScalarToVector256(a + 1);
-            s10 = Fma.MultiplyAdd(value, left, s10);
-            s11 = Fma.MultiplyAdd(value, right, s11);
-            value = Avx.BroadcastScalarToVector256(a + 2);
-            s20 = Fma.MultiplyAdd(value, left, s20);
-            s21 = Fma.MultiplyAdd(value, right, s21);
-            value = Avx.BroadcastScalarToVector256(a + 3);
-            s30 = Fma.MultiplyAdd(value, left, s30);
-            s31 = Fma.MultiplyAdd(value, right, s31);
-        }
-
-        s00.Store(target);
-        s01.Store(target + Lanes);
-        s10.Store(target + targetStride);
-        s11.Store(target + targetStride + Lanes);
-        s20.Store(lower);
-        s21.Store(lower + Lanes);
-        s30.Store(lower + targetStride);
-        s31.Store(lower + targetStride + Lanes);
+        AccumulateSix(a, b, depth, target);
+        AccumulateFive(a + 6, b, depth, target + (6 * Columns));
+        AccumulateFive(a + 11, b, depth, target + (11 * Columns));
     }
 
     /// <summary>What becomes of the sums of six rows and sixteen columns.</summary>
@@ -198,5 +165,91 @@ internal static unsafe class MatrixKernel
             left.Store(_target + offset);
             right.Store(_target + offset + Lanes);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AccumulateSix(float* a, float* b, nint depth, float* target)
+    {
+        Vector256<float> s00 = Avx.LoadVector256(target + 0), s01 = Avx.LoadVector256(target + 8);
+        Vector256<float> s10 = Avx.LoadVector256(target + 16), s11 = Avx.LoadVector256(target + 24);
+        Vector256<float> s20 = Avx.LoadVector256(target + 32), s21 = Avx.LoadVector256(target + 40);
+        Vector256<float> s30 = Avx.LoadVector256(target + 48), s31 = Avx.LoadVector256(target + 56);
+        Vector256<float> s40 = Avx.LoadVector256(target + 64), s41 = Avx.LoadVector256(target + 72);
+        Vector256<float> s50 = Avx.LoadVector256(target + 80), s51 = Avx.LoadVector256(target + 88);
+        for (float* end = a + (depth * Columns); a < end; a += Columns, b += Columns)
+        {
+            Vector256<float> left = Avx.LoadVector256(b), right = Avx.LoadVector256(b + Lanes);
+            Vector256<float> value = Avx.BroadcastScalarToVector256(a);
+            s00 = Fma.MultiplyAdd(value, left, s00);
+            s01 = Fma.MultiplyAdd(value, right, s01);
+            value = Avx.BroadcastScalarToVector256(a + 1);
+            s10 = Fma.MultiplyAdd(value, left, s10);
+            s11 = Fma.MultiplyAdd(value, right, s11);
+            value = Avx.BroadcastScalarToVector256(a + 2);
+            s20 = Fma.MultiplyAdd(value, left, s20);
+            s21 = Fma.MultiplyAdd(value, right, s21);
+            value = Avx.BroadcastScalarToVector256(a + 3);
+            s30 = Fma.MultiplyAdd(value, left, s30);
+            s31 = Fma.MultiplyAdd(value, right, s31);
+            value = Avx.BroadcastScalarToVector256(a + 4);
+            s40 = Fma.MultiplyAdd(value, left, s40);
+            s41 = Fma.MultiplyAdd(value, right, s41);
+            value = Avx.BroadcastScalarToVector256(a + 5);
+            s50 = Fma.MultiplyAdd(value, left, s50);
+            s51 = Fma.MultiplyAdd(value, right, s51);
+        }
+
+        s00.Store(target + 0);
+        s01.Store(target + 8);
+        s10.Store(target + 16);
+        s11.Store(target + 24);
+        s20.Store(target + 32);
+        s21.Store(target + 40);
+        s30.Store(target + 48);
+        s31.Store(target + 56);
+        s40.Store(target + 64);
+        s41.Store(target + 72);
+        s50.Store(target + 80);
+        s51.Store(target + 88);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AccumulateFive(float* a, float* b, nint depth, float* target)
+    {
+        Vector256<float> s00 = Avx.LoadVector256(target + 0), s01 = Avx.LoadVector256(target + 8);
+        Vector256<float> s10 = Avx.LoadVector256(target + 16), s11 = Avx.LoadVector256(target + 24);
+        Vector256<float> s20 = Avx.LoadVector256(target + 32), s21 = Avx.LoadVector256(target + 40);
+        Vector256<float> s30 = Avx.LoadVector256(target + 48), s31 = Avx.LoadVector256(target + 56);
+        Vector256<float> s40 = Avx.LoadVector256(target + 64), s41 = Avx.LoadVector256(target + 72);
+        for (float* end = a + (depth * Columns); a < end; a += Columns, b += Columns)
+        {
+            Vector256<float> left = Avx.LoadVector256(b), right = Avx.LoadVector256(b + Lanes);
+            Vector256<float> value = Avx.BroadcastScalarToVector256(a);
+            s00 = Fma.MultiplyAdd(value, left, s00);
+            s01 = Fma.MultiplyAdd(value, right, s01);
+            value = Avx.BroadcastScalarToVector256(a + 1);
+            s10 = Fma.MultiplyAdd(value, left, s10);
+            s11 = Fma.MultiplyAdd(value, right, s11);
+            value = Avx.BroadcastScalarToVector256(a + 2);
+            s20 = Fma.MultiplyAdd(value, left, s20);
+            s21 = Fma.MultiplyAdd(value, right, s21);
+            value = Avx.BroadcastScalarToVector256(a + 3);
+            s30 = Fma.MultiplyAdd(value, left, s30);
+            s31 = Fma.MultiplyAdd(value, right, s31);
+            value = Avx.BroadcastScalarToVector256(a + 4);
+            s40 = Fma.MultiplyAdd(value, left, s40);
+            s41 = Fma.MultiplyAdd(value, right, s41);
+        }
+
+        s00.Store(target + 0);
+        s01.Store(target + 8);
+        s10.Store(target + 16);
+        s11.Store(target + 24);
+        s20.Store(target + 32);
+        s21.Store(target + 40);
+        s30.Store(target + 48);
+        s31.Store(target + 56);
+        s40.Store(target + 64);
+        s41.Store(target + 72);
     }
 }

@@ -39,11 +39,7 @@ internal sealed unsafe class TrainedConvolution : IDisposable
     public long ScratchLength(Activations input, int threads)
     {
         long length = Convolution.ScratchLength(input, threads);
-        if (_winogradWeights is not null)
-        {
-            length = Math.Max(length, _winogradWeights.ScratchLength);
-        }
-
+        length = Math.Max(length, _winogradWeights?.ScratchLength ?? _directWeights!.ScratchLength);
         return _winogradGradient is null ? length : Math.Max(length, _winogradGradient.ScratchLength(Shape(input), threads));
     }
 

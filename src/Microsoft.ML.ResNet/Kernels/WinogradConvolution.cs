@@ -73,10 +73,11 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
     /// <summary>Transforms the tile of input that a tile of output reads, with zeros beyond the image's edge.</summary>
     /// <param name="y">The tile of output's first row.</param>
     /// <param name="x">Its first column.</param>
-    /// <param name="target">The first point's values of all channels; those of the next point follow at <paramref name="pointStride"/>.</param>
+    /// <param name="target">The first point's values; those of the next point follow at <paramref name="pointStride"/>.</param>
+    /// <param name="panelStride">The distance of sixteen channels to the next: 16 where they lie side by side.</param>
     /// <param name="edge">Memory for one tile.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void TransformInput(Activations input, int image, int y, int x, float* target, nint pointStride, float* edge)
+    public static void TransformInput(Activations input, int image, int y, int x, float* target, nint pointStride, nint panelStride, float* edge)
     {
         const int side = WinogradTransform.InputSide;
         int top = y - 1, left = x - 1, channels = input.Channels;
@@ -84,7 +85,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
         float* origin = input.Pointer + (image * input.Height * rowStride);
         if (top >= 0 && left >= 0 && top + side <= input.Height && left + side <= input.Width)
         {
-            WinogradTransform.Input(origin + (top * rowStride) + ((nint)left * channels), rowStride, channels, target, pointStride);
+            WinogradTransform.Input(origin + (top * rowStride) + ((nint)left * channels), rowStride, channels, target, pointStride, panelStride);
             return;
         }
 
@@ -104,7 +105,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
             }
         }
 
-        WinogradTransform.Input(edge, side * (nint)channels, channels, target, pointStride);
+        WinogradTransform.Input(edge, side * (nint)channels, channels, target, pointStride, panelStride);
     }
 
     public override void Dispose()
@@ -277,7 +278,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
             for (int i = 0; i < tiles; i++)
             {
                 var (image, y, x) = Locate(firstTile + i);
-                TransformInput(input, image, y, x, values + ((nint)i * owner._inputs), valueStride, edge);
+                TransformInput(input, image, y, x, values + ((nint)i * owner._inputs), valueStride, MatrixKernel.Columns, edge);
             }
 
             Multiply(values, valueStride, sums, sumStride, tiles, firstPanel, panels);

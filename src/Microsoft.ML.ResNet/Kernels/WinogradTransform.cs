@@ -95,11 +95,12 @@ internal static unsafe class WinogradTransform
     /// <param name="channels">A multiple of 8.</param>
     /// <param name="rows">The rows of the tile that are in the image, 1 or 2.</param>
     /// <param name="columns">The columns, 1 or 2.</param>
-    /// <param name="target">The first point's values of all channels; those of the next point follow at <paramref name="pointStride"/>.</param>
+    /// <param name="target">The first point's values; those of the next point follow at <paramref name="pointStride"/>.</param>
+    /// <param name="panelStride">The distance of sixteen channels to the next.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void OutputGradient(float* tile, nint rowStride, nint channels, int rows, int columns, float* target, nint pointStride)
+    public static void OutputGradient(float* tile, nint rowStride, nint channels, int rows, int columns, float* target, nint pointStride, nint panelStride)
     {
-        for (nint channel = 0; channel < channels; channel += Lanes, tile += Lanes, target += Lanes)
+        for (nint channel = 0; channel < channels; tile += Lanes, channel += Lanes, target += channel % MatrixKernel.Columns == 0 ? panelStride - Lanes : Lanes)
         {
             Vector256<float> zero = Vector256<float>.Zero;
             Vector256<float> topLeft = Avx.LoadVector256(tile);
@@ -116,11 +117,12 @@ internal static unsafe class WinogradTransform
     /// <summary>B^T d B of one tile, for every channel.</summary>
     /// <param name="tile">The first pixel; pixels lie <paramref name="channels"/> apart, rows <paramref name="rowStride"/>.</param>
     /// <param name="channels">A multiple of 8.</param>
-    /// <param name="target">The first point's values of all channels; those of the next point follow at <paramref name="pointStride"/>.</param>
+    /// <param name="target">The first point's values; those of the next point follow at <paramref name="pointStride"/>.</param>
+    /// <param name="panelStride">The distance of sixteen channels to the next: 16 where they lie side by side.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Input(float* tile, nint rowStride, nint channels, float* target, nint pointStride)
+    public static void Input(float* tile, nint rowStride, nint channels, float* target, nint pointStride, nint panelStride)
     {
-        for (nint channel = 0; channel < channels; channel += Lanes, tile += Lanes, target += Lanes)
+        for (nint channel = 0; channel < channels; tile += Lanes, channel += Lanes, target += channel % MatrixKernel.Columns == 0 ? panelStride - Lanes : Lanes)
         {
             float* row = tile;
             Vector256<float> a0 = Avx.LoadVector256(row), a1 = Avx.LoadVector256(row + channels);

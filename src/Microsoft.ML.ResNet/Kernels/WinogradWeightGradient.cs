@@ -11,7 +11,7 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// threads gives the same bits.</remarks>
 internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
 {
-    private const int Points = WinogradTransform.Points, Rows = 4;
+    private const int Points = WinogradTransform.Points, Panel = MatrixKernel.Columns, SumsOfPanels = Panel * Panel;
 
     private readonly int _inputs = plan.InputChannels;
     private readonly int _outputs = plan.OutputChannels;
@@ -20,13 +20,19 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
     /// The tiles that are transformed before they are multiplied. Sums are loaded and stored once a block: the more there are, the larger
     /// the block has to be.
     /// </summary>
-    private int BlockTiles => Math.Clamp(Math.Max(_inputs, _outputs) * 3 / 8, 24, 192);
+    private int BlockTiles => Math.Clamp(Math.Max(_inputs, _outputs) / 2, 64, 256);
 
     private long SumLength => (long)Points * _inputs * _outputs;
 
-    public long ScratchLength => (long)Points * ((BlockTiles * (_inputs + _outputs)) + _inputs);
+    public long ScratchLength => Points * (PointStride(_inputs) + PointStride(_outputs) + _inputs);
 
     public long SharedScratchLength(int threads) => SumLength * VectorPass.PartsOf(threads);
+
+    /// <summary>
+    /// The distance of two points' values, of which there is a panel of sixteen after the other, all tiles in each. Points that lay a power of
+    /// two apart would share a few lines of the cache and drive one another out.
+    /// </summary>
+    private long PointStride(int channels) => ((long)BlockTiles * channels) + Panel;
 
     /// <param name="gradient">[out, 3, 3, in] float32, overwritten.</param>
     public void Run(VectorPass pass, Activations input, Activations outputGradient, float* gradient)
@@ -48,23 +54,17 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
             long tiles = (long)input.Count * _tileRows * _tileColumns;
             int first = (int)(tiles * item / pass.Parts), end = (int)(tiles * (item + 1) / pass.Parts), block = owner.BlockTiles;
             float* values = pass.Scratch(worker);
-            float* gradients = values + ((nint)Points * block * owner._inputs);
-            float* edge = gradients + ((nint)Points * block * owner._outputs);
-            nint* rows = stackalloc nint[block];
-            for (int i = 0; i < block; i++)
-            {
-                rows[i] = (nint)i * owner._inputs;
-            }
-
+            float* gradients = values + (Points * owner.PointStride(owner._inputs));
+            float* edge = gradients + (Points * owner.PointStride(owner._outputs));
             for (int start = first; start < end; start += block)
             {
                 int count = Math.Min(block, end - start);
                 for (int i = 0; i < count; i++)
                 {
-                    Transform(start + i, values + ((nint)i * owner._inputs), gradients + ((nint)i * owner._outputs), edge);
+                    Transform(start + i, values + (i * Panel), gradients + (i * Panel), edge);
                 }
 
-                Multiply(values, rows, gradients, count, sums);
+                Multiply(values, gradients, count, sums);
             }
         }
 
@@ -73,7 +73,8 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
         {
             int inImage = _tileRows * _tileColumns, image = tile / inImage, position = tile % inImage;
             int y = position / _tileColumns * WinogradTransform.OutputSide, x = position % _tileColumns * WinogradTransform.OutputSide;
-            WinogradConvolution.TransformInput(input, image, y, x, value, (nint)owner.BlockTiles * owner._inputs, edge);
+            nint panelStride = (nint)owner.BlockTiles * Panel;
+            WinogradConvolution.TransformInput(input, image, y, x, value, (nint)owner.PointStride(owner._inputs), panelStride, edge);
             nint rowStride = (nint)outputGradient.Width * outputGradient.Channels;
             WinogradTransform.OutputGradient(
                 outputGradient.Pointer + ((((nint)image * outputGradient.Height) + y) * rowStride) + ((nint)x * outputGradient.Channels),
@@ -82,22 +83,23 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
                 outputGradient.Height - y,
                 outputGradient.Width - x,
                 gradient,
-                (nint)owner.BlockTiles * owner._outputs);
+                (nint)owner.PointStride(owner._outputs),
+                panelStride);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Multiply(float* values, nint* rows, float* gradients, int count, float* sums)
+        private void Multiply(float* values, float* gradients, int count, float* sums)
         {
-            nint inputs = owner._inputs, outputs = owner._outputs;
+            nint panelStride = (nint)owner.BlockTiles * Panel;
+            int inputPanels = owner._inputs / Panel, outputPanels = owner._outputs / Panel;
             for (int point = 0; point < Points; point++)
             {
-                float* b = values + (point * owner.BlockTiles * inputs), a = gradients + (point * owner.BlockTiles * outputs);
-                float* target = sums + (point * inputs * outputs);
-                for (nint input = 0; input < inputs; input += MatrixKernel.Columns)
+                float* b = values + (point * owner.PointStride(owner._inputs)), a = gradients + (point * owner.PointStride(owner._outputs));
+                for (int output = 0; output < outputPanels; output++)
                 {
-                    for (nint output = 0; output < outputs; output += Rows)
+                    for (int input = 0; input < inputPanels; input++, sums += SumsOfPanels)
                     {
-                        MatrixKernel.AccumulateTransposed(a + output, outputs, b + input, rows, count, target + (output * inputs) + input, inputs);
+                        MatrixKernel.AccumulatePanels(a + (output * panelStride), b + (input * panelStride), count, sums);
                     }
                 }
             }
@@ -113,20 +115,20 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
         public void Do(int item, int worker)
         {
             nint inputs = owner._inputs, pointLength = inputs * owner._outputs;
-            float* sums = pass.Shared + (item * inputs);
-            for (int part = 1; part < pass.Parts; part++)
-            {
-                float* others = sums + (part * owner.SumLength);
-                for (int point = 0; point < Points; point++)
-                {
-                    ElementKernel.Add(sums + (point * pointLength), others + (point * pointLength), inputs);
-                }
-            }
-
+            float* row = pass.Shared + (item / Panel * inputs * Panel) + (item % Panel * Panel);
             float* target = (float*)_gradient + (item * 9 * inputs);
-            for (nint input = 0; input < inputs; input += 8)
+            for (nint panel = 0; panel < inputs / Panel; panel++, row += SumsOfPanels, target += Panel)
             {
-                WinogradTransform.FilterGradients(sums + input, pointLength, target + input, inputs);
+                for (int part = 1; part < pass.Parts; part++)
+                {
+                    for (int point = 0; point < Points; point++)
+                    {
+                        ElementKernel.Add(row + (point * pointLength), row + (part * owner.SumLength) + (point * pointLength), Panel);
+                    }
+                }
+
+                WinogradTransform.FilterGradients(row, pointLength, target, inputs);
+                WinogradTransform.FilterGradients(row + (Panel / 2), pointLength, target + (Panel / 2), inputs);
             }
         }
     }
