@@ -8,19 +8,27 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// </summary>
 /// <param name="FirstInput">The first input channel.</param>
 /// <param name="InputCount">The number of input channels.</param>
-internal readonly record struct ConvolutionPanel(int FirstInput, int InputCount)
+/// <param name="Start">The weights that panels before it have for one tap of the kernel.</param>
+internal readonly record struct ConvolutionPanel(int FirstInput, int InputCount, long Start)
 {
+    /// <summary>The weights that panels up to this one have for one tap of the kernel.</summary>
+    public long End => Start + ((long)InputCount * MatrixKernel.Columns);
+
     /// <summary>The panels of a convolution.</summary>
     /// <param name="storedInputs">The values of an input pixel, which is the width of a panel that reads them all.</param>
     public static ConvolutionPanel[] Of(ConvolutionPlan plan, int storedInputs)
     {
         int outputsInGroup = plan.OutputChannels / plan.Groups, inputsInGroup = plan.InputChannels / plan.Groups;
         var panels = new ConvolutionPanel[Count(plan.OutputChannels)];
+        long start = 0;
         for (int i = 0; i < panels.Length; i++)
         {
             int firstGroup = i * MatrixKernel.Columns / outputsInGroup;
             int lastGroup = (Math.Min((i + 1) * MatrixKernel.Columns, plan.OutputChannels) - 1) / outputsInGroup;
-            panels[i] = plan.Groups == 1 ? new(0, storedInputs) : new(firstGroup * inputsInGroup, (lastGroup - firstGroup + 1) * inputsInGroup);
+            int firstInput = plan.Groups == 1 ? 0 : firstGroup * inputsInGroup;
+            int inputCount = plan.Groups == 1 ? storedInputs : (lastGroup - firstGroup + 1) * inputsInGroup;
+            panels[i] = new ConvolutionPanel(firstInput, inputCount, start);
+            start = panels[i].End;
         }
 
         return panels;

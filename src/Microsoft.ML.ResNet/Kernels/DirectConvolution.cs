@@ -12,7 +12,6 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
 {
     private readonly ConvolutionPlan _plan;
     private readonly ConvolutionPanel[] _panels;
-    private readonly long[] _panelOffsets;
     private readonly int _inputs;
     private readonly int _outputs;
     private readonly AlignedBuffer _weights;
@@ -31,21 +30,15 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
         _inputs = storedInputs;
         _outputs = ConvolutionPanel.Stored(_plan.OutputChannels);
         _panels = ConvolutionPanel.Of(_plan, storedInputs);
-        _panelOffsets = new long[_panels.Length];
-        long length = 0;
-        for (int i = 0; i < _panels.Length; i++)
-        {
-            _panelOffsets[i] = length;
-            length += (long)_panels[i].InputCount * _plan.Kernel * _plan.Kernel * MatrixKernel.Columns;
-        }
-
-        _weights = new AlignedBuffer(length);
+        _weights = new AlignedBuffer(_panels[^1].End * Taps);
     }
 
     /// <summary>A convolution that has no weights yet, and no bias. Its output channels fill whole panels.</summary>
     public static DirectConvolution Unloaded(ConvolutionPlan plan) => new(plan, plan.InputChannels, new AlignedBuffer(plan.OutputChannels));
 
     private int Padding => _plan.Kernel / 2;
+
+    private int Taps => _plan.Kernel * _plan.Kernel;
 
     public override Activations Shape(Activations input) => input with
     {
@@ -95,7 +88,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
         {
             for (int input = 0; input < inputs; input++)
             {
-                float* row = _weights.Pointer + _panelOffsets[panel] + ((((long)tap * inputs) + input) * MatrixKernel.Columns);
+                float* row = _weights.Pointer + (_panels[panel].Start * Taps) + ((((long)tap * inputs) + input) * MatrixKernel.Columns);
                 for (int column = 0; column < MatrixKernel.Columns; column++)
                 {
                     int output = (panel * MatrixKernel.Columns) + column;
@@ -114,7 +107,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
         public void Do(int item, int worker)
         {
             int values = owner._plan.Kernel * owner._plan.Kernel * owner._inputs;
-            float* target = owner._weights.Pointer + owner._panelOffsets[item];
+            float* target = owner._weights.Pointer + (owner._panels[item].Start * owner.Taps);
             for (int column = 0; column < MatrixKernel.Columns; column++)
             {
                 float* source = (float*)_weight + ((nint)((item * MatrixKernel.Columns) + column) * values);
@@ -202,7 +195,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
             }
 
             nint length = isWhole ? kernel * read.InputCount : read.InputCount;
-            float* weights = owner._weights.Pointer + owner._panelOffsets[panel];
+            float* weights = owner._weights.Pointer + (owner._panels[panel].Start * owner.Taps);
             float* added = summand.Data == 0 ? null : summand.Pointer + channel;
             for (int i = 0; i < count; i += MatrixKernel.Rows)
             {

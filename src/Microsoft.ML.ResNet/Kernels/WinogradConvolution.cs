@@ -14,7 +14,6 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
 
     private readonly ConvolutionPlan _plan;
     private readonly ConvolutionPanel[] _panels;
-    private readonly long[] _panelOffsets;
     private readonly long _pointLength;
     private readonly int _inputs;
     private readonly int _outputs;
@@ -34,13 +33,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
         _inputs = storedInputs;
         _outputs = ConvolutionPanel.Stored(_plan.OutputChannels);
         _panels = ConvolutionPanel.Of(_plan, storedInputs);
-        _panelOffsets = new long[_panels.Length];
-        for (int i = 0; i < _panels.Length; i++)
-        {
-            _panelOffsets[i] = _pointLength;
-            _pointLength += (long)_panels[i].InputCount * MatrixKernel.Columns;
-        }
-
+        _pointLength = _panels[^1].End;
         _filters = new AlignedBuffer(_pointLength * Points);
     }
 
@@ -123,7 +116,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
         {
             for (int input = 0; input < _panels[panel].InputCount; input++)
             {
-                float* row = _filters.Pointer + _panelOffsets[panel] + ((long)input * MatrixKernel.Columns);
+                float* row = _filters.Pointer + _panels[panel].Start + ((long)input * MatrixKernel.Columns);
                 for (int column = 0; column < MatrixKernel.Columns; column++)
                 {
                     int output = (panel * MatrixKernel.Columns) + column;
@@ -223,7 +216,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
                 for (int point = 0; point < Points; point++)
                 {
                     float* source = block + (point * pointStride);
-                    float* target = owner._filters.Pointer + (point * owner._pointLength) + owner._panelOffsets[item] + ((nint)input * MatrixKernel.Columns);
+                    float* target = owner._filters.Pointer + (point * owner._pointLength) + owner._panels[item].Start + ((nint)input * MatrixKernel.Columns);
                     for (int lane = 0; lane < Lanes; lane++)
                     {
                         for (int column = 0; column < MatrixKernel.Columns; column++)
@@ -247,7 +240,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
             for (nint input = 0; input < owner._inputs; input++)
             {
                 float* source = (float*)_weight + (input * 9 * outputs) + ((nint)item * MatrixKernel.Columns);
-                float* target = owner._filters.Pointer + owner._panelOffsets[item] + (input * MatrixKernel.Columns);
+                float* target = owner._filters.Pointer + owner._panels[item].Start + (input * MatrixKernel.Columns);
                 for (int lane = 0; lane < MatrixKernel.Columns; lane += 8)
                 {
                     WinogradTransform.Filters(source + lane, outputs, isFlipped: true, target + lane, (nint)owner._pointLength);
@@ -298,7 +291,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
                 for (int panel = 0; panel < panels; panel++)
                 {
                     ConvolutionPanel read = owner._panels[firstPanel + panel];
-                    float* b = filters + owner._panelOffsets[firstPanel + panel];
+                    float* b = filters + read.Start;
                     float* a = values + (point * valueStride) + read.FirstInput;
                     float* c = sums + (point * sumStride) + (panel * MatrixKernel.Columns);
                     for (int tile = 0; tile < tiles; tile += MatrixKernel.Rows)

@@ -20,7 +20,7 @@ public sealed class OnnxImagesTests
         Assert.IsLessThan(1e-4, difference);
     }
 
-    /// <summary>The environment variable RESNET_SHARED_DATA names a folder that has photographs, <c>photos/test</c>; without it this is skipped.</summary>
+    /// <summary>Real photographs (<see cref="SharedData"/>, <c>photos</c>).</summary>
     [TestMethod]
     [TestCategory("Slow")]
     [DynamicData(nameof(Architectures))]
@@ -67,13 +67,8 @@ public sealed class OnnxImagesTests
 
     private static string[] Photos(int count)
     {
-        string? folder = Environment.GetEnvironmentVariable("RESNET_SHARED_DATA");
-        if (string.IsNullOrEmpty(folder))
-        {
-            Assert.Inconclusive("The environment variable RESNET_SHARED_DATA does not name the folder that holds 'photos'.");
-        }
-
-        string[] files = [.. Directory.GetFiles(Path.Combine(folder!, "photos", "test"), "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Take(count)];
+        string folder = Path.Combine(SharedData.Folder("photos"), "test");
+        string[] files = [.. Directory.GetFiles(folder, "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Take(count)];
         Assert.HasCount(count, files);
         return files;
     }

@@ -109,7 +109,7 @@ public sealed class VectorTrainingTests
     [DataRow(ResNetArchitecture.ResNeXt50_32x4d, false)]
     public void Supports_NetworksWithoutGroups_Only(ResNetArchitecture architecture, bool expected)
     {
-        RequireInstructions();
+        VectorInstructions.Require();
         using var network = new ResidualNetwork(ResNetSpecification.FromArchitecture(architecture).ResolveStem(64, 64), 3, 2, seed: 1);
 
         Assert.AreEqual(expected, VectorTraining.Supports(network, torch.CPU));
@@ -118,16 +118,8 @@ public sealed class VectorTrainingTests
 
     private static VectorTraining Vectors(ResidualNetwork network)
     {
-        RequireInstructions();
+        VectorInstructions.Require();
         return new VectorTraining(network);
-    }
-
-    private static void RequireInstructions()
-    {
-        if (!Microsoft.ML.ResNet.Kernels.MatrixKernel.IsSupported)
-        {
-            Assert.Inconclusive("This processor has no AVX2.");
-        }
     }
 
     private static ResidualNetwork Create(ResNetSpecification specification, int channels, int height, int width, bool freezes)
