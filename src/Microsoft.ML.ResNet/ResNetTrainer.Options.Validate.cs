@@ -197,9 +197,10 @@ public sealed partial class ResNetTrainer
                     double value = Convert.ToDouble(set, CultureInfo.InvariantCulture);
                     double minimum = Convert.ToDouble(range.Min, CultureInfo.InvariantCulture);
                     double maximum = Convert.ToDouble(range.Max, CultureInfo.InvariantCulture);
-                    if (!(value >= minimum && value <= maximum))
+                    bool mayBeZero = property.Name == nameof(WeightDecay);
+                    if (!(value >= minimum && value <= maximum) && !(mayBeZero && value == 0))
                     {
-                        faults.Add(Fault(property.Name, value, string.Create(CultureInfo.InvariantCulture, $"{minimum} to {maximum}")));
+                        faults.Add(Fault(property.Name, value, string.Create(CultureInfo.InvariantCulture, $"{minimum} to {maximum}{(mayBeZero ? ", or 0" : "")}")));
                     }
                 }
             }

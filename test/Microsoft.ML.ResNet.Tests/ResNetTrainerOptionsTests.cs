@@ -33,6 +33,7 @@ public sealed class ResNetTrainerOptionsTests
     [DataRow("RandomErasing", "-0.5", "RandomErasing is -0.5; expected 0 to 1.")]
     [DataRow("RandomResizedCropMinScale", "0", "RandomResizedCropMinScale is 0; expected 0.01 to 1.")]
     [DataRow("ResumeFromCheckpoint", "true", "ResumeFromCheckpoint is true, but CheckpointDirectory is not set; expected the folder of the training to go on with.")]
+    [DataRow("WeightDecay", "2", "WeightDecay is 2; expected 1E-06 to 1, or 0.")]
     [DataRow("TopK", "0", "TopK is 0; expected 1 to 1000.")]
     [DataRow("ValidationFraction", "0.95", "ValidationFraction is 0.95; expected 0 to 0.9.")]
     [DataRow("ValidationMetric", "4", "ValidationMetric is 4; expected Accuracy, Loss.")]

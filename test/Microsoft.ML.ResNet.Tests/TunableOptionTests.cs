@@ -73,7 +73,7 @@ public sealed class TunableOptionTests
         {
             object? before = typeof(ResNetTrainer.Options).GetProperty(option.Name)!.GetValue(options);
             option.Apply(options, option.Default);
-            Assert.AreEqual(before ?? 0.05, typeof(ResNetTrainer.Options).GetProperty(option.Name)!.GetValue(options), option.Name);
+            Assert.AreEqual(before ?? option.Default, typeof(ResNetTrainer.Options).GetProperty(option.Name)!.GetValue(options), option.Name);
         }
     }
 

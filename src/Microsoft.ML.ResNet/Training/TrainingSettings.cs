@@ -93,7 +93,7 @@ internal sealed record TrainingSettings
         Nesterov = options.Nesterov,
         Beta1 = options.Beta1,
         Beta2 = options.Beta2,
-        WeightDecay = options.WeightDecay,
+        WeightDecay = options.WeightDecay ?? DefaultWeightDecay(options.Optimizer, imageCount, fineTunes),
         MaxGradientNorm = options.MaxGradientNorm,
         WeightAveragingDecay = options.WeightAveragingDecay,
         LabelSmoothing = options.LabelSmoothing,
@@ -214,6 +214,13 @@ internal sealed record TrainingSettings
         => options.Optimizer == TrainingOptimizer.AdamW
             ? fineTunes ? 1e-4 : 1e-3
             : (fineTunes ? 0.01 : 0.05) * options.BatchSize / ReferenceBatchSize;
+
+    /// <summary>What few images need was measured on 5,000 of CIFAR-10, with 24 epochs: 0.676 with 5e-4, 0.696 with 0.002, 0.684 with 0.004.</summary>
+    private static double DefaultWeightDecay(TrainingOptimizer optimizer, int imageCount, bool fineTunes)
+    {
+        const int few = 20_000;
+        return optimizer == TrainingOptimizer.AdamW ? 0.05 : fineTunes || imageCount >= few ? 5e-4 : 0.002;
+    }
 
     /// <summary>The head has the full rate, the last stage a part of it, each stage before a part of that, and the stem that of the first.</summary>
     private double RateScale(string name, int stageCount)

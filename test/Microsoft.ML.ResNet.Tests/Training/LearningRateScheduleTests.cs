@@ -82,6 +82,21 @@ public sealed class LearningRateScheduleTests
         Assert.AreEqual(expected, TrainingSettings.Of(options, imageSize: 32, imageCount: 100, classWeights: null, seed: 1).LearningRate, 1e-12);
     }
 
+    [TestMethod]
+    [DataRow(TrainingOptimizer.Sgd, 19_999, false, 0.002)]
+    [DataRow(TrainingOptimizer.Sgd, 20_000, false, 5e-4)]
+    [DataRow(TrainingOptimizer.Sgd, 100, true, 5e-4)]
+    [DataRow(TrainingOptimizer.AdamW, 100, false, 0.05)]
+    public void WeightDecay_LeftOpen_SuitsOptimiserAndImages(TrainingOptimizer optimizer, int imageCount, bool fineTunes, double expected)
+    {
+        var options = new ResNetTrainer.Options { Optimizer = optimizer };
+
+        Assert.AreEqual(expected, TrainingSettings.Of(options, imageSize: 32, imageCount, classWeights: null, seed: 1, fineTunes).WeightDecay);
+        options.WeightDecay = 0;
+        options.Validate();
+        Assert.AreEqual(0, TrainingSettings.Of(options, imageSize: 32, imageCount, classWeights: null, seed: 1, fineTunes).WeightDecay);
+    }
+
     private static void AssertRates(LearningRateSchedule schedule, params double[] expected)
     {
         for (int step = 0; step < expected.Length; step++)
