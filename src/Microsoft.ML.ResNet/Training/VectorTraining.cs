@@ -7,7 +7,7 @@ namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
 /// Trains by this library's own kernels, on processors with AVX2, in float32: every block is taken forward and backward by hand, in memory that
-/// is kept from step to step; libtorch has the head, the loss and the optimiser. The same number of threads gives the same bits.
+/// is kept from step to step; libtorch has the head and the loss. The same number of threads gives the same bits.
 /// </summary>
 internal sealed unsafe class VectorTraining : INetworkTraining
 {
