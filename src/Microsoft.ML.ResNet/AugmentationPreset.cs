@@ -3,7 +3,10 @@ namespace Microsoft.ML.ResNet;
 /// <summary>How much training images are varied at random. Validation and scoring always see the centre of an image as it is.</summary>
 public enum AugmentationPreset
 {
-    /// <summary><see cref="Light"/> for input of at most 64 pixels; for larger input <see cref="Standard"/>, or <see cref="Light"/> from a million images on.</summary>
+    /// <summary>
+    /// For input of at most 64 pixels <see cref="Light"/>, or <see cref="Standard"/> in trainings of 60 epochs or more; for larger input
+    /// <see cref="Standard"/>, or <see cref="Light"/> from a million images on.
+    /// </summary>
     Auto,
 
     /// <summary>No variation: the centre of each image, as in scoring.</summary>

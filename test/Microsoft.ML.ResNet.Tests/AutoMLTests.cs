@@ -64,6 +64,7 @@ public sealed class AutoMLTests
             {
                 nameof(defaults.LearningRate) => 0.05,
                 nameof(defaults.WeightDecay) => 0.002,
+                nameof(defaults.InitialImageScale) => 1.0,
                 _ => "a default of its own",
             };
             Assert.AreEqual(expected, value, name);

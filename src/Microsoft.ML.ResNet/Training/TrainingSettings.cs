@@ -100,7 +100,7 @@ internal sealed record TrainingSettings
         ClassWeighting = options.ClassWeighting,
         ClassWeights = classWeights,
         Augmentation = AugmentationOf(options, imageSize, imageCount),
-        Resizing = new ProgressiveResizing(options.InitialImageScale, GrowthShare: 0.7),
+        Resizing = new ProgressiveResizing(options.InitialImageScale ?? AugmentationPresets.InitialImageScale(imageSize, options.Epochs, fineTunes), GrowthShare: 0.7),
         BackboneRateScale = fineTunes ? options.BackboneLearningRateScale : 1,
         StageRateDecay = fineTunes ? options.StageLearningRateDecay : 1,
         ValidationMetric = options.ValidationMetric,
@@ -193,7 +193,7 @@ internal sealed record TrainingSettings
     /// <summary>The preset, and what the options say otherwise.</summary>
     private static Augmentation AugmentationOf(ResNetTrainer.Options options, int imageSize, int imageCount)
     {
-        Augmentation preset = AugmentationPresets.Of(options.Augmentation, imageSize, imageCount);
+        Augmentation preset = AugmentationPresets.Of(options.Augmentation, imageSize, imageCount, options.Epochs);
         return preset with
         {
             RandomCrop = preset.RandomCrop || options.RandomCropPadding is not null,

@@ -84,7 +84,7 @@ public sealed class AugmentationTests
     [TestMethod]
     public void Apply_Everything_DependsOnSeedEpochAndRowAlone()
     {
-        Augmentation strong = AugmentationPresets.Of(AugmentationPreset.Strong, 224, 1000);
+        Augmentation strong = AugmentationPresets.Of(AugmentationPreset.Strong, 224, 1000, 30);
         byte[] source = TestPicture.Bytes(40, 30, 3);
         byte[][] first = [.. Enumerable.Range(0, 50).Select(row => Run(strong, source, Format(24, 24, 3), row, 40, 30))];
 
@@ -112,7 +112,7 @@ public sealed class AugmentationTests
             {
                 foreach (AugmentationPreset preset in Enum.GetValues<AugmentationPreset>())
                 {
-                    Augmentation augmentation = AugmentationPresets.Of(preset, Math.Min(width, height), 1000) with { VerticalFlip = true, CropBorder = CropBorder.Reflected };
+                    Augmentation augmentation = AugmentationPresets.Of(preset, Math.Min(width, height), 1000, 30) with { VerticalFlip = true, CropBorder = CropBorder.Reflected };
                     RunFloats(augmentation, imageWidth, imageHeight, Format(width, height, channels, range) with { IsFloat = true });
                     RunFloats(augmentation with { ResizedCropScale = 0.08 }, imageWidth, imageHeight, Format(width, height, channels, range) with { IsFloat = true });
                     for (int row = 0; row < 20; row++)
@@ -145,7 +145,7 @@ public sealed class AugmentationTests
     [TestMethod]
     public void Apply_AfterTheFirstImages_AllocatesNothing()
     {
-        Augmentation strong = AugmentationPresets.Of(AugmentationPreset.Strong, 224, 1000);
+        Augmentation strong = AugmentationPresets.Of(AugmentationPreset.Strong, 224, 1000, 30);
         byte[] source = TestPicture.Bytes(40, 30, 3), target = new byte[24 * 24 * 3];
         InputFormat format = Format(24, 24, 3);
         void Apply(int row) => strong.Apply(new CachedImage(source, 40, 30), format, new RowDraws(1, 1, row), target, _scratch);

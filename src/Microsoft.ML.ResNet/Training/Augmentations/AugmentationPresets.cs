@@ -6,12 +6,16 @@ internal static class AugmentationPresets
     /// <summary>Images up to this size are moved by a crop with a border, as in CIFAR's recipes; larger ones are cut by a resized crop, as in ImageNet's.</summary>
     private const int SmallImage = 64;
 
+    /// <summary>The epochs from which on a training is long.</summary>
+    private const int ManyEpochs = 60;
+
     /// <summary>The augmentation that a preset means for images of this size.</summary>
     /// <param name="imageSize">The shorter side of the network's input, in pixels.</param>
     /// <param name="imageCount">The images of the training set, for <see cref="AugmentationPreset.Auto"/>.</param>
-    public static Augmentation Of(AugmentationPreset preset, int imageSize, int imageCount) => preset switch
+    /// <param name="epochs">The epochs of the training, for the same.</param>
+    public static Augmentation Of(AugmentationPreset preset, int imageSize, int imageCount, int epochs) => preset switch
     {
-        AugmentationPreset.Auto => Of(Choose(imageSize, imageCount), imageSize, imageCount),
+        AugmentationPreset.Auto => Of(Choose(imageSize, imageCount, epochs), imageSize, imageCount, epochs),
         AugmentationPreset.None => new Augmentation(),
         AugmentationPreset.Light => Light(imageSize),
         AugmentationPreset.Standard => Standard(imageSize),
@@ -20,14 +24,26 @@ internal static class AugmentationPresets
     };
 
     /// <summary>
-    /// What Auto stands for. Small images show little, and what is erased or recoloured is soon missed: on 5,000 images of CIFAR-10, mixing
-    /// them half of the time cost two points of accuracy within 75 epochs. Large ones are many crops in one; only where there are very many of
-    /// them does the network not learn them by heart.
+    /// What Auto stands for. Small images show little, and what is erased or recoloured is missed in a short training; a long one knows them by heart
+    /// otherwise: after 84 epochs on 5,000 images of CIFAR-10 Standard was two points of accuracy better, while mixing half of the images was two points
+    /// worse. Large ones are many crops in one; only where there are very many of them does the network not learn them by heart.
     /// </summary>
-    public static AugmentationPreset Choose(int imageSize, int imageCount)
+    public static AugmentationPreset Choose(int imageSize, int imageCount, int epochs)
     {
         const int manyLargeImages = 1_000_000;
-        return imageSize > SmallImage && imageCount < manyLargeImages ? AugmentationPreset.Standard : AugmentationPreset.Light;
+        bool isStandard = imageSize > SmallImage ? imageCount < manyLargeImages : epochs >= ManyEpochs;
+        return isStandard ? AugmentationPreset.Standard : AugmentationPreset.Light;
+    }
+
+    /// <summary>
+    /// The scale that images begin with where it is left open: a half in long trainings from scratch on small images, which then take 0.65 of the
+    /// time.
+    /// </summary>
+    public static double InitialImageScale(int imageSize, int epochs, bool fineTunes)
+    {
+        // Halves of smaller ones show nothing.
+        const int smallest = 24;
+        return !fineTunes && epochs >= ManyEpochs && imageSize is >= smallest and <= SmallImage ? 0.5 : 1;
     }
 
     private static Augmentation Light(int imageSize) => new()
