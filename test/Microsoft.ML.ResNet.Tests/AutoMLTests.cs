@@ -59,11 +59,11 @@ public sealed class AutoMLTests
 
         foreach (var (name, value) in AutoMLTrial.FirstValues<ResNetTrainer.Options>())
         {
-            // What is left open depends on optimiser, batch and images: these suit the defaults, and few images.
+            // What is left open depends on optimiser, batch and images: these suit the defaults.
             object expected = typeof(ResNetTrainer.Options).GetProperty(name)!.GetValue(defaults) ?? name switch
             {
                 nameof(defaults.LearningRate) => 0.05,
-                nameof(defaults.WeightDecay) => 0.002,
+                nameof(defaults.WeightDecay) => 5e-4,
                 nameof(defaults.InitialImageScale) => 1.0,
                 _ => "a default of its own",
             };

@@ -83,13 +83,14 @@ public sealed class LearningRateScheduleTests
     }
 
     [TestMethod]
-    [DataRow(TrainingOptimizer.Sgd, 19_999, false, 0.002)]
-    [DataRow(TrainingOptimizer.Sgd, 20_000, false, 5e-4)]
-    [DataRow(TrainingOptimizer.Sgd, 100, true, 5e-4)]
-    [DataRow(TrainingOptimizer.AdamW, 100, false, 0.05)]
-    public void WeightDecay_LeftOpen_SuitsOptimiserAndImages(TrainingOptimizer optimizer, int imageCount, bool fineTunes, double expected)
+    [DataRow(TrainingOptimizer.Sgd, 60, 19_999, false, 0.002)]
+    [DataRow(TrainingOptimizer.Sgd, 59, 19_999, false, 5e-4)]
+    [DataRow(TrainingOptimizer.Sgd, 60, 20_000, false, 5e-4)]
+    [DataRow(TrainingOptimizer.Sgd, 60, 100, true, 5e-4)]
+    [DataRow(TrainingOptimizer.AdamW, 60, 100, false, 0.05)]
+    public void WeightDecay_LeftOpen_SuitsOptimiserAndImages(TrainingOptimizer optimizer, int epochs, int imageCount, bool fineTunes, double expected)
     {
-        var options = new ResNetTrainer.Options { Optimizer = optimizer };
+        var options = new ResNetTrainer.Options { Optimizer = optimizer, Epochs = epochs };
 
         Assert.AreEqual(expected, TrainingSettings.Of(options, imageSize: 32, imageCount, classWeights: null, seed: 1, fineTunes).WeightDecay);
         options.WeightDecay = 0;

@@ -9,6 +9,9 @@ internal static class AugmentationPresets
     /// <summary>The epochs from which on a training is long.</summary>
     private const int ManyEpochs = 60;
 
+    /// <summary>Whether a training is long enough for a network to know few images by heart.</summary>
+    public static bool IsLong(int epochs) => epochs >= ManyEpochs;
+
     /// <summary>The augmentation that a preset means for images of this size.</summary>
     /// <param name="imageSize">The shorter side of the network's input, in pixels.</param>
     /// <param name="imageCount">The images of the training set, for <see cref="AugmentationPreset.Auto"/>.</param>
@@ -31,7 +34,7 @@ internal static class AugmentationPresets
     public static AugmentationPreset Choose(int imageSize, int imageCount, int epochs)
     {
         const int manyLargeImages = 1_000_000;
-        bool isStandard = imageSize > SmallImage ? imageCount < manyLargeImages : epochs >= ManyEpochs;
+        bool isStandard = imageSize > SmallImage ? imageCount < manyLargeImages : IsLong(epochs);
         return isStandard ? AugmentationPreset.Standard : AugmentationPreset.Light;
     }
 
@@ -43,7 +46,7 @@ internal static class AugmentationPresets
     {
         // Halves of smaller ones show nothing.
         const int smallest = 24;
-        return !fineTunes && epochs >= ManyEpochs && imageSize is >= smallest and <= SmallImage ? 0.5 : 1;
+        return !fineTunes && IsLong(epochs) && imageSize is >= smallest and <= SmallImage ? 0.5 : 1;
     }
 
     private static Augmentation Light(int imageSize) => new()
