@@ -85,7 +85,7 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionPlan plan)
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Multiply(float* gradients, nint* offsets, int count, float* sums, float* packed)
         {
-            // Panels in one piece: pixels that lie a power of two apart would share a few lines of the cache and drive one another out.
+            // Panels in one piece: the kernel reads both operands one line after the other.
             int outputs = owner._outputs, outputPanels = outputs / Panel;
             float* values = packed + (BlockPixels * (nint)outputs);
             for (int panel = 0; panel < outputPanels; panel++)

@@ -29,8 +29,8 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
     public long SharedScratchLength(int threads) => SumLength * VectorPass.PartsOf(threads);
 
     /// <summary>
-    /// The distance of two points' values, of which there is a panel of sixteen after the other, all tiles in each. Points that lay a power of
-    /// two apart would share a few lines of the cache and drive one another out.
+    /// The distance of two points' values, of which there is a panel of sixteen after the other, all tiles in each, and a line more, so that points don't
+    /// lie a power of two apart, which falls into the same lines of a cache.
     /// </summary>
     private long PointStride(int channels) => ((long)BlockTiles * channels) + Panel;
 

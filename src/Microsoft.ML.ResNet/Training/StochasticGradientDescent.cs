@@ -15,18 +15,14 @@ namespace Microsoft.ML.ResNet.Training;
 internal sealed class StochasticGradientDescent : IOptimizer
 {
     private readonly (string Name, Parameter Parameter, Tensor Velocity, bool HasWeightDecay, double RateScale)[] _slots;
-    private readonly Scalar _momentum;
-    private readonly Scalar _weightDecay;
-    private readonly double _momentumValue;
-    private readonly double _weightDecayValue;
+    private readonly double _momentum;
+    private readonly double _weightDecay;
     private readonly bool _nesterov;
 
     public StochasticGradientDescent(IEnumerable<OptimizedParameter> parameters, double momentum, double weightDecay, bool nesterov = false)
     {
         _momentum = momentum;
         _weightDecay = weightDecay;
-        _momentumValue = momentum;
-        _weightDecayValue = weightDecay;
         _nesterov = nesterov;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -41,7 +37,7 @@ internal sealed class StochasticGradientDescent : IOptimizer
     public void Step(double learningRate)
     {
         StepCount++;
-        var update = new Update((float)_momentumValue, _nesterov);
+        var update = new Update((float)_momentum, _nesterov);
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         foreach (var (_, parameter, velocity, hasWeightDecay, rateScale) in _slots)
@@ -55,7 +51,7 @@ internal sealed class StochasticGradientDescent : IOptimizer
             double rate = learningRate * rateScale;
             if (FusedUpdate.Supports(parameter, velocity))
             {
-                update.Add(parameter, gradient, velocity, second: null, rate, hasWeightDecay ? _weightDecayValue : 0);
+                update.Add(parameter, gradient, velocity, second: null, rate, hasWeightDecay ? _weightDecay : 0);
             }
             else
             {
@@ -76,26 +72,23 @@ internal sealed class StochasticGradientDescent : IOptimizer
         {
             slot.Velocity.Dispose();
         }
-
-        _momentum.Dispose();
-        _weightDecay.Dispose();
     }
 
     /// <summary>By libtorch's operators, on any device.</summary>
     private void Step(Tensor parameter, Tensor gradient, Tensor velocity, double rate, bool hasWeightDecay)
     {
+        using Scalar momentum = _momentum, weightDecay = _weightDecay, step = -rate;
         if (hasWeightDecay)
         {
-            gradient.add_(parameter, _weightDecay);
+            gradient.add_(parameter, weightDecay);
         }
 
-        velocity.mul_(_momentum).add_(gradient, TorchScalar.One);
+        velocity.mul_(momentum).add_(gradient, TorchScalar.One);
         if (_nesterov)
         {
-            gradient.add_(velocity, _momentum);
+            gradient.add_(velocity, momentum);
         }
 
-        using Scalar step = -rate;
         parameter.add_(_nesterov ? gradient : velocity, step);
     }
 

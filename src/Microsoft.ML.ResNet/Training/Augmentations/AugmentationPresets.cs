@@ -28,8 +28,8 @@ internal static class AugmentationPresets
 
     /// <summary>
     /// What Auto stands for. Small images show little, and what is erased or recoloured is missed in a short training; a long one knows them by heart
-    /// otherwise: after 84 epochs on 5,000 images of CIFAR-10 Standard was two points of accuracy better, while mixing half of the images was two points
-    /// worse. Large ones are many crops in one; only where there are very many of them does the network not learn them by heart.
+    /// otherwise: after 84 epochs on 5,000 images of CIFAR-10 Standard had 0.777 and 0.768 (two seeds), Light 0.745 (a third), while mixing half of the
+    /// images had cost two points. Large ones are many crops in one; only where there are very many of them does the network not learn them by heart.
     /// </summary>
     public static AugmentationPreset Choose(int imageSize, int imageCount, int epochs)
     {
@@ -39,8 +39,8 @@ internal static class AugmentationPresets
     }
 
     /// <summary>
-    /// The scale that images begin with where it is left open: a half in long trainings from scratch on small images, which then take 0.65 of the
-    /// time.
+    /// The scale that images begin with where it is left open: a half in long trainings from scratch on small images, which then take 0.7 of the
+    /// time (ResNet20 on CIFAR-10).
     /// </summary>
     public static double InitialImageScale(int imageSize, int epochs, bool fineTunes)
     {
