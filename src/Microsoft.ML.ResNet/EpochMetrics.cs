@@ -39,10 +39,13 @@ public sealed record EpochMetrics
     /// <summary>The share of the whole validation set whose most probable class is right, 0 to 1; null within an epoch and without a validation set.</summary>
     public double? ValidationAccuracy { get; init; }
 
+    /// <summary>The mean, over the classes of the validation set, of the share of a class's images whose most probable class is right, 0 to 1; null within an epoch and without a validation set.</summary>
+    public double? ValidationMacroAccuracy { get; init; }
+
     /// <summary>The share of the whole validation set that has its class among the <see cref="TopK"/> most probable, 0 to 1; null within an epoch and without a validation set.</summary>
     public double? ValidationTopKAccuracy { get; init; }
 
-    /// <summary>The epoch with the best <see cref="ResNetTrainer.Options.ValidationMetric"/> so far, this one included; 0 where the fitted classifier of <see cref="FineTuningMode.HeadThenFull"/> is still the best; null without a validation set.</summary>
+    /// <summary>The epoch with the best <see cref="ResNetTrainer.Options.ValidationMetric"/> so far, this one included; 0 where the fitted classifier of <see cref="FineTuningMode.HeadThenFull"/> is still the best; null without a validation set and before <see cref="ResNetTrainer.Options.ClassWeightingStart"/>.</summary>
     public int? BestEpoch { get; init; }
 
     /// <summary>The <see cref="ResNetTrainer.Options.ValidationMetric"/> of <see cref="BestEpoch"/>.</summary>

@@ -113,6 +113,17 @@ public sealed partial class ResNetTrainer
         [Choice(ClassWeighting.None, ClassWeighting.Balanced)]
         public ClassWeighting ClassWeighting { get; set; } = ClassWeighting.None;
 
+        /// <summary>
+        /// The share of the training after which class weights count; before it, all images count the same (deferred re-weighting, Cao et al. 2019,
+        /// section 3.3). A network that is to learn its features from few images of rare classes and much weight on them learns worse ones. Epochs
+        /// before it are no candidates for the best, and early stopping does not count them.
+        /// </summary>
+        /// <value>
+        /// Default: null. For <see cref="ClassWeighting.Balanced"/> it is 0.8 in a training from scratch (as they have it, 160 of 200 epochs), and else 0: from
+        /// the first step on. Range: 0 to 0.95. <see cref="FineTuningMode.HeadOnly"/> has no use for it.
+        /// </value>
+        public double? ClassWeightingStart { get; set; }
+
         /// <summary>How much the images of each class count in the loss, by the label's value as text; classes that are not named count 1.</summary>
         /// <value>Default: null. Range: 0 or more, at least one of them above 0.</value>
         public IReadOnlyDictionary<string, float>? ClassWeights { get; set; }
@@ -127,8 +138,8 @@ public sealed partial class ResNetTrainer
         public double ValidationFraction { get; set; }
 
         /// <summary>What decides which epoch is the best.</summary>
-        /// <value>Default: <see cref="ValidationMetric.Accuracy"/>.</value>
-        public ValidationMetric ValidationMetric { get; set; } = ValidationMetric.Accuracy;
+        /// <value>Default: null: <see cref="ValidationMetric.MacroAccuracy"/> where <see cref="ClassWeighting"/> is Balanced, and else <see cref="ValidationMetric.Accuracy"/>.</value>
+        public ValidationMetric? ValidationMetric { get; set; }
 
         /// <summary>Whether the model gets the weights of the best epoch, where there is a validation set, rather than those of the last.</summary>
         /// <value>Default: true.</value>

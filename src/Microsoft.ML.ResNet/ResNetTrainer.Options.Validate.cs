@@ -50,7 +50,7 @@ public sealed partial class ResNetTrainer
             CheckDefined(faults, nameof(Optimizer), Optimizer);
             CheckDefined(faults, nameof(LearningRateDecay), LearningRateDecay);
             CheckDefined(faults, nameof(ClassWeighting), ClassWeighting);
-            CheckDefined(faults, nameof(ValidationMetric), ValidationMetric);
+            CheckDefined(faults, nameof(ValidationMetric), ValidationMetric ?? ResNet.ValidationMetric.Accuracy);
             CheckDefined(faults, nameof(CancellationHandling), CancellationHandling);
             try
             {
@@ -125,6 +125,11 @@ public sealed partial class ResNetTrainer
             if (ClassWeights is not null && (ClassWeights.Values.Any(weight => !(weight >= 0 && float.IsFinite(weight))) || (ClassWeights.Count > 0 && ClassWeights.Values.All(weight => weight == 0))))
             {
                 faults.Add($"{nameof(ClassWeights)} are {string.Join(", ", ClassWeights.Select(item => string.Create(CultureInfo.InvariantCulture, $"{item.Key}: {item.Value}")))}; expected finite numbers of 0 or more, at least one of them above 0.");
+            }
+
+            if (ClassWeightingStart is not (null or (>= 0 and <= 0.95)))
+            {
+                faults.Add(Fault(nameof(ClassWeightingStart), ClassWeightingStart, "0 to 0.95, or null"));
             }
 
             if (TopK is < 1 or > 1000)

@@ -163,7 +163,8 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     private static void LogStart(IChannel channel, ResidualNetwork network, TrainingData data, TrainingSettings settings, FineTuningMode? mode, torch.Device device)
     {
         string how = mode is null ? $"{settings.Epochs} epochs" : mode == FineTuningMode.HeadOnly ? $"{mode}" : $"{mode}, {settings.Epochs} epochs";
-        Log(channel, $"Training {NamedArchitectures.Find(network.Specification)?.ToString() ?? "a residual network"} of {ResNetStateLayout.ParameterCount(network.Specification, data.Preprocessing.Channels, data.Labels.Count):N0} parameters on {data.Training.Count} images of {data.Preprocessing.Width}x{data.Preprocessing.Height}, {data.Labels.Count} classes, {how}, seed {settings.Seed}, device {device}, {network.ActivationType.ToString().ToLowerInvariant()}.");
+        string weighting = settings.ClassWeightingStart > 0 ? string.Create(CultureInfo.InvariantCulture, $", class weights after {settings.ClassWeightingStart:P0} of them") : "";
+        Log(channel, $"Training {NamedArchitectures.Find(network.Specification)?.ToString() ?? "a residual network"} of {ResNetStateLayout.ParameterCount(network.Specification, data.Preprocessing.Channels, data.Labels.Count):N0} parameters on {data.Training.Count} images of {data.Preprocessing.Width}x{data.Preprocessing.Height}, {data.Labels.Count} classes, {how}{weighting}, seed {settings.Seed}, device {device}, {network.ActivationType.ToString().ToLowerInvariant()}.");
         if (settings.Augmentation.LeavesOutColors(data.Training.Format))
         {
             channel.Warning(

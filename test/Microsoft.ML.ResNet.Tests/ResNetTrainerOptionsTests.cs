@@ -14,6 +14,7 @@ public sealed class ResNetTrainerOptionsTests
     [DataRow("CheckpointDirectory", " ", "CheckpointDirectory is empty; expected a folder, or null.")]
     [DataRow("CheckpointInterval", "-00:00:01", "CheckpointInterval is -00:00:01; expected a time of 0 or more.")]
     [DataRow("ClassWeighting", "9", "ClassWeighting is 9; expected None, Balanced.")]
+    [DataRow("ClassWeightingStart", "1", "ClassWeightingStart is 1; expected 0 to 0.95, or null.")]
     [DataRow("ColorJitter", "2", "ColorJitter is 2; expected 0 to 1.")]
     [DataRow("CutMixAlpha", "-1", "CutMixAlpha is -1; expected 0 to 10.")]
     [DataRow("EarlyStoppingMinDelta", "-0.1", "EarlyStoppingMinDelta is -0.1; expected a finite number of 0 or more.")]
@@ -36,7 +37,7 @@ public sealed class ResNetTrainerOptionsTests
     [DataRow("WeightDecay", "2", "WeightDecay is 2; expected 1E-06 to 1, or 0.")]
     [DataRow("TopK", "0", "TopK is 0; expected 1 to 1000.")]
     [DataRow("ValidationFraction", "0.95", "ValidationFraction is 0.95; expected 0 to 0.9.")]
-    [DataRow("ValidationMetric", "4", "ValidationMetric is 4; expected Accuracy, Loss.")]
+    [DataRow("ValidationMetric", "4", "ValidationMetric is 4; expected Accuracy, Loss, MacroAccuracy.")]
     [DataRow("CancellationHandling", "4", "CancellationHandling is 4; expected Throw, ReturnBest.")]
     [DataRow("WeightAveragingDecay", "1", "WeightAveragingDecay is 1; expected 0 to 0.99999.")]
     public void Validate_OneFault_IsNamedWithWhatWasExpected(string property, string value, string expected)

@@ -111,7 +111,7 @@ public sealed class ResNetTrainerRecipeTests
         IDataView data = Keyed(_context, rows);
 
         Assert.AreEqual(0.25f, MeanScore(_ => { }), 0.12f);
-        Assert.AreEqual(0.5f, MeanScore(options => options.ClassWeighting = ClassWeighting.Balanced), 0.12f);
+        Assert.AreEqual(0.5f, MeanScore(options => (options.ClassWeighting, options.ClassWeightingStart) = (ClassWeighting.Balanced, 0)), 0.12f);
         Assert.AreEqual(0.9f, MeanScore(options => options.ClassWeights = new Dictionary<string, float> { ["rare"] = 27 }), 0.12f);
 
         float MeanScore(Action<ResNetTrainer.Options> set)
@@ -122,6 +122,42 @@ public sealed class ResNetTrainerRecipeTests
             using ResNetTransformer model = _context.MulticlassClassification.Trainers.ResNet(options).Fit(data);
             return Scores(model, data).Average(scores => scores[model.ClassNames.ToList().IndexOf("rare")]);
         }
+    }
+
+    [TestMethod]
+    public void Fit_BalancedClasses_CountTheSameInTheLastFifth()
+    {
+        // As above: the loss on the training images is that of their shares before, and of equal shares after.
+        List<PixelRow> rows = [.. Create(64).Select((row, i) => new PixelRow { Features = Pixels(0, new Random(i)), Label = i % 4 == 0 ? "rare" : "frequent" })];
+        IDataView data = Keyed(_context, rows);
+        ResNetTrainer.Options options = Options(epochs: 40, batchSize: 64);
+        options.ClassWeighting = ClassWeighting.Balanced;
+        options.LearningRateDecay = LearningRateDecay.Constant;
+        options.WeightAveragingDecay = 0;
+        options.ValidationSet = data;
+
+        using ResNetTransformer model = _context.MulticlassClassification.Trainers.ResNet(options).Fit(data);
+
+        IReadOnlyList<EpochMetrics> history = model.TrainingHistory;
+        Assert.IsTrue(history.Take(32).All(epoch => epoch.BestEpoch is null && epoch.BestValidationMetric is null));
+        Assert.IsTrue(history.Skip(32).All(epoch => epoch.BestEpoch > 32));
+        Assert.AreEqual(history.Skip(32).Max(epoch => epoch.ValidationMacroAccuracy), history[^1].BestValidationMetric);
+        Assert.AreEqual(0.5622, history[31].TrainingLoss, 0.03, "-(0.25 ln 0.25 + 0.75 ln 0.75)");
+        Assert.AreEqual(0.6931, history[^1].TrainingLoss, 0.03, "ln 2");
+    }
+
+    [TestMethod]
+    public void Fit_BalancedClasses_StopEarlyOnlyAfterTheirWeightsCount()
+    {
+        ResNetTrainer.Options options = Options(epochs: 20);
+        options.ClassWeighting = ClassWeighting.Balanced;
+        options.ClassWeightingStart = 0.5;
+        options.ValidationSet = Keyed(_context, Create(30, seed: 5, "blue", "red", "green"), "red", "green", "blue");
+        options.EarlyStoppingPatience = 2;
+
+        using ResNetTransformer model = _context.MulticlassClassification.Trainers.ResNet(options).Fit(Keyed(_context, Create(60)));
+
+        Assert.IsInRange(12, 19, model.TrainingHistory.Count);
     }
 
     [TestMethod]

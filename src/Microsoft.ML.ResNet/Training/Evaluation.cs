@@ -12,13 +12,14 @@ internal static class Evaluation
     private const int BatchBytes = 16 << 20, LargestBatch = 64;
 
     /// <summary>Evaluates the network and leaves it in evaluation mode.</summary>
-    public static RunningMetrics Run(ResidualNetwork network, ImageSet images, Device device, int topK, Action checkCancelled)
+    public static ValidationResult Run(ResidualNetwork network, ImageSet images, Device device, int topK, Action checkCancelled)
     {
         using var input = new NetworkInput(images.Format, device);
         InputFormat format = images.Format;
         int batchSize = Math.Min(Math.Clamp(BatchBytes / format.ByteCount, 1, LargestBatch), images.Count);
         byte[] pixels = GC.AllocateUninitializedArray<byte>(batchSize * format.ByteCount);
         var metrics = new RunningMetrics();
+        long[] predicted = new long[images.Count];
         network.eval();
         using VectorNetwork? vectors = VectorNetwork.Supports(network, device) ? new VectorNetwork(network) : null;
         for (int start = 0; start < images.Count; start += batchSize)
@@ -35,9 +36,10 @@ internal static class Evaluation
             using var scope = NewDisposeScope();
             Tensor logits = vectors?.Forward(input.Create(pixels, count)) ?? network.forward(input.Create(pixels, count));
             Tensor labels = tensor([.. images.Labels.AsSpan(start, count).ToArray().Select(label => (long)label)], device: device);
+            logits.argmax(1).data<long>().CopyTo(predicted, start);
             metrics = metrics.With(nn.functional.cross_entropy(logits, labels).item<float>(), logits, labels, topK);
         }
 
-        return metrics;
+        return ValidationResult.Of(metrics, predicted, images.Labels, network.ClassCount);
     }
 }

@@ -53,7 +53,7 @@ internal sealed class HeadFitting(
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
         int topK = Math.Min(settings.TopK, images.ClassCount), count = (int)features.shape[0];
-        RunningMetrics training = Over(features.narrow(0, 0, images.Training.Count), images.Training.Labels, topK);
+        (RunningMetrics training, _) = Over(features.narrow(0, 0, images.Training.Count), images.Training.Labels, topK);
         EpochMetrics metrics = Describe(count, count, training) with { TopK = topK, TrainingTopKAccuracy = training.TopKAccuracy, ImageCount = images.Training.Count };
         if (images.Validation is not { } validation)
         {
@@ -61,24 +61,26 @@ internal sealed class HeadFitting(
         }
 
         var silent = new FeatureExtraction(compute, device.Device, (_, _) => { }, host.CheckCancelled);
-        RunningMetrics result = Over(silent.Run(validation, settings.Augmentation, views: 0, settings.Seed), validation.Labels, topK);
+        (RunningMetrics measured, long[] predicted) = Over(silent.Run(validation, settings.Augmentation, views: 0, settings.Seed), validation.Labels, topK);
+        var result = ValidationResult.Of(measured, predicted, validation.Labels, images.ClassCount);
         return metrics with
         {
             ValidationLoss = result.Loss,
             ValidationAccuracy = result.Accuracy,
             ValidationTopKAccuracy = result.TopKAccuracy,
+            ValidationMacroAccuracy = result.MacroAccuracy,
             BestEpoch = 1,
-            BestValidationMetric = settings.ValidationMetric == ValidationMetric.Loss ? result.Loss : result.Accuracy,
+            BestValidationMetric = result.Value(settings.ValidationMetric),
             Elapsed = host.Elapsed(),
         };
     }
 
-    private RunningMetrics Over(Tensor features, int[] labels, int topK)
+    private (RunningMetrics Metrics, long[] Predicted) Over(Tensor features, int[] labels, int topK)
     {
         Dictionary<string, Tensor> state = network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
         Tensor logits = nn.functional.linear(features.to(device.Device), state["fc.weight"], state["fc.bias"]);
         Tensor classes = tensor(labels.Select(label => (long)label).ToArray(), device: device.Device);
-        return new RunningMetrics().With(nn.functional.cross_entropy(logits, classes).item<float>(), logits, classes, topK);
+        return (new RunningMetrics().With(nn.functional.cross_entropy(logits, classes).item<float>(), logits, classes, topK), logits.argmax(1).data<long>().ToArray());
     }
 
     private EpochMetrics Describe(int done, int total, RunningMetrics metrics)

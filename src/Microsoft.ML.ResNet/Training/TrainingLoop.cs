@@ -71,7 +71,7 @@ internal sealed class TrainingLoop : IDisposable
         Resume();
         if (evaluatesStart && _state.Step == 0 && _images.Validation is not null)
         {
-            RunningMetrics start = Evaluate(out _);
+            ValidationResult start = Evaluate(out _);
             _host.Inform(string.Create(CultureInfo.InvariantCulture, $"Before the first epoch: validation loss {start.Loss:F4}, validation accuracy {start.Accuracy:P1}."));
         }
 
@@ -135,7 +135,7 @@ internal sealed class TrainingLoop : IDisposable
         {
             TrainingBatch batch = _batches.Create(_state.Batch);
             Tensor logits = _passes.Forward(_settings.Resizing.Apply(batch.Images, _pace.Share));
-            Tensor loss = _loss.Mean(logits, batch);
+            Tensor loss = _loss.Mean(logits, batch, weighsClasses: _pace.Share >= _settings.ClassWeightingStart);
             _passes.Backward(loss);
             if (_settings.MaxGradientNorm is { } norm)
             {
@@ -176,7 +176,7 @@ internal sealed class TrainingLoop : IDisposable
         _host.Report(metrics);
         if (stops && !_pace.IsOver)
         {
-            _host.Inform($"Stopped after epoch {metrics.Epoch}: the validation {_settings.ValidationMetric.ToString().ToLowerInvariant()} has not improved for {_stopping.State.EpochsWaited} epochs.");
+            _host.Inform($"Stopped after epoch {metrics.Epoch}: the validation {NameOf(_settings.ValidationMetric)} has not improved for {_stopping.State.EpochsWaited} epochs.");
         }
     }
 
@@ -188,13 +188,14 @@ internal sealed class TrainingLoop : IDisposable
             return metrics;
         }
 
-        RunningMetrics result = Evaluate(out stops);
+        ValidationResult result = Evaluate(out stops);
         return metrics with
         {
             EpochCount = stops ? metrics.Epoch : metrics.EpochCount,
             ValidationLoss = result.Loss,
             ValidationAccuracy = result.Accuracy,
             ValidationTopKAccuracy = result.TopKAccuracy,
+            ValidationMacroAccuracy = result.MacroAccuracy,
             BestEpoch = _stopping.State.BestEpoch,
             BestValidationMetric = _stopping.State.Best,
             Elapsed = Elapsed,
@@ -202,13 +203,19 @@ internal sealed class TrainingLoop : IDisposable
         };
     }
 
-    private RunningMetrics Evaluate(out bool stops)
+    private ValidationResult Evaluate(out bool stops)
     {
         TimeSpan started = Elapsed;
-        RunningMetrics result = Evaluation.Run(Result, _images.Validation!, _device, _topK, _host.CheckCancelled);
+        ValidationResult result = Evaluation.Run(Result, _images.Validation!, _device, _topK, _host.CheckCancelled);
         _evaluation = Elapsed - started;
+        stops = false;
+        if (_settings.ClassWeightingStart > 0 && _pace.Share <= _settings.ClassWeightingStart)
+        {
+            return result;
+        }
+
         int epoch = _state.Step == 0 ? 0 : _state.Epoch;
-        (bool isBest, stops) = _stopping.Add(epoch, _settings.ValidationMetric == ValidationMetric.Loss ? result.Loss : result.Accuracy);
+        (bool isBest, stops) = _stopping.Add(epoch, result.Value(_settings.ValidationMetric));
         if (isBest && _settings.RestoresBestWeights)
         {
             _best.Keep(Result);
@@ -283,6 +290,13 @@ internal sealed class TrainingLoop : IDisposable
         _checkpoints!.Save(_state, _network, _average?.Network, _optimizer, _best);
         _saved = Elapsed;
     }
+
+    private static string NameOf(ValidationMetric metric) => metric switch
+    {
+        ValidationMetric.Loss => "loss",
+        ValidationMetric.MacroAccuracy => "macro accuracy",
+        _ => "accuracy",
+    };
 
     private float Finite(float loss, double learningRate)
     {

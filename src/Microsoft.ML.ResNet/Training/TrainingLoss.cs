@@ -12,19 +12,21 @@ internal sealed class TrainingLoss(double labelSmoothing, Tensor? classWeights) 
 {
     /// <summary>The mean loss of a batch.</summary>
     /// <param name="logits">[N,K] float32.</param>
+    /// <param name="weighsClasses">Whether class weights count.</param>
     /// <returns>A scalar, in the caller's scope.</returns>
-    public Tensor Mean(Tensor logits, TrainingBatch batch)
+    public Tensor Mean(Tensor logits, TrainingBatch batch, bool weighsClasses = true)
     {
-        if (classWeights is null && batch.Weights is null && batch.Mixing is null)
+        Tensor? byClass = weighsClasses ? classWeights : null;
+        if (byClass is null && batch.Weights is null && batch.Mixing is null)
         {
             return nn.functional.cross_entropy(logits, batch.Labels, label_smoothing: labelSmoothing);
         }
 
         using var scope = NewDisposeScope();
-        (Tensor losses, Tensor? weights) = Losses(logits, batch.Labels);
+        (Tensor losses, Tensor? weights) = Losses(logits, batch.Labels, byClass);
         if (batch.Mixing is { } mixing)
         {
-            (Tensor others, Tensor? otherWeights) = Losses(logits, mixing.Labels);
+            (Tensor others, Tensor? otherWeights) = Losses(logits, mixing.Labels, byClass);
             Tensor rest = ones_like(mixing.Shares) - mixing.Shares;
             losses = (losses * mixing.Shares) + (others * rest);
             weights = weights is null ? null : (weights * mixing.Shares) + (otherWeights! * rest);
@@ -45,7 +47,7 @@ internal sealed class TrainingLoss(double labelSmoothing, Tensor? classWeights) 
 
     public void Dispose() => classWeights?.Dispose();
 
-    private (Tensor Losses, Tensor? Weights) Losses(Tensor logits, Tensor labels)
-        => (nn.functional.cross_entropy(logits, labels, classWeights, reduction: nn.Reduction.None, label_smoothing: labelSmoothing),
-            classWeights?.index_select(0, labels));
+    private (Tensor Losses, Tensor? Weights) Losses(Tensor logits, Tensor labels, Tensor? byClass)
+        => (nn.functional.cross_entropy(logits, labels, byClass, reduction: nn.Reduction.None, label_smoothing: labelSmoothing),
+            byClass?.index_select(0, labels));
 }

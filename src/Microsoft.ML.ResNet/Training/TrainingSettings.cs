@@ -50,6 +50,9 @@ internal sealed record TrainingSettings
     /// <summary>By class, or null.</summary>
     public required float[]? ClassWeights { get; init; }
 
+    /// <summary>The share of the training after which class weights count; 0 where there are none.</summary>
+    public required double ClassWeightingStart { get; init; }
+
     public required Augmentation Augmentation { get; init; }
 
     public required ProgressiveResizing Resizing { get; init; }
@@ -99,11 +102,12 @@ internal sealed record TrainingSettings
         LabelSmoothing = options.LabelSmoothing,
         ClassWeighting = options.ClassWeighting,
         ClassWeights = classWeights,
+        ClassWeightingStart = DefaultClassWeightingStart(options, fineTunes),
         Augmentation = AugmentationOf(options, imageSize, imageCount),
         Resizing = new ProgressiveResizing(options.InitialImageScale ?? AugmentationPresets.InitialImageScale(imageSize, options.Epochs, fineTunes), GrowthShare: 0.7),
         BackboneRateScale = fineTunes ? options.BackboneLearningRateScale : 1,
         StageRateDecay = fineTunes ? options.StageLearningRateDecay : 1,
-        ValidationMetric = options.ValidationMetric,
+        ValidationMetric = options.ValidationMetric ?? (IsBalanced(options) ? ValidationMetric.MacroAccuracy : ValidationMetric.Accuracy),
         EarlyStoppingPatience = options.EarlyStoppingPatience,
         EarlyStoppingMinDelta = options.EarlyStoppingMinDelta,
         RestoresBestWeights = options.RestoreBestWeights,
@@ -168,6 +172,7 @@ internal sealed record TrainingSettings
         [nameof(LabelSmoothing)] = Text(LabelSmoothing),
         [nameof(ClassWeighting)] = Text(ClassWeighting),
         [nameof(ClassWeights)] = string.Join(' ', (ClassWeights ?? []).Select(weight => Text(weight))),
+        [nameof(ClassWeightingStart)] = Text(ClassWeightingStart),
         [nameof(Augmentation)] = Augmentation.ToString(),
         ["InitialImageScale"] = Text(Resizing.InitialScale),
         ["BackboneLearningRateScale"] = Text(BackboneRateScale),
@@ -176,6 +181,17 @@ internal sealed record TrainingSettings
         [nameof(RestoresBestWeights)] = Text(RestoresBestWeights),
         [nameof(Seed)] = Text(Seed),
     };
+
+    private static bool IsBalanced(ResNetTrainer.Options options) => options.ClassWeights is null && options.ClassWeighting == ClassWeighting.Balanced;
+
+    /// <summary>
+    /// On CIFAR-10 with one in twenty images of every second class (2,625 in all), 60 epochs, one seed: no weights 0.510, weights from the first step
+    /// on 0.431, from 0.8 on 0.603. Given weights may be zeros, which are meant from the first step on.
+    /// </summary>
+    private static double DefaultClassWeightingStart(ResNetTrainer.Options options, bool fineTunes)
+        => options.ClassWeights is null && options.ClassWeighting == ClassWeighting.None
+            ? 0
+            : options.ClassWeightingStart ?? (IsBalanced(options) && !fineTunes ? 0.8 : 0);
 
     /// <summary>scikit-learn's "balanced": all classes that have images weigh the same in sum, and the images 1 on average.</summary>
     private static float[] BalancedWeights(int[] labels, int classCount)

@@ -98,6 +98,26 @@ public sealed class LearningRateScheduleTests
         Assert.AreEqual(0, TrainingSettings.Of(options, imageSize: 32, imageCount, classWeights: null, seed: 1, fineTunes).WeightDecay);
     }
 
+    [TestMethod]
+    [DataRow(ClassWeighting.None, null, false, false, 0)]
+    [DataRow(ClassWeighting.None, 0.5, false, false, 0)]
+    [DataRow(ClassWeighting.Balanced, null, false, false, 0.8)]
+    [DataRow(ClassWeighting.Balanced, null, false, true, 0)]
+    [DataRow(ClassWeighting.Balanced, 0.5, false, true, 0.5)]
+    [DataRow(ClassWeighting.Balanced, null, true, false, 0)]
+    [DataRow(ClassWeighting.None, 0.5, true, false, 0.5)]
+    public void ClassWeightingStart_LeftOpen_SuitsWeightsAndStart(ClassWeighting weighting, double? start, bool hasGivenWeights, bool fineTunes, double expected)
+    {
+        var options = new ResNetTrainer.Options
+        {
+            ClassWeighting = weighting,
+            ClassWeightingStart = start,
+            ClassWeights = hasGivenWeights ? new Dictionary<string, float> { ["a"] = 2 } : null,
+        };
+
+        Assert.AreEqual(expected, TrainingSettings.Of(options, imageSize: 32, imageCount: 100, hasGivenWeights ? [2, 1] : null, seed: 1, fineTunes).ClassWeightingStart);
+    }
+
     private static void AssertRates(LearningRateSchedule schedule, params double[] expected)
     {
         for (int step = 0; step < expected.Length; step++)

@@ -23,6 +23,10 @@ public sealed class LossTests
         => Assert.AreEqual(expected, Mean(smoothing, [1, 3, 1], [0, 1]), 1e-6f);
 
     [TestMethod]
+    public void Mean_ClassWeightsThatDoNotCountYet_IsThePlainMean()
+        => Assert.AreEqual((First + Second) / 2, Mean(0, [1, 3, 1], [0, 1], weighsClasses: false), 1e-6f);
+
+    [TestMethod]
     public void Mean_ExampleWeights_IsTheWeightedMean()
     {
         Assert.AreEqual(((First * 1) + (Second * 3)) / 4, Mean(0, null, [0, 1], [1, 3]), 1e-6f);
@@ -39,7 +43,7 @@ public sealed class LossTests
         Assert.AreEqual(((0.75f * First) + (0.75f * Second)) / 1.5f, Mean(0, [1, 3, 1], [0], mixed: ([1], [0.75f])), 1e-6f);
     }
 
-    private static float Mean(double smoothing, float[]? classWeights, long[] labels, float[]? weights = null, (long[] Labels, float[] Shares)? mixed = null)
+    private static float Mean(double smoothing, float[]? classWeights, long[] labels, float[]? weights = null, (long[] Labels, float[] Shares)? mixed = null, bool weighsClasses = true)
     {
         using var scope = torch.NewDisposeScope();
         using var loss = new TrainingLoss(smoothing, classWeights is null ? null : torch.tensor(classWeights));
@@ -49,6 +53,6 @@ public sealed class LossTests
             torch.tensor(labels),
             weights is null ? null : torch.tensor(weights),
             mixed is { } other ? new MixedLabels(torch.tensor(other.Labels), torch.tensor(other.Shares)) : null);
-        return loss.Mean(logits, batch).item<float>();
+        return loss.Mean(logits, batch, weighsClasses).item<float>();
     }
 }
