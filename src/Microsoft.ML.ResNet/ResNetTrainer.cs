@@ -119,7 +119,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             network.to(device);
             network.ActivationType = BFloat16Support.TypeFor(options.Precision, device, channel);
             LogStart(channel, network, data, settings, mode, device);
-            network.FreezesStatistics = mode is not null && options.FreezeBatchNorm;
+            network.FreezesStatistics = settings.FreezesStatistics;
             var host = new TrainingHost(metrics => Report(metrics, channel), message => channel.Info(MessageSensitivity.None, "{0}", message), CheckCancelled, () => clock.Elapsed);
             IReadOnlyList<EpochMetrics> history = Run(network, data, settings, mode, device, channel, host);
             return ResNetTransformer.Create(Describe(data, specification, history), network, ScoringDevice.Choose(device, options.ScoringPrecision, channel), options.ImageFolder);

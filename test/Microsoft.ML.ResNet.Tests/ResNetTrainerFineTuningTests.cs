@@ -72,7 +72,6 @@ public sealed class ResNetTrainerFineTuningTests
         using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 2));
         ResNetTrainer.Options options = FineTuning(pretrained, FineTuningMode.Full);
         options.BackboneLearningRateScale = 0;
-        options.FreezeBatchNorm = true;
         options.WeightAveragingDecay = 0;
 
         using ResNetTransformer model = Train(Keyed(_context, Create(12, seed: 7, "one", "two")), options);
@@ -80,6 +79,45 @@ public sealed class ResNetTrainerFineTuningTests
         Dictionary<string, float[]> before = SavedWeights.Of(pretrained), after = SavedWeights.Of(model);
         CollectionAssert.AreEqual(before["layer1.0.conv1.weight"], after["layer1.0.conv1.weight"]);
         CollectionAssert.AreEqual(before["bn1.running_mean"], after["bn1.running_mean"]);
+    }
+
+    [TestMethod]
+    [DataRow(FineTuningMode.Full)]
+    [DataRow(FineTuningMode.HeadThenFull)]
+    public void Fit_FineTuning_KeepsTheStatisticsUnlessToldOtherwise(FineTuningMode mode)
+    {
+        using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 2));
+        IDataView few = Keyed(_context, Create(12, seed: 7, "one", "two"));
+        ResNetTrainer.Options ofBatches = FineTuning(pretrained, mode);
+        ofBatches.FreezeBatchNorm = false;
+
+        using ResNetTransformer kept = Train(few, FineTuning(pretrained, mode)), taken = Train(few, ofBatches);
+
+        Dictionary<string, float[]> before = SavedWeights.Of(pretrained), after = SavedWeights.Of(kept), other = SavedWeights.Of(taken);
+        foreach (string name in before.Keys.Where(name => name.Contains(".running_", StringComparison.Ordinal)))
+        {
+            CollectionAssert.AreEqual(before[name], after[name], name);
+            CollectionAssert.AreNotEqual(before[name], other[name], name);
+        }
+
+        CollectionAssert.AreNotEqual(before["bn1.weight"], after["bn1.weight"]);
+    }
+
+    [TestMethod]
+    public void Fit_CheckpointOfOtherStatistics_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 1));
+        IDataView few = Keyed(_context, Create(12, seed: 7, "one", "two"));
+        ResNetTrainer.Options options = FineTuning(pretrained, FineTuningMode.Full);
+        options.CheckpointDirectory = folder.Path;
+        options.ResumeFromCheckpoint = true;
+        Train(few, options).Dispose();
+        options.FreezeBatchNorm = false;
+
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => Train(few, options)).Message;
+
+        StringAssert.Contains(message, "FreezeBatchNorm was 'True' and is 'False'");
     }
 
     [TestMethod]

@@ -62,6 +62,9 @@ internal sealed record TrainingSettings
 
     public required double StageRateDecay { get; init; }
 
+    /// <summary>Whether normalisations keep the statistics that the network came with.</summary>
+    public required bool FreezesStatistics { get; init; }
+
     public required ValidationMetric ValidationMetric { get; init; }
 
     public required int? EarlyStoppingPatience { get; init; }
@@ -107,6 +110,7 @@ internal sealed record TrainingSettings
         Resizing = new ProgressiveResizing(options.InitialImageScale ?? AugmentationPresets.InitialImageScale(imageSize, options.Epochs, fineTunes), GrowthShare: 0.7),
         BackboneRateScale = fineTunes ? options.BackboneLearningRateScale : 1,
         StageRateDecay = fineTunes ? options.StageLearningRateDecay : 1,
+        FreezesStatistics = fineTunes && options.FreezeBatchNorm,
         ValidationMetric = options.ValidationMetric ?? (IsBalanced(options) ? ValidationMetric.MacroAccuracy : ValidationMetric.Accuracy),
         EarlyStoppingPatience = options.EarlyStoppingPatience,
         EarlyStoppingMinDelta = options.EarlyStoppingMinDelta,
@@ -177,6 +181,7 @@ internal sealed record TrainingSettings
         ["InitialImageScale"] = Text(Resizing.InitialScale),
         ["BackboneLearningRateScale"] = Text(BackboneRateScale),
         ["StageLearningRateDecay"] = Text(StageRateDecay),
+        ["FreezeBatchNorm"] = Text(FreezesStatistics),
         [nameof(ValidationMetric)] = Text(ValidationMetric),
         [nameof(RestoresBestWeights)] = Text(RestoresBestWeights),
         [nameof(Seed)] = Text(Seed),
