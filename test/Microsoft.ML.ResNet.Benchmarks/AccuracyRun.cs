@@ -15,7 +15,7 @@ internal static class AccuracyRun
 {
     public const string Name = "accuracy";
 
-    private const string Usage = "accuracy --train DIR --test DIR [--seeds 0,1,2] [--wrong-labels SHARE] [--imbalance RATIO] [--blocks 3,3,3] [--widths 16,32,64] [--log] [OPTION=VALUE ...]";
+    private const string Usage = "accuracy --train DIR --test DIR [--seeds 0,1,2] [--wrong-labels SHARE] [--imbalance RATIO] [--blocks 3,3,3] [--widths 16,32,64] [--pretrained] [--log] [OPTION=VALUE ...]";
 
     public static int Run(string[] arguments)
     {
@@ -76,7 +76,12 @@ internal static class AccuracyRun
 
     private static ResNetTrainer.Options OptionsOf(string[] arguments)
     {
-        var options = new ResNetTrainer.Options { FeatureColumnName = "ImagePath", Architecture = ResNetArchitecture.ResNet20 };
+        var options = new ResNetTrainer.Options
+        {
+            FeatureColumnName = "ImagePath",
+            Architecture = ResNetArchitecture.ResNet20,
+            PretrainedWeights = arguments.Contains("--pretrained") ? ResNetWeights.ImageNet() : null,
+        };
         foreach (string[] assignment in arguments.Where(argument => !argument.StartsWith('-') && argument.Contains('=')).Select(argument => argument.Split('=', 2)))
         {
             PropertyInfo property = typeof(ResNetTrainer.Options).GetProperty(assignment[0])
