@@ -11,8 +11,8 @@ internal sealed class CommandLine
     private readonly Option<string?> _images = Text("--images", "DIR", "A folder with a sub-folder of images for each class. Default: the bundled Fashion-MNIST images.");
     private readonly Option<string?> _test = Text("--test", "DIR", "The test images, in the same sub-folders. Default: a fifth of each class in --images, or the bundled test images.");
     private readonly Option<ResNetArchitecture?> _architecture = Name<ResNetArchitecture>("--architecture", "The network", "ResNet20 for images of at most 64 pixels, else ResNet18");
-    private readonly Option<int?> _epochs = Number("--epochs", 1, 10_000, "How often training goes through all images. Default: 40, or 3 with --pretrained.");
-    private readonly Option<int?> _size = Number("--size", 8, 4096, "Width and height of the network's input in pixels. Default: the images' own size, at most 224.");
+    private readonly Option<int?> _epochs = Number("--epochs", 1, 10_000, "How often training goes through all images. Default: 70 for images of at most 64 pixels, 40 for larger ones, 3 with --pretrained.");
+    private readonly Option<int?> _size = Number("--size", 8, 4096, "Width and height of the network's input in pixels. Default: the images' own size, at most 224; with --pretrained 224, or 96 for images of at most 64 pixels.");
     private readonly Option<int?> _batch = Number("--batch", 2, 4096, "Images in a training step.", 32);
     private readonly Option<bool> _pretrained = new("--pretrained") { Description = "Begin with a network that knows ImageNet: best for photographs, and for few of them." };
     private readonly Option<FineTuningMode?> _fineTuning = Name<FineTuningMode>("--fine-tuning", "With --pretrained, what is trained", "HeadThenFull");
@@ -69,7 +69,7 @@ internal sealed class CommandLine
         result.GetValue(_architecture),
         result.GetValue(_pretrained),
         result.GetValue(_fineTuning),
-        result.GetValue(_epochs) ?? (result.GetValue(_pretrained) ? 3 : 40),
+        result.GetValue(_epochs),
         result.GetValue(_size),
         result.GetValue(_batch)!.Value,
         result.GetValue(_augmentation) ?? AugmentationPreset.Auto,

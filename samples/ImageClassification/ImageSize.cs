@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet;
 using SkiaSharp;
 
 namespace ImageClassification;
@@ -5,7 +6,7 @@ namespace ImageClassification;
 /// <summary>Chooses the network's input size, and the network, by the images.</summary>
 internal static class ImageSize
 {
-    private const int Sampled = 64, Smallest = 8, Largest = 224, LargestForSmallNetwork = 64;
+    private const int Sampled = 64, Smallest = 8, Largest = 224, LargestForSmallNetwork = 64, PretrainedForSmallImages = 96;
 
     /// <summary>The median short side of the first images in pixels, at most 224: ResNet's usual size. The trainer's own default is the same.</summary>
     public static int Choose(IReadOnlyList<LabeledImage> images)
@@ -13,6 +14,13 @@ internal static class ImageSize
         int[] sides = [.. images.Select(image => ShortSide(image.ImagePath)).OfType<int>().Take(Sampled).Order()];
         return sides.Length == 0 ? Largest : Math.Clamp(sides[sides.Length / 2], Smallest, Largest);
     }
+
+    /// <summary>
+    /// The size that the weights were made with, which is 224, and less for small images: those of CIFAR-10 show no more there than at 96, where
+    /// a step takes a fifth of the time.
+    /// </summary>
+    public static int ChooseFor(ResNetWeights weights, IReadOnlyList<LabeledImage> images)
+        => IsSmall(Choose(images)) ? PretrainedForSmallImages : weights.Preprocessing?.Width ?? Largest;
 
     /// <summary>Whether images of this size are ones for the small networks that He et al. made for CIFAR-10's 32x32 pixels.</summary>
     public static bool IsSmall(int size) => size <= LargestForSmallNetwork;

@@ -7,6 +7,7 @@ namespace ImageClassification;
 /// <param name="TestFolder">Null: the bundled test images, or a part of <paramref name="ImageFolder"/>.</param>
 /// <param name="Architecture">Null: chosen by the size of the images.</param>
 /// <param name="IsPretrained">Whether to begin with ImageNet's weights.</param>
+/// <param name="Epochs">Null: chosen by the size of the images.</param>
 /// <param name="ImageSize">In pixels; null: chosen by the images.</param>
 /// <param name="MaxTrainingTime">Null: no limit.</param>
 /// <param name="CheckpointFolder">Null: no checkpoints.</param>
@@ -17,7 +18,7 @@ internal sealed record TrainingArguments(
     ResNetArchitecture? Architecture,
     bool IsPretrained,
     FineTuningMode? FineTuning,
-    int Epochs,
+    int? Epochs,
     int? ImageSize,
     int BatchSize,
     AugmentationPreset Augmentation,

@@ -132,16 +132,20 @@ internal sealed class TrainingCommand
     private ResNetTrainer.Options ChooseOptions(ImageData data, CancellationToken cancellationToken)
     {
         ResNetWeights? weights = _arguments.IsPretrained ? ResNetWeights.ImageNet() : null;
-        int size = _arguments.ImageSize ?? weights?.Preprocessing?.Width ?? ImageSize.Choose(data.Training);
+        int size = _arguments.ImageSize ?? (weights is null ? ImageSize.Choose(data.Training) : ImageSize.ChooseFor(weights, data.Training));
+        bool isSmall = ImageSize.IsSmall(size);
         return new ResNetTrainer.Options
         {
             FeatureColumnName = "ImagePath",
-            Architecture = _arguments.Architecture ?? (ImageSize.IsSmall(size) ? ResNetArchitecture.ResNet20 : ResNetArchitecture.ResNet18),
+            Architecture = _arguments.Architecture ?? (isSmall ? ResNetArchitecture.ResNet20 : ResNetArchitecture.ResNet18),
             PretrainedWeights = weights,
             FineTuning = _arguments.FineTuning,
             ImageSize = size,
-            Epochs = _arguments.Epochs,
+            Epochs = _arguments.Epochs ?? (weights is not null ? 3 : isSmall ? 70 : 40),
             BatchSize = _arguments.BatchSize,
+
+            // A long training of a small network on few images: certainty about each of them is what it would learn by heart.
+            LabelSmoothing = weights is null && isSmall ? 0.1 : 0,
             Augmentation = _arguments.Augmentation,
             MaxTrainingTime = _arguments.MaxTrainingTime,
             CheckpointDirectory = _arguments.CheckpointFolder,

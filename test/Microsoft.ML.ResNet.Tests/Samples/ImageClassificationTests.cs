@@ -67,6 +67,30 @@ public sealed partial class ImageClassificationTests
     }
 
     [TestMethod]
+    public async Task Train_NoEpochsGiven_TakesThoseOfSmallImages()
+    {
+        string summary = Folder.File("default.json");
+
+        ProcessResult result = await RunAsync("--images", Images, "--output", Folder.File("default.zip"), "--json", summary);
+
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        StringAssert.Contains(result.StandardOutput, "70 epochs in batches of 32");
+        using JsonDocument document = JsonDocument.Parse(await File.ReadAllTextAsync(summary));
+        Assert.AreEqual(70, document.RootElement.GetProperty("epochs").GetInt32());
+    }
+
+    [TestMethod]
+    [DataRow("input 96x96")]
+    [DataRow("input 48x48", "--size", "48")]
+    public async Task Train_PretrainedOnSmallImages_EnlargesThemNoMoreThanNeeded(string expected, params string[] arguments)
+    {
+        ProcessResult result = await RunAsync(["--images", Images, "--pretrained", "--fine-tuning", "HeadOnly", "--output", Folder.File("pretrained.zip"), .. arguments]);
+
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        StringAssert.Contains(result.StandardOutput, expected);
+    }
+
+    [TestMethod]
     public async Task Predict_FilesOfWhichSomeAreBad_PredictsTheOthers()
     {
         string good = Path.Combine(Images, ColourFolder.Red, "00.png");
