@@ -147,6 +147,9 @@ internal sealed class TrainingCommand
             // A long training of a small network on few images: certainty about each of them is what it would learn by heart.
             LabelSmoothing = weights is null && isSmall ? 0.1 : 0,
             Augmentation = _arguments.Augmentation,
+
+            // In the bundled images all shoes point to the right.
+            HorizontalFlip = _arguments.ImageFolder is null ? false : null,
             MaxTrainingTime = _arguments.MaxTrainingTime,
             CheckpointDirectory = _arguments.CheckpointFolder,
             ResumeFromCheckpoint = _arguments.CheckpointFolder is not null,
