@@ -115,7 +115,13 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             bool keepsHead = start is not null && CopyWeights(start, network, data.Labels, channel);
             FineTuningMode? mode = start is null ? null : options.FineTuning ?? (keepsHead ? null : FineTuningMode.HeadThenFull);
             TrainingSettings settings = TrainingSettings.Of(
-                options, Math.Min(data.Preprocessing.Width, data.Preprocessing.Height), data.Training.Count, GivenClassWeights(data.Labels), seed, fineTunes: mode is not null);
+                options,
+                Math.Min(data.Preprocessing.Width, data.Preprocessing.Height),
+                data.Training.Count,
+                GivenClassWeights(data.Labels),
+                seed,
+                fineTunes: mode is not null,
+                startImageSize: start?.Preprocessing is { } made ? Math.Min(made.Width, made.Height) : null);
             network.to(device);
             network.ActivationType = BFloat16Support.TypeFor(options.Precision, device, channel);
             LogStart(channel, network, data, settings, mode, device);

@@ -85,7 +85,9 @@ internal sealed record TrainingSettings
 
     /// <param name="classWeights">The given weights by class, or null.</param>
     /// <param name="fineTunes">Whether the network knows something already that is to be changed with care.</param>
-    public static TrainingSettings Of(ResNetTrainer.Options options, int imageSize, int imageCount, float[]? classWeights, long seed, bool fineTunes = false) => new()
+    /// <param name="startImageSize">The shorter side of the images that the network's weights were made with, where that is known.</param>
+    public static TrainingSettings Of(
+        ResNetTrainer.Options options, int imageSize, int imageCount, float[]? classWeights, long seed, bool fineTunes = false, int? startImageSize = null) => new()
     {
         Epochs = options.Epochs,
         BatchSize = options.BatchSize,
@@ -110,7 +112,7 @@ internal sealed record TrainingSettings
         Resizing = new ProgressiveResizing(options.InitialImageScale ?? AugmentationPresets.InitialImageScale(imageSize, options.Epochs, fineTunes), GrowthShare: 0.7),
         BackboneRateScale = fineTunes ? options.BackboneLearningRateScale : 1,
         StageRateDecay = fineTunes ? options.StageLearningRateDecay : 1,
-        FreezesStatistics = fineTunes && options.FreezeBatchNorm,
+        FreezesStatistics = fineTunes && (options.FreezeBatchNorm ?? imageSize < startImageSize),
         ValidationMetric = options.ValidationMetric ?? (IsBalanced(options) ? ValidationMetric.MacroAccuracy : ValidationMetric.Accuracy),
         EarlyStoppingPatience = options.EarlyStoppingPatience,
         EarlyStoppingMinDelta = options.EarlyStoppingMinDelta,
