@@ -145,7 +145,10 @@ public sealed partial class ResNetTrainer
         /// <value>Default: true.</value>
         public bool RestoreBestWeights { get; set; } = true;
 
-        /// <summary>Training ends after this many epochs in a row in which the metric did not improve. It needs a validation set.</summary>
+        /// <summary>
+        /// Training ends after this many epochs in a row in which the metric did not improve. It needs a validation set. Epochs of the warm-up
+        /// (<see cref="WarmupEpochs"/>) don't count: their metrics vary too much, the more the fewer images there are.
+        /// </summary>
         /// <value>Default: null: all epochs are run. Range: 1 to 10,000.</value>
         public int? EarlyStoppingPatience { get; set; }
 

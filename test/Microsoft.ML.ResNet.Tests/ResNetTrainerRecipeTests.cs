@@ -51,6 +51,20 @@ public sealed class ResNetTrainerRecipeTests
     }
 
     [TestMethod]
+    public void Fit_NothingImproves_StopsAPatienceAfterTheWarmup()
+    {
+        ResNetTrainer.Options options = Options(epochs: 20);
+        options.ValidationFraction = 0.2;
+        options.WarmupEpochs = 3;
+        options.EarlyStoppingPatience = 2;
+        options.EarlyStoppingMinDelta = 1;
+
+        using ResNetTransformer model = _context.MulticlassClassification.Trainers.ResNet(options).Fit(Keyed(_context, Create(60)));
+
+        Assert.HasCount(5, model.TrainingHistory);
+    }
+
+    [TestMethod]
     public void Fit_ValidationFraction_SetsAShareAside()
     {
         List<EpochMetrics> epochs = [];

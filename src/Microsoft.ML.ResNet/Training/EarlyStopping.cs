@@ -3,7 +3,8 @@ namespace Microsoft.ML.ResNet.Training;
 /// <summary>
 /// Remembers the best epoch, and says when the metric has not improved for long enough. It belongs to one training. The best epoch is
 /// the one with the best value, however small its lead; patience ends unless a value is better than the last that counted by the least
-/// change.
+/// change. While the learning rate still rises no epoch uses patience up: the running statistics of normalisations lag behind weights
+/// that change fast, so that a value may be far worse than those before and after it.
 /// </summary>
 internal sealed class EarlyStopping(ValidationMetric metric, int? patience, double minimumChange)
 {
@@ -11,8 +12,9 @@ internal sealed class EarlyStopping(ValidationMetric metric, int? patience, doub
     public Memory State { get; set; } = new();
 
     /// <summary>Takes in the metric of an epoch, counted from 1.</summary>
+    /// <param name="isWarmup">Whether the learning rate has been rising until here.</param>
     /// <returns>Whether the epoch is the best so far, and whether to stop.</returns>
-    public (bool IsBest, bool IsOver) Add(int epoch, double value)
+    public (bool IsBest, bool IsOver) Add(int epoch, double value, bool isWarmup = false)
     {
         bool isBest = State.Best is not { } best || IsBetter(value, best, by: 0);
         bool hasImproved = State.Reference is not { } reference || IsBetter(value, reference, minimumChange);
@@ -21,7 +23,7 @@ internal sealed class EarlyStopping(ValidationMetric metric, int? patience, doub
             Best = isBest ? value : State.Best,
             BestEpoch = isBest ? epoch : State.BestEpoch,
             Reference = hasImproved ? value : State.Reference,
-            EpochsWaited = hasImproved ? 0 : State.EpochsWaited + 1,
+            EpochsWaited = hasImproved || isWarmup ? 0 : State.EpochsWaited + 1,
         };
         return (isBest, State.EpochsWaited >= patience);
     }

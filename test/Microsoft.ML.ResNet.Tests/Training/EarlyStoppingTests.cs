@@ -64,4 +64,16 @@ public sealed class EarlyStoppingTests
         Assert.AreEqual((true, false), stopping.Add(3, 0.512));
         Assert.AreEqual(0, stopping.State.EpochsWaited);
     }
+
+    [TestMethod]
+    public void Add_MetricThatFallsInTheWarmup_UsesNoPatienceUp()
+    {
+        var stopping = new EarlyStopping(ValidationMetric.Accuracy, patience: 2, minimumChange: 0);
+
+        Assert.AreEqual((true, false), stopping.Add(1, 0.2, isWarmup: true));
+        Assert.AreEqual((false, false), stopping.Add(2, 0.1, isWarmup: true));
+        Assert.AreEqual((false, false), stopping.Add(3, 0.1));
+        Assert.AreEqual((false, true), stopping.Add(4, 0.1));
+        Assert.AreEqual(1, stopping.State.BestEpoch);
+    }
 }
