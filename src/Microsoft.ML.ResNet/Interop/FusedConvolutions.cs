@@ -56,7 +56,7 @@ internal sealed class FusedConvolutions
     /// <param name="weight">[out, in / groups, kernel, kernel], channels-last.</param>
     /// <param name="inputShape">[N,C,H,W].</param>
     public Tensor Pack(ConvolutionPlan plan, Tensor weight, long[] inputShape)
-        => (Tensor)_module.invoke("pack", weight, plan.Stride, plan.Kernel / 2, plan.Groups, (int)inputShape[0], (int)inputShape[1], (int)inputShape[2], (int)inputShape[3]);
+        => _module.Invoke("pack", weight, plan.Stride, plan.Kernel / 2, plan.Groups, (int)inputShape[0], (int)inputShape[1], (int)inputShape[2], (int)inputShape[3]);
 
     /// <summary>libtorch's arguments padding, stride, dilation and groups.</summary>
     private static string Geometry(ConvolutionPlan plan)
@@ -112,12 +112,12 @@ internal sealed class FusedConvolutions
         Tensor input = Wave(2, plan.InputChannels, 7, 7), weight = Wave(plan.OutputChannels, plan.InputChannels / plan.Groups, 3, 3) * tensor(0.1f);
         Tensor bias = Wave(1, plan.OutputChannels, 1, 1).flatten(), sum = Wave(2, plan.OutputChannels, 4, 4);
         Tensor plain = nn.functional.conv2d(input, weight, bias, strides: [2, 2], padding: [1, 1], groups: plan.Groups);
-        Tensor expected = (plain + sum).relu();
+        Tensor expected = plain.Plus(sum).relu();
         Tensor typedInput = input.to(Type), typedBias = bias.to(Type), typedSum = sum.to(Type);
         Tensor packed = Pack(plan, ChannelsLast.Copy(weight.to(Type)), input.shape);
-        Compare(plain, (Tensor)_module.invoke($"convolve{suffix}", typedInput, packed, typedBias));
-        Compare(plain.relu(), (Tensor)_module.invoke($"convolve_relu{suffix}", typedInput, packed, typedBias));
-        _module.invoke($"add_relu{suffix}", typedSum, typedInput, packed, typedBias);
+        Compare(plain, _module.Invoke($"convolve{suffix}", typedInput, packed, typedBias));
+        Compare(plain.relu(), _module.Invoke($"convolve_relu{suffix}", typedInput, packed, typedBias));
+        _module.Invoke($"add_relu{suffix}", typedSum, typedInput, packed, typedBias);
         Compare(expected, typedSum);
         return largest;
 

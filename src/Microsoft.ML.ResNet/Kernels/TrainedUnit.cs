@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -177,7 +178,6 @@ internal sealed unsafe class TrainedUnit : IDisposable
             runningVariance[channel] = (float)(((1 - Momentum) * runningVariance[channel]) + (Momentum * unbiased * _variance[channel]));
         }
 
-        using TorchSharp.Scalar one = 1;
-        _batchCount.add_(one);
+        _batchCount.Increment();
     }
 }

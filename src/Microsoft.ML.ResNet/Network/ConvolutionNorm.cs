@@ -1,5 +1,4 @@
 using Microsoft.ML.ResNet.Interop;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -35,8 +34,7 @@ internal sealed class ConvolutionNorm : IShortcut
         _padding = [plan.Kernel / 2, plan.Kernel / 2];
         long[] perChannel = [plan.OutputChannels];
         _weight = TorchParameter.Create(initialization.Convolution(plan));
-        using Scalar first = scale;
-        _scale = TorchParameter.Create(full(perChannel, first, dtype: ScalarType.Float32, device: CPU));
+        _scale = TorchParameter.Create(ScalarOperations.Filled(perChannel, scale));
         _shift = TorchParameter.Create(zeros(perChannel, dtype: ScalarType.Float32, device: CPU));
         _runningMean = zeros(perChannel, dtype: ScalarType.Float32, device: CPU);
         _runningVariance = ones(perChannel, dtype: ScalarType.Float32, device: CPU);
@@ -77,8 +75,7 @@ internal sealed class ConvolutionNorm : IShortcut
     {
         if (training)
         {
-            using Scalar one = 1;
-            _batchCount.add_(one);
+            _batchCount.Increment();
         }
 
         using Tensor convolved = Convolve(input);

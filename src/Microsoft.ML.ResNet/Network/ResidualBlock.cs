@@ -21,12 +21,12 @@ internal sealed class ResidualBlock(IReadOnlyList<ConvolutionNorm> branch, IShor
 
         if (shortcut is null)
         {
-            output.add_(input, TorchScalar.One);
+            output.AddInPlace(input);
         }
         else
         {
             using Tensor around = shortcut.Forward(input, training);
-            output.add_(around, TorchScalar.One);
+            output.AddInPlace(around);
         }
 
         return output.relu_();

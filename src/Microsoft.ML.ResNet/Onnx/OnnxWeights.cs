@@ -24,8 +24,6 @@ internal sealed class OnnxWeights(ResidualNetwork network, OnnxElementType type)
             Add(graph, $"{plan.Name}.bias", [plan.OutputChannels], () => tensor(Biases(plan))));
     }
 
-    // By channel, in managed arithmetic: TorchSharp's add and sub make Scalars that nothing holds, and a finaliser may free one while
-    // libtorch still reads it.
     private double[] Factors(ConvolutionPlan plan)
         => [.. Values($"{plan.NormName}.weight").Zip(Values($"{plan.NormName}.running_var"), (scale, variance) => scale / Math.Sqrt(variance + ConvolutionNorm.Epsilon))];
 

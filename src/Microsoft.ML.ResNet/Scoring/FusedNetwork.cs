@@ -36,7 +36,7 @@ internal sealed class FusedNetwork : IScoringNetwork
     {
         using var scope = NewDisposeScope();
         Tensor input = InChannelsLast(images.to(_fused.Type));
-        return ((Tensor)_program.invoke(ScoringProgram.Features, input, WeightsFor(input.shape))).MoveToOuterDisposeScope();
+        return _program.Invoke(ScoringProgram.Features, input, WeightsFor(input.shape)).MoveToOuterDisposeScope();
     }
 
     public void Dispose()

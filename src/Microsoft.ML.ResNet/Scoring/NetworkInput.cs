@@ -38,7 +38,7 @@ internal sealed class NetworkInput : IDisposable
         Tensor values = raw.to(_device).to(ScalarType.Float32);
         if (!_isIdentity)
         {
-            values = values.mul_(_scale).add_(_offset, TorchScalar.One);
+            values = values.mul_(_scale).AddInPlace(_offset);
         }
 
         return (format.IsPlanar ? values : values.permute(0, 3, 1, 2)).MoveToOuterDisposeScope();

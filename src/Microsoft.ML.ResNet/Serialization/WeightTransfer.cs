@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using static TorchSharp.torch;
 
@@ -25,8 +26,7 @@ internal static class WeightTransfer
             using var scope = NewDisposeScope();
             if (WeightMatch.IsCounter(name))
             {
-                using TorchSharp.Scalar count = source.TryGetValue(name, out WeightTensor? counter) ? counter.ToCounter() : 0;
-                target.fill_(count);
+                target.FillInPlace(source.TryGetValue(name, out WeightTensor? counter) ? counter.ToCounter() : 0);
             }
             else if (source.TryGetValue(name, out WeightTensor? tensor))
             {

@@ -1,6 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using TorchSharp;
+using Microsoft.ML.ResNet.Interop;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -79,12 +79,10 @@ internal sealed class AdamW : IOptimizer
     /// <summary>By libtorch's operators, on any device.</summary>
     private void Step(Tensor parameter, Tensor gradient, Tensor mean, Tensor square, double rate, double kept, double squareCorrection)
     {
-        using Scalar beta1 = _beta1, beta2 = _beta2, rest1 = 1 - _beta1, rest2 = 1 - _beta2, correction = squareCorrection, epsilon = Epsilon;
-        using Scalar step = -rate, factor = kept;
-        parameter.mul_(factor);
-        mean.mul_(beta1).add_(gradient, rest1);
-        square.mul_(beta2).addcmul_(gradient, gradient, rest2);
-        parameter.addcdiv_(mean, square.sqrt().div_(correction).add_(epsilon), step);
+        parameter.MultiplyInPlace(kept);
+        mean.MultiplyInPlace(_beta1).AddInPlace(gradient, 1 - _beta1);
+        square.MultiplyInPlace(_beta2).AddProductInPlace(gradient, gradient, 1 - _beta2);
+        parameter.AddQuotientInPlace(mean, square.sqrt().DivideInPlace(squareCorrection).AddInPlace(Epsilon), -rate);
     }
 
     private sealed unsafe class Update(double beta1, double beta2, double squareCorrection) : FusedUpdate

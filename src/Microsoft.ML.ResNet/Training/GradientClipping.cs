@@ -1,4 +1,4 @@
-using TorchSharp;
+using Microsoft.ML.ResNet.Interop;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -18,10 +18,10 @@ internal static class GradientClipping
         if (norm > maximumNorm)
         {
             // The small number is PyTorch's, in clip_grad_norm_.
-            using Scalar factor = maximumNorm / (norm + 1e-6);
+            double factor = maximumNorm / (norm + 1e-6);
             foreach (Tensor gradient in gradients)
             {
-                gradient.mul_(factor);
+                gradient.MultiplyInPlace(factor);
             }
         }
 

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using static TorchSharp.torch;
 
@@ -37,7 +38,7 @@ internal static class HeadTraining
         long[] rowLabels = [.. Enumerable.Repeat(labels, views).SelectMany(view => view).Select(label => (long)label)];
         double[] rowWeights = [.. Enumerable.Range(0, rowLabels.Length).Select(row => (double)(imageWeights?[row % labels.Length] ?? 1) * (classWeights?[rowLabels[row]] ?? 1))];
         Tensor targets = nn.functional.one_hot(tensor(rowLabels), network.ClassCount).to(ScalarType.Float64);
-        targets = (targets * tensor(1 - labelSmoothing)) + tensor(labelSmoothing / network.ClassCount);
+        targets = (targets * tensor(1 - labelSmoothing)).Plus(tensor(labelSmoothing / network.ClassCount));
         using var classifier = new LinearClassifier(features.clone(), targets, tensor(rowWeights));
 
         double penalty = ChoosePenalty(classifier, labels, views, seed);

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Interop;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
@@ -30,7 +31,7 @@ internal sealed class LinearClassifier : IDisposable
 
         // One scale for all features: a feature that hardly changes tells little, and one of its own would blow it up. Of ImageNet's features of
         // photographs, 5 and 60 images a class were told apart better so than with a scale for each (0.675 to 0.630, 0.90 to 0.88), 20 as well.
-        _deviation = ((values - _mean).square().mean().sqrt() + tensor(1e-12)).DetachFromDisposeScope();
+        _deviation = Squared(values - _mean).mean().sqrt().Plus(tensor(1e-12)).DetachFromDisposeScope();
         _features = ((values - _mean) / _deviation).DetachFromDisposeScope();
         _targets = targets.alias().DetachFromDisposeScope();
         _weights = (weights / weights.sum()).DetachFromDisposeScope();
@@ -64,7 +65,7 @@ internal sealed class LinearClassifier : IDisposable
             bool hasFallen = false;
             for (int tries = 0; tries < 25; tries++, length /= 2)
             {
-                Tensor next = point + (direction * tensor(length));
+                Tensor next = point.Plus(direction * tensor(length));
                 var (nextValue, nextGradient) = Evaluate(next);
                 if (nextValue > value + (1e-4 * length * slope))
                 {
@@ -98,11 +99,11 @@ internal sealed class LinearClassifier : IDisposable
         (double Value, Tensor Gradient) Evaluate(Tensor at)
         {
             var (matrix, bias) = Split(at);
-            Tensor logits = features.matmul(matrix.t()) + bias;
+            Tensor logits = features.matmul(matrix.t()).Plus(bias);
             Tensor logProbabilities = logits.log_softmax(1);
-            double loss = -((targets * logProbabilities).sum(1) * weights).sum().item<double>() + (penalty / 2 * matrix.square().sum().item<double>());
+            double loss = -((targets * logProbabilities).sum(1) * weights).sum().item<double>() + (penalty / 2 * Squared(matrix).sum().item<double>());
             Tensor residual = (logProbabilities.exp() - targets) * weights.unsqueeze(1);
-            return (loss, cat([((residual.t().matmul(features)) + (matrix * tensor(penalty))).flatten(), residual.sum([0L])]));
+            return (loss, cat([residual.t().matmul(features).Plus(matrix * tensor(penalty)).flatten(), residual.sum([0L])]));
         }
     }
 
@@ -112,7 +113,7 @@ internal sealed class LinearClassifier : IDisposable
         using var scope = NewDisposeScope();
         var (matrix, bias) = Split(point);
         Tensor weights = _weights.index_select(0, rows);
-        Tensor logProbabilities = (_features.index_select(0, rows).matmul(matrix.t()) + bias).log_softmax(1);
+        Tensor logProbabilities = _features.index_select(0, rows).matmul(matrix.t()).Plus(bias).log_softmax(1);
         return -((_targets.index_select(0, rows) * logProbabilities).sum(1) * weights).sum().item<double>() / Math.Max(weights.sum().item<double>(), 1e-12);
     }
 
@@ -133,6 +134,8 @@ internal sealed class LinearClassifier : IDisposable
         _mean.Dispose();
         _deviation.Dispose();
     }
+
+    private static Tensor Squared(Tensor values) => values * values;
 
     private (Tensor Matrix, Tensor Bias) Split(Tensor point)
     {
@@ -161,7 +164,7 @@ internal sealed class LinearClassifier : IDisposable
         for (var node = memory.First; node is not null; node = node.Next)
         {
             var (step, change, curvature) = node.Value;
-            direction = direction + (step * tensor(factors.Pop() - (change.dot(direction).item<double>() / curvature)));
+            direction = direction.Plus(step * tensor(factors.Pop() - (change.dot(direction).item<double>() / curvature)));
         }
 
         return direction;

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Microsoft.ML.ResNet.Interop;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -77,19 +76,18 @@ internal sealed class StochasticGradientDescent : IOptimizer
     /// <summary>By libtorch's operators, on any device.</summary>
     private void Step(Tensor parameter, Tensor gradient, Tensor velocity, double rate, bool hasWeightDecay)
     {
-        using Scalar momentum = _momentum, weightDecay = _weightDecay, step = -rate;
         if (hasWeightDecay)
         {
-            gradient.add_(parameter, weightDecay);
+            gradient.AddInPlace(parameter, _weightDecay);
         }
 
-        velocity.mul_(momentum).add_(gradient, TorchScalar.One);
+        velocity.MultiplyInPlace(_momentum).AddInPlace(gradient);
         if (_nesterov)
         {
-            gradient.add_(velocity, momentum);
+            gradient.AddInPlace(velocity, _momentum);
         }
 
-        parameter.add_(_nesterov ? gradient : velocity, step);
+        parameter.AddInPlace(_nesterov ? gradient : velocity, -rate);
     }
 
     private sealed unsafe class Update(float momentum, bool nesterov) : FusedUpdate

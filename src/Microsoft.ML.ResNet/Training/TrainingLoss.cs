@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Interop;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
@@ -28,8 +29,8 @@ internal sealed class TrainingLoss(double labelSmoothing, Tensor? classWeights) 
         {
             (Tensor others, Tensor? otherWeights) = Losses(logits, mixing.Labels, byClass);
             Tensor rest = ones_like(mixing.Shares) - mixing.Shares;
-            losses = (losses * mixing.Shares) + (others * rest);
-            weights = weights is null ? null : (weights * mixing.Shares) + (otherWeights! * rest);
+            losses = (losses * mixing.Shares).Plus(others * rest);
+            weights = weights is null ? null : (weights * mixing.Shares).Plus(otherWeights! * rest);
         }
 
         if (batch.Weights is { } exampleWeights)
