@@ -13,8 +13,12 @@ internal sealed class ConvolutionNorm : IShortcut
     // PyTorch's default, too.
     private const double Momentum = 0.1;
 
+    /// <summary>The floats of the widest vector register, AVX-512's.</summary>
+    private const int WidestVector = 16;
+
     private readonly ConvolutionPlan _plan;
     private readonly long[] _strides;
+    private readonly bool _selectsPixels;
     private readonly long[] _padding;
     private Parameter _weight;
     private Parameter _scale;
@@ -30,7 +34,8 @@ internal sealed class ConvolutionNorm : IShortcut
     public ConvolutionNorm(ConvolutionPlan plan, HeInitialization initialization, float scale)
     {
         _plan = plan;
-        _strides = [plan.Stride, plan.Stride];
+        _selectsPixels = plan is { Kernel: 1, Stride: > 1, InputChannels: < WidestVector };
+        _strides = _selectsPixels ? [1, 1] : [plan.Stride, plan.Stride];
         _padding = [plan.Kernel / 2, plan.Kernel / 2];
         long[] perChannel = [plan.OutputChannels];
         _weight = TorchParameter.Create(initialization.Convolution(plan));
@@ -82,8 +87,26 @@ internal sealed class ConvolutionNorm : IShortcut
         return nn.functional.batch_norm(convolved, _runningMean, _runningVariance, _scale, _shift, training, Momentum, Epsilon);
     }
 
-    /// <summary>In the type of the input; the weight keeps its own.</summary>
+    /// <summary>
+    /// Convolves. oneDNN, in libtorch 2.10, writes past its memory for the weight gradient of a 1x1 convolution with a stride whose float32
+    /// input, in channels-last layout, has fewer channels than a vector register has floats (uxlfoundation/oneDNN issue 6035). The pixels that
+    /// the stride keeps are therefore selected first, which is the same convolution with a stride of 1.
+    /// </summary>
     private Tensor Convolve(Tensor input)
+    {
+        if (!_selectsPixels)
+        {
+            return ConvolveAll(input);
+        }
+
+        using Tensor rows = input.slice(2, 0, long.MaxValue, _plan.Stride);
+        using Tensor pixels = rows.slice(3, 0, long.MaxValue, _plan.Stride);
+        using Tensor selected = ChannelsLast.Copy(pixels);
+        return ConvolveAll(selected);
+    }
+
+    /// <summary>In the type of the input; the weight keeps its own.</summary>
+    private Tensor ConvolveAll(Tensor input)
     {
         if (input.dtype == _weight.dtype)
         {

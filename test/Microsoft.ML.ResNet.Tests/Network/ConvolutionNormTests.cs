@@ -15,6 +15,12 @@ public sealed class ConvolutionNormTests
     [DataRow(8, 16, 1, 1, 1)]
     [DataRow(8, 8, 3, 1, 4)]
     [DataRow(16, 1, 3, 1, 1)]
+    [DataRow(3, 16, 1, 2, 1)]
+    [DataRow(4, 16, 1, 2, 1)]
+    [DataRow(8, 16, 1, 2, 1)]
+    [DataRow(12, 24, 1, 2, 1)]
+    [DataRow(16, 16, 1, 2, 1)]
+    [DataRow(17, 16, 1, 2, 1)]
     public void Forward_ChannelsLastWeights_EqualsThePlainLayoutForwardAndBackward(int inputChannels, int outputChannels, int kernel, int stride, int groups)
     {
         using DisposeScope scope = NewDisposeScope();
