@@ -127,8 +127,9 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             LogStart(channel, network, data, settings, mode, device);
             network.FreezesStatistics = settings.FreezesStatistics;
             var host = new TrainingHost(metrics => Report(metrics, channel), message => channel.Info(MessageSensitivity.None, "{0}", message), CheckCancelled, () => clock.Elapsed);
-            IReadOnlyList<EpochMetrics> history = Run(network, data, settings, mode, device, channel, host);
-            return ResNetTransformer.Create(Describe(data, specification, history), network, ScoringDevice.Choose(device, options.ScoringPrecision, channel), options.ImageFolder);
+            var scoring = ScoringDevice.Choose(device, options.ScoringPrecision, channel);
+            IReadOnlyList<EpochMetrics> history = Run(network, data, settings, mode, scoring, channel, host);
+            return ResNetTransformer.Create(Describe(data, specification, history), network, scoring, options.ImageFolder);
         }
         catch
         {
@@ -138,7 +139,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     }
 
     private IReadOnlyList<EpochMetrics> Run(
-        ResidualNetwork network, TrainingData data, TrainingSettings settings, FineTuningMode? mode, torch.Device device, IChannel channel, TrainingHost host)
+        ResidualNetwork network, TrainingData data, TrainingSettings settings, FineTuningMode? mode, ScoringDevice scoring, IChannel channel, TrainingHost host)
     {
         var images = new LabeledImages(data.Training, data.Weights, data.Validation, data.Labels.Count);
         CheckpointFolder? checkpoints = _options.CheckpointDirectory is { } folder
@@ -146,7 +147,8 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             : null;
         if (mode is FineTuningMode.HeadOnly or FineTuningMode.HeadThenFull && checkpoints?.WillResume != true)
         {
-            var head = new HeadFitting(network, images, settings, ScoringDevice.Choose(device, ScoringPrecision.Float32, channel), host);
+            ScoringDevice computing = scoring.Type == torch.ScalarType.Float32 ? scoring : ScoringDevice.Choose(scoring.Device, ScoringPrecision.Float32, channel);
+            var head = new HeadFitting(network, images, settings, computing, scoring, host);
             IReadOnlyList<EpochMetrics> history = head.Run(_options.FeatureViews, isAll: mode == FineTuningMode.HeadOnly);
             if (mode == FineTuningMode.HeadOnly)
             {
@@ -154,7 +156,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             }
         }
 
-        using var loop = new TrainingLoop(network, images, settings, device, host, checkpoints);
+        using var loop = new TrainingLoop(network, images, settings, scoring, host, checkpoints);
         return loop.Run(evaluatesStart: mode == FineTuningMode.HeadThenFull);
     }
 

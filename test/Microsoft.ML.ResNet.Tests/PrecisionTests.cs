@@ -83,6 +83,34 @@ public sealed class PrecisionTests
     }
 
     [TestMethod]
+    [DataRow(TrainingPrecision.Float32, ScoringPrecision.Float32)]
+    [DataRow(TrainingPrecision.BFloat16, ScoringPrecision.Float32)]
+    [DataRow(TrainingPrecision.Float32, ScoringPrecision.BFloat16)]
+    [DataRow(TrainingPrecision.BFloat16, ScoringPrecision.BFloat16)]
+    public void Fit_AnyPrecision_ValidatesAsTheModelScores(TrainingPrecision precision, ScoringPrecision scoringPrecision)
+    {
+        var context = new MLContext(1);
+        IDataView data = Keyed(context, Create(40)), validation = Keyed(context, Create(30, seed: 5));
+        ResNetTrainer.Options options = Options(epochs: 2);
+        (options.Precision, options.ScoringPrecision, options.ValidationSet) = (precision, scoringPrecision, validation);
+
+        using ResNetTransformer model = context.MulticlassClassification.Trainers.ResNet(options).Fit(data);
+        AssertSame(model);
+        options.PretrainedWeights = ResNetWeights.FromTransformer(model);
+        options.FineTuning = FineTuningMode.HeadOnly;
+        using ResNetTransformer fitted = context.MulticlassClassification.Trainers.ResNet(options).Fit(data);
+        AssertSame(fitted);
+
+        void AssertSame(ResNetTransformer trained)
+        {
+            EpochMetrics best = trained.TrainingHistory[trained.TrainingHistory[^1].BestEpoch!.Value - 1];
+            Data.MulticlassClassificationMetrics metrics = context.MulticlassClassification.Evaluate(trained.Transform(validation));
+            Assert.AreEqual(metrics.MicroAccuracy, best.ValidationAccuracy!.Value, 1e-9);
+            Assert.AreEqual(metrics.LogLoss, best.ValidationLoss!.Value, 1e-5 * Math.Max(1, metrics.LogLoss));
+        }
+    }
+
+    [TestMethod]
     public void Scores_InBFloat16_AreCloseAndSavedWithTheModel()
     {
         using var folder = new TemporaryFolder();

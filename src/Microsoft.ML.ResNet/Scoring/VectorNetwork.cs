@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.ML.ResNet.Kernels;
 using Microsoft.ML.ResNet.Network;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Scoring;
@@ -43,10 +42,6 @@ internal sealed class VectorNetwork : IScoringNetwork
 
     /// <summary>Whether this processor has the instructions.</summary>
     public static bool IsSupported => MatrixKernel.IsSupported;
-
-    /// <summary>Whether it can stand in for a network.</summary>
-    public static bool Supports(ResidualNetwork network, Device device)
-        => IsSupported && device.type == DeviceType.CPU && network.ActivationType == ScalarType.Float32;
 
     public Tensor Forward(Tensor images)
     {

@@ -5,14 +5,31 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
 
-/// <summary>Loss and accuracy of a network over a whole set, preprocessed as in scoring.</summary>
+/// <summary>Loss and accuracy of a network over a whole set, computed as the trained classifier will score: same preprocessing, kernels and precision.</summary>
 internal static class Evaluation
 {
     /// <summary>The bytes of pixels in a batch, at most, and the images.</summary>
     private const int BatchBytes = 16 << 20, LargestBatch = 64;
 
     /// <summary>Evaluates the network and leaves it in evaluation mode.</summary>
-    public static ValidationResult Run(ResidualNetwork network, ImageSet images, Device device, int topK, Action checkCancelled)
+    /// <param name="scoring">How the classifier will score; its device has the network.</param>
+    public static ValidationResult Run(ResidualNetwork network, ImageSet images, ScoringDevice scoring, int topK, Action checkCancelled)
+    {
+        ScalarType trained = network.ActivationType;
+        try
+        {
+            network.eval();
+            network.ActivationType = scoring.Type;
+            using IScoringNetwork? prepared = scoring.Prepare(network);
+            return Run(network, prepared, images, scoring.Device, topK, checkCancelled);
+        }
+        finally
+        {
+            network.ActivationType = trained;
+        }
+    }
+
+    private static ValidationResult Run(ResidualNetwork network, IScoringNetwork? prepared, ImageSet images, Device device, int topK, Action checkCancelled)
     {
         using var input = new NetworkInput(images.Format, device);
         InputFormat format = images.Format;
@@ -20,21 +37,22 @@ internal static class Evaluation
         byte[] pixels = GC.AllocateUninitializedArray<byte>(batchSize * format.ByteCount);
         var metrics = new RunningMetrics();
         long[] predicted = new long[images.Count];
-        network.eval();
-        using VectorNetwork? vectors = VectorNetwork.Supports(network, device) ? new VectorNetwork(network) : null;
+        using var ahead = new PreparedAhead(images);
         for (int start = 0; start < images.Count; start += batchSize)
         {
             checkCancelled();
             int count = Math.Min(batchSize, images.Count - start);
-            images.Prepare([.. Enumerable.Range(start, count)], Environment.ProcessorCount);
+            ahead.Wait(start, count);
             for (int i = 0; i < count; i++)
             {
                 Augmentation.CropCentre(images[start + i], format, images.PixelSize, pixels.AsSpan(i * format.ByteCount, format.ByteCount));
             }
 
+            ahead.Begin(start + count, Math.Min(batchSize, images.Count - start - count));
             using var inference = inference_mode();
             using var scope = NewDisposeScope();
-            Tensor logits = vectors?.Forward(input.Create(pixels, count)) ?? network.forward(input.Create(pixels, count));
+            Tensor batch = input.Create(pixels, count);
+            Tensor logits = prepared?.Forward(batch) ?? network.forward(batch);
             Tensor labels = tensor([.. images.Labels.AsSpan(start, count).ToArray().Select(label => (long)label)], device: device);
             logits.argmax(1).data<long>().CopyTo(predicted, start);
             metrics = metrics.With(nn.functional.cross_entropy(logits, labels).item<float>(), logits, labels, topK);

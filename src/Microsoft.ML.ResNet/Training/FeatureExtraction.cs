@@ -57,30 +57,4 @@ internal sealed class FeatureExtraction(Func<Tensor, Tensor> compute, Device dev
 
         return cat(parts).MoveToOuterDisposeScope();
     }
-
-    /// <summary>Decodes the images of the next batch while the network has those of this one.</summary>
-    private sealed class PreparedAhead(ImageSet images) : IDisposable
-    {
-        private Task? _preparing;
-
-        /// <summary>Starts on a batch; no image may be read until <see cref="Wait"/>.</summary>
-        public void Begin(int start, int count)
-            => _preparing = count > 0 ? Task.Run(() => images.Prepare([.. Enumerable.Range(start, count)], Math.Max(1, Environment.ProcessorCount / 2))) : null;
-
-        /// <summary>Has the batch ready, whether it was begun or not.</summary>
-        public void Wait(int start, int count)
-        {
-            if (_preparing is { } task)
-            {
-                _preparing = null;
-                task.GetAwaiter().GetResult();
-                return;
-            }
-
-            images.Prepare([.. Enumerable.Range(start, count)], Environment.ProcessorCount);
-        }
-
-        /// <summary>Waits without asking how it went: what a batch that nobody reads any more holds doesn't matter.</summary>
-        public void Dispose() => (_preparing as IAsyncResult)?.AsyncWaitHandle.WaitOne();
-    }
 }

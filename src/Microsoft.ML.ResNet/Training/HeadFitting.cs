@@ -6,8 +6,10 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>Fits the classifier of a network that is otherwise left as it is: features are computed once, then the head.</summary>
+/// <param name="device">Computes the features, in float32.</param>
+/// <param name="scoring">How the trained network will score, which is how it is validated.</param>
 internal sealed class HeadFitting(
-    ResidualNetwork network, LabeledImages images, TrainingSettings settings, ScoringDevice device, TrainingHost host)
+    ResidualNetwork network, LabeledImages images, TrainingSettings settings, ScoringDevice device, ScoringDevice scoring, TrainingHost host)
 {
     /// <summary>Computes features and fits the head.</summary>
     /// <param name="views">The varied views of each image beside the plain one.</param>
@@ -17,8 +19,8 @@ internal sealed class HeadFitting(
     {
         network.eval();
         using var scope = NewDisposeScope();
-        using IScoringNetwork? scoring = device.Prepare(network);
-        Func<Tensor, Tensor> compute = scoring is null ? network.Features : scoring.Features;
+        using IScoringNetwork? prepared = device.Prepare(network);
+        Func<Tensor, Tensor> compute = prepared is null ? network.Features : prepared.Features;
         var extraction = new FeatureExtraction(
             compute,
             device.Device,
@@ -43,26 +45,24 @@ internal sealed class HeadFitting(
             return [];
         }
 
-        EpochMetrics metrics = Measured(features, compute);
+        EpochMetrics metrics = Measured(features);
         host.Report(metrics);
         return [metrics];
     }
 
-    private EpochMetrics Measured(Tensor features, Func<Tensor, Tensor> compute)
+    private EpochMetrics Measured(Tensor features)
     {
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
         int topK = Math.Min(settings.TopK, images.ClassCount), count = (int)features.shape[0];
-        (RunningMetrics training, _) = Over(features.narrow(0, 0, images.Training.Count), images.Training.Labels, topK);
+        RunningMetrics training = Over(features.narrow(0, 0, images.Training.Count), images.Training.Labels, topK);
         EpochMetrics metrics = Describe(count, count, training) with { TopK = topK, TrainingTopKAccuracy = training.TopKAccuracy, ImageCount = images.Training.Count };
         if (images.Validation is not { } validation)
         {
             return metrics;
         }
 
-        var silent = new FeatureExtraction(compute, device.Device, (_, _) => { }, host.CheckCancelled);
-        (RunningMetrics measured, long[] predicted) = Over(silent.Run(validation, settings.Augmentation, views: 0, settings.Seed), validation.Labels, topK);
-        var result = ValidationResult.Of(measured, predicted, validation.Labels, images.ClassCount);
+        ValidationResult result = Evaluation.Run(network, validation, scoring, topK, host.CheckCancelled);
         return metrics with
         {
             ValidationLoss = result.Loss,
@@ -75,12 +75,12 @@ internal sealed class HeadFitting(
         };
     }
 
-    private (RunningMetrics Metrics, long[] Predicted) Over(Tensor features, int[] labels, int topK)
+    private RunningMetrics Over(Tensor features, int[] labels, int topK)
     {
         Dictionary<string, Tensor> state = network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
         Tensor logits = nn.functional.linear(features.to(device.Device), state["fc.weight"], state["fc.bias"]);
         Tensor classes = tensor(labels.Select(label => (long)label).ToArray(), device: device.Device);
-        return (new RunningMetrics().With(nn.functional.cross_entropy(logits, classes).item<float>(), logits, classes, topK), logits.argmax(1).data<long>().ToArray());
+        return new RunningMetrics().With(nn.functional.cross_entropy(logits, classes).item<float>(), logits, classes, topK);
     }
 
     private EpochMetrics Describe(int done, int total, RunningMetrics metrics)

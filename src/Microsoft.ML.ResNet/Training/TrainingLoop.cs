@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Serialization;
 using static TorchSharp.torch;
 
@@ -15,7 +16,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly ResidualNetwork _network;
     private readonly LabeledImages _images;
     private readonly TrainingSettings _settings;
-    private readonly Device _device;
+    private readonly ScoringDevice _scoring;
     private readonly TrainingHost _host;
     private readonly CheckpointFolder? _checkpoints;
     private readonly BatchPlan _plan;
@@ -34,15 +35,17 @@ internal sealed class TrainingLoop : IDisposable
     private TimeSpan _evaluation;
     private TimeSpan _saved;
 
-    /// <param name="network">Trained in place, on <paramref name="device"/>.</param>
+    /// <param name="network">Trained in place, on the device of <paramref name="scoring"/>.</param>
+    /// <param name="scoring">How the trained network will score, which is how it is validated.</param>
     /// <param name="checkpoints">Where to save the state, or null.</param>
     public TrainingLoop(
-        ResidualNetwork network, LabeledImages images, TrainingSettings settings, Device device, TrainingHost host, CheckpointFolder? checkpoints = null)
+        ResidualNetwork network, LabeledImages images, TrainingSettings settings, ScoringDevice scoring, TrainingHost host, CheckpointFolder? checkpoints = null)
     {
         _network = network;
         _images = images;
         _settings = settings;
-        _device = device;
+        _scoring = scoring;
+        Device device = scoring.Device;
         _host = host;
         _checkpoints = checkpoints;
         _topK = Math.Min(settings.TopK, images.ClassCount);
@@ -206,7 +209,7 @@ internal sealed class TrainingLoop : IDisposable
     private ValidationResult Evaluate(out bool stops)
     {
         TimeSpan started = Elapsed;
-        ValidationResult result = Evaluation.Run(Result, _images.Validation!, _device, _topK, _host.CheckCancelled);
+        ValidationResult result = Evaluation.Run(Result, _images.Validation!, _scoring, _topK, _host.CheckCancelled);
         _evaluation = Elapsed - started;
         stops = false;
         if (_settings.ClassWeightingStart > 0 && _pace.Share <= _settings.ClassWeightingStart)
