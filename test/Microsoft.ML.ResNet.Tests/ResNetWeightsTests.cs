@@ -131,7 +131,7 @@ public sealed class ResNetWeightsTests
         using ResidualNetwork network = Filled(PixelRows.TinyNetwork, 3, 5);
         using (no_grad())
         {
-            network.StateEntries[^1].Tensor.fill_(float.NaN);
+            network.StateEntries[^1].Tensor.copy_(tensor(float.NaN));
         }
 
         Assert.AreEqual(5, WeightsOf(network).NonFiniteCount);

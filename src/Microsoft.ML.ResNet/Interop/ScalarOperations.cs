@@ -3,6 +3,8 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Interop;
 
+#pragma warning disable RS0030 // This is the place that BannedSymbols.txt speaks of.
+
 /// <summary>
 /// The operators of TorchSharp that take numbers, each with its numbers held until libtorch has returned: the one place that may call them.
 /// TorchSharp makes a <see cref="Scalar"/> of every number, also of the factor 1 of a sum that names none, and holds it no longer than it takes

@@ -62,7 +62,7 @@ public sealed class ConvolutionNormTests
         Dictionary<string, Tensor> buffers = unit.Buffers.ToDictionary(buffer => buffer.Name, buffer => buffer.Tensor);
         using (no_grad())
         {
-            unit.Parameters.First().Parameter.fill_(1f);
+            unit.Parameters.First().Parameter.copy_(tensor(1f));
         }
 
         // Values 1 and 3: mean 2, unbiased variance 2. Running: 0.9 * 0 + 0.1 * 2 and 0.9 * 1 + 0.1 * 2.

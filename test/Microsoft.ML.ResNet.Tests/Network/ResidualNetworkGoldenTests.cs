@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -67,17 +68,16 @@ public sealed class ResidualNetworkGoldenTests
     {
         using ResidualNetwork network = GoldenNetworks.Build(ResNetArchitecture.ResNet18, classCount: 10);
         using DisposeScope scope = NewDisposeScope();
-        using var optimizer = optim.SGD(network.parameters(), learningRate: 0.01, momentum: 0.9, weight_decay: 1e-4);
+        using var optimizer = new StochasticGradientDescent(network.ParameterEntries.Select(entry => new OptimizedParameter(entry.Name, entry.Parameter, HasWeightDecay: true)), momentum: 0.9, weightDecay: 1e-4);
         Tensor images = GoldenFill.Images(2, 3, 64, 64);
 
         network.train();
         for (int step = 0; step < 5; step++)
         {
-            optimizer.zero_grad();
             Tensor loss = Loss(network.forward(images));
             Assert.AreEqual(GoldenTraining.Losses[step], loss.item<float>(), TrainingTolerance, $"step {step}");
             loss.backward();
-            optimizer.step();
+            optimizer.Step(learningRate: 0.01);
         }
 
         using IDisposable withoutGradients = no_grad();

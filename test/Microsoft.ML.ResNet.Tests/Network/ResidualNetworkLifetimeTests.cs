@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -89,7 +90,7 @@ public sealed class ResidualNetworkLifetimeTests
     {
         using var network = new ResidualNetwork(
             SmallSpecification with { Shortcut = ResNetShortcut.ZeroPad, Stem = ResNetStem.ImageNet }, inputChannels: 3, classCount: 4, seed: 1);
-        using var optimizer = optim.SGD(network.parameters(), learningRate: 0.01, momentum: 0.9);
+        using var optimizer = new StochasticGradientDescent(network.ParameterEntries.Select(entry => new OptimizedParameter(entry.Name, entry.Parameter, HasWeightDecay: false)), momentum: 0.9, weightDecay: 0);
         using Tensor images = Images(4, 3, 16, 16);
         Train(1);
         long before = LiveTensors();
@@ -105,9 +106,8 @@ public sealed class ResidualNetworkLifetimeTests
             for (int i = 0; i < rounds; i++)
             {
                 using DisposeScope scope = NewDisposeScope();
-                optimizer.zero_grad();
-                network.forward(images).square().sum().backward();
-                optimizer.step();
+                network.forward(images).norm().backward();
+                optimizer.Step(learningRate: 0.01);
             }
         }
 

@@ -12,7 +12,7 @@ public sealed class ZeroPadShortcutTests
     {
         using DisposeScope scope = NewDisposeScope();
         // Two channels of 3x3: 0..8 and 9..17.
-        Tensor input = arange(18, dtype: ScalarType.Float32).reshape(1, 2, 3, 3);
+        Tensor input = tensor(Enumerable.Range(0, 18).Select(i => (float)i).ToArray(), [1, 2, 3, 3]);
 
         Tensor output = Shortcut(inputChannels: 2, outputChannels: 4, stride: 2).Forward(input, training: false);
 
@@ -26,7 +26,7 @@ public sealed class ZeroPadShortcutTests
     {
         using DisposeScope scope = NewDisposeScope();
 
-        Tensor output = Shortcut(inputChannels: 1, outputChannels: 4, stride: 1).Forward(full([1, 1, 1, 1], 5f), training: false);
+        Tensor output = Shortcut(inputChannels: 1, outputChannels: 4, stride: 1).Forward(tensor([5f], [1, 1, 1, 1]), training: false);
 
         CollectionAssert.AreEqual(new float[] { 0, 5, 0, 0 }, output.contiguous().data<float>().ToArray());
     }

@@ -47,7 +47,7 @@ public sealed class ImageNetWeightsTests
         using var session = new InferenceSession(Path.Combine(Folder, "ResNet18Onnx", "ResNet18.onnx"));
         using var scope = NewDisposeScope();
         using var inference = inference_mode();
-        Tensor images = GoldenFill.Images(2, 3, Size, Size) * 60;
+        Tensor images = GoldenFill.Images(2, 3, Size, Size) * tensor(60f);
         float[] values = images.data<float>().ToArray();
         float[] expected = [.. Run(session, values.AsMemory(0, values.Length / 2)), .. Run(session, values.AsMemory(values.Length / 2))];
 

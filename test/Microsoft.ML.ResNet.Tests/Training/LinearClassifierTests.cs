@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Training;
 using TorchSharp;
 
@@ -29,7 +30,7 @@ public sealed class LinearClassifierTests
         using var scope = torch.NewDisposeScope();
         using var generator = new torch.Generator(1);
         torch.Tensor features = torch.randn([60, 20], generator: generator);
-        torch.Tensor labels = torch.arange(60).remainder(3);
+        torch.Tensor labels = torch.tensor(Enumerable.Range(0, 60).Select(row => (long)row % 3).ToArray());
         using var classifier = new LinearClassifier(features, torch.nn.functional.one_hot(labels, 3).to(torch.ScalarType.Float64), torch.ones(60, torch.ScalarType.Float64));
 
         const double penalty = 0.1;
@@ -37,10 +38,10 @@ public sealed class LinearClassifierTests
 
         // The optimum of the same objective by autograd: its gradient at the point is nothing.
         torch.Tensor centred = features.to(torch.ScalarType.Float64) - features.to(torch.ScalarType.Float64).mean([0]);
-        torch.Tensor scaled = centred / centred.square().mean().sqrt();
+        torch.Tensor scaled = centred / (centred * centred).mean().sqrt();
         torch.Tensor variable = point.clone().requires_grad_(true);
         torch.Tensor matrix = variable.narrow(0, 0, 60).view(3, 20);
-        torch.Tensor loss = torch.nn.functional.cross_entropy(scaled.matmul(matrix.t()) + variable.narrow(0, 60, 3), labels) + (penalty / 2 * matrix.square().sum());
+        torch.Tensor loss = torch.nn.functional.cross_entropy(scaled.matmul(matrix.t()).Plus(variable.narrow(0, 60, 3)), labels).Plus((matrix * matrix).sum() * torch.tensor(penalty / 2));
         loss.backward();
         Assert.IsLessThan(1e-5, variable.grad!.abs().max().item<double>());
     }

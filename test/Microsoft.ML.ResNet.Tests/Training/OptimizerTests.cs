@@ -77,7 +77,7 @@ public sealed class OptimizerTests
         void Step()
         {
             using var step = torch.NewDisposeScope();
-            weight.square().sum().backward();
+            (weight * weight).sum().backward();
             optimizer.Step(0.01);
         }
     }

@@ -22,7 +22,7 @@ public sealed class ProgressiveResizingTests
     public void Apply_HalfTheSize_AveragesAreas()
     {
         using var scope = torch.NewDisposeScope();
-        torch.Tensor image = torch.arange(16, torch.ScalarType.Float32).reshape(1, 1, 4, 4);
+        torch.Tensor image = torch.tensor(Enumerable.Range(0, 16).Select(i => (float)i).ToArray(), [1, 1, 4, 4]);
 
         torch.Tensor half = new ProgressiveResizing(0.5, 0.7).Apply(image, share: 0);
 

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Training;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -17,7 +18,7 @@ public sealed class StochasticGradientDescentTests
 
         foreach (float gradient in new[] { 1f, 2f, -1f })
         {
-            ((weight + bias) * gradient).sum().backward();
+            (weight.Plus(bias) * torch.tensor(gradient)).sum().backward();
             optimizer.Step(learningRate: 0.5);
         }
 
@@ -48,7 +49,7 @@ public sealed class StochasticGradientDescentTests
         void Step()
         {
             using var step = torch.NewDisposeScope();
-            weight.square().sum().backward();
+            (weight * weight).sum().backward();
             optimizer.Step(0.01);
         }
     }

@@ -28,7 +28,7 @@ public sealed class WeightAverageTests
         void Fill(float value)
         {
             using var noGradient = torch.no_grad();
-            network.StateEntries.First(entry => entry.Name == "conv1.weight").Tensor.fill_(value);
+            network.StateEntries.First(entry => entry.Name == "conv1.weight").Tensor.copy_(torch.tensor(value));
         }
 
         float Value() => average.Network.StateEntries.First(entry => entry.Name == "conv1.weight").Tensor.mean().item<float>();
