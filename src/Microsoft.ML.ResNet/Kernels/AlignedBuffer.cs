@@ -8,6 +8,7 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     /// <summary>A cache line, and the widest vector.</summary>
     private const nuint Alignment = 64;
 
+    private readonly GuardedMemory? _guarded;
     private float* _pointer;
 
     /// <exception cref="OutOfMemoryException">There isn't as much memory.</exception>
@@ -15,11 +16,24 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     {
         Length = length;
         nuint bytes = checked((nuint)Math.Max(length, 1) * sizeof(float));
+        if (UsesGuardPages)
+        {
+            _guarded = new GuardedMemory(bytes);
+            _pointer = (float*)_guarded.Pointer;
+            return;
+        }
+
         _pointer = (float*)NativeMemory.AlignedAlloc(bytes, Alignment);
         NativeMemory.Clear(_pointer, bytes);
     }
 
     ~AlignedBuffer() => Free();
+
+    /// <summary>
+    /// Whether buffers that are made from now on end before a page that may not be touched, for tests of kernels: those that don't hold whole
+    /// vectors are then not aligned.
+    /// </summary>
+    public static bool UsesGuardPages { get; set; }
 
     public long Length { get; }
 
@@ -34,10 +48,20 @@ internal sealed unsafe class AlignedBuffer : IDisposable
 
     private void Free()
     {
-        if (_pointer is not null)
+        if (_pointer is null)
+        {
+            return;
+        }
+
+        if (_guarded is not null)
+        {
+            _guarded.Dispose();
+        }
+        else
         {
             NativeMemory.AlignedFree(_pointer);
-            _pointer = null;
         }
+
+        _pointer = null;
     }
 }

@@ -7,10 +7,10 @@ internal sealed unsafe class GrowingBuffer : IDisposable
 
     public long Length => _buffer?.Length ?? 0;
 
-    /// <summary>The first of at least as many floats.</summary>
+    /// <summary>The first of at least as many floats; of exactly as many where buffers have guard pages.</summary>
     public nint For(long length)
     {
-        if (_buffer is null || _buffer.Length < length)
+        if (_buffer is null || _buffer.Length < length || (AlignedBuffer.UsesGuardPages && _buffer.Length != length))
         {
             _buffer?.Dispose();
             _buffer = null;

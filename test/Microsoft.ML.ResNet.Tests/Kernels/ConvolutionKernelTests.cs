@@ -1,0 +1,208 @@
+using Microsoft.ML.ResNet.Kernels;
+using Microsoft.ML.ResNet.Network;
+
+namespace Microsoft.ML.ResNet.Tests.Kernels;
+
+/// <summary>Every kernel of convolutions beside a plain loop, on sizes drawn at random, in buffers that end before a page that may not be touched.</summary>
+[TestClass]
+public sealed unsafe class ConvolutionKernelTests
+{
+    private const int Cases = 400;
+
+    [TestInitialize]
+    public void RequireInstructions() => VectorInstructions.Require();
+
+    [TestMethod]
+    public void DirectConvolution_RandomShapes_EqualsThePlainLoop() => Each(Cases, item =>
+    {
+        int kernel = (2 * item.Next(0, item.Next(0, 3))) + 1, stride = item.Next(1, 2), groups = item.Coin() ? 1 : item.Next(1, 5);
+        int inputs = groups * item.Next(1, 24 / groups), outputs = groups * item.Next(1, 40 / groups);
+        bool isStem = groups == 1 && item.Coin();
+        ConvolutionPlan plan = KernelCase.Plan(inputs, outputs, kernel, stride, groups);
+        AssertFolded(item, plan, isStem ? inputs : ConvolutionPanel.Stored(inputs), (folded, stored) => new DirectConvolution(folded, stored));
+    });
+
+    [TestMethod]
+    public void WinogradConvolution_RandomShapes_EqualsThePlainLoop() => Each(Cases, item =>
+    {
+        int groups = item.Coin() ? 1 : item.Next(1, 5);
+        ConvolutionPlan plan = KernelCase.Plan(groups * item.Next(1, 24 / groups), groups * item.Next(1, 40 / groups), kernel: 3, groups: groups);
+        AssertFolded(item, plan, ConvolutionPanel.Stored(plan.InputChannels), (folded, stored) => new WinogradConvolution(folded, stored));
+    });
+
+    [TestMethod]
+    public void DirectConvolution_LoadedWeights_EqualsThePlainLoop() => Each(Cases, item =>
+    {
+        int kernel = (2 * item.Next(0, item.Next(0, 3))) + 1;
+        ConvolutionPlan plan = KernelCase.Plan(item.Next(1, 20), item.Panels(), kernel, item.Next(1, 2));
+        AssertLoaded(item, plan, DirectConvolution.Unloaded, (pass, convolution, weight) => ((DirectConvolution)convolution).Load(pass, weight));
+    });
+
+    [TestMethod]
+    public void WinogradConvolution_LoadedWeights_EqualsThePlainLoop() => Each(Cases, item =>
+    {
+        ConvolutionPlan plan = KernelCase.Plan(item.Panels(), item.Panels(), kernel: 3);
+        AssertLoaded(item, plan, WinogradConvolution.Unloaded, (pass, convolution, weight) => ((WinogradConvolution)convolution).Load(pass, weight));
+    });
+
+    [TestMethod]
+    public void InputGradient_RandomShapes_EqualsThePlainLoop() => Each(Cases, item =>
+    {
+        ConvolutionPlan plan = KernelCase.Plan(item.Panels(), item.Panels(), (2 * item.Next(0, item.Next(0, 2))) + 1, item.Next(1, 2));
+        using var buffers = new KernelBuffers(item.Random);
+        using var kernel = new InputGradient(plan);
+        AssertInputGradient(item, buffers, plan, kernel.SharedScratchLength, (pass, weight, gradient, target, summand) =>
+        {
+            kernel.Load(pass, weight);
+            kernel.Run(pass, gradient, target, summand);
+        });
+    });
+
+    [TestMethod]
+    public void WinogradConvolution_TransposedWeights_GivesTheGradientOfTheInput() => Each(Cases, item =>
+    {
+        ConvolutionPlan plan = KernelCase.Plan(item.Panels(), item.Panels(), kernel: 3);
+        using var buffers = new KernelBuffers(item.Random);
+        using var kernel = WinogradConvolution.Unloaded(plan with { InputChannels = plan.OutputChannels, OutputChannels = plan.InputChannels });
+        AssertInputGradient(
+            item,
+            buffers,
+            plan,
+            kernel.SharedScratchLength,
+            (pass, weight, gradient, target, summand) =>
+            {
+                kernel.LoadTransposed(pass, weight);
+                kernel.Run(pass, gradient, target, summand, relu: false);
+            },
+            gradient => kernel.ScratchLength(gradient, item.Threads));
+    });
+
+    [TestMethod]
+    public void DirectWeightGradient_RandomShapes_EqualsThePlainLoop() => Each(Cases, item =>
+    {
+        int kernel = (2 * item.Next(0, 3)) + 1, inputs = kernel == 1 || item.Coin() ? item.Panels() : item.Next(1, 20);
+        ConvolutionPlan plan = KernelCase.Plan(inputs, item.Panels(), kernel, item.Next(1, 2));
+        using var buffers = new KernelBuffers(item.Random);
+        Activations input = buffers.Activations(item.Count, item.Height, item.Width, inputs, inputs);
+        var gradient = new DirectWeightGradient(plan);
+        AssertWeightGradient(item, buffers, plan, input, gradient.ScratchLength, gradient.SharedScratchLength(input, item.Threads), gradient.Run);
+    });
+
+    [TestMethod]
+    public void WinogradWeightGradient_RandomShapes_EqualsThePlainLoop() => Each(Cases, item =>
+    {
+        ConvolutionPlan plan = KernelCase.Plan(item.Panels(), item.Panels(), kernel: 3);
+        using var buffers = new KernelBuffers(item.Random);
+        Activations input = buffers.Activations(item.Count, item.Height, item.Width, plan.InputChannels, plan.InputChannels);
+        var gradient = new WinogradWeightGradient(plan);
+        AssertWeightGradient(item, buffers, plan, input, gradient.ScratchLength, gradient.SharedScratchLength(item.Threads), gradient.Run);
+    });
+
+    private static void Each(int cases, Action<KernelCase> check)
+    {
+        for (int seed = 0; seed < cases; seed++)
+        {
+            check(new KernelCase(seed));
+        }
+    }
+
+    private static void AssertFolded(KernelCase item, ConvolutionPlan plan, int stored, Func<FoldedConvolution, int, VectorConvolution> create)
+    {
+        using var buffers = new KernelBuffers(item.Random);
+        Activations input = buffers.Activations(item.Count, item.Height, item.Width, plan.InputChannels, stored);
+        int length = plan.OutputChannels * plan.Kernel * plan.Kernel * (plan.InputChannels / plan.Groups);
+        float* weight = buffers.Values(length);
+        double[] factor = [.. Enumerable.Range(0, plan.OutputChannels).Select(_ => 0.5 + item.Random.NextDouble())];
+        double[] bias = [.. Enumerable.Range(0, plan.OutputChannels).Select(_ => item.Random.NextDouble() - 0.5)];
+        using VectorConvolution convolution = create(new FoldedConvolution(plan, new ReadOnlySpan<float>(weight, length).ToArray(), factor, bias), stored);
+        AssertForward(item, buffers, plan, convolution, input, new PlainConvolution(plan, weight), factor, bias, load: null);
+    }
+
+    private static void AssertLoaded(KernelCase item, ConvolutionPlan plan, Func<ConvolutionPlan, VectorConvolution> create, Loading load)
+    {
+        using var buffers = new KernelBuffers(item.Random);
+        using VectorConvolution convolution = create(plan);
+        Activations input = buffers.Activations(item.Count, item.Height, item.Width, plan.InputChannels, plan.InputChannels);
+        float* weight = buffers.Values((long)plan.OutputChannels * plan.Kernel * plan.Kernel * plan.InputChannels);
+        double[] factor = [.. Enumerable.Repeat(1.0, plan.OutputChannels)], bias = new double[plan.OutputChannels];
+        AssertForward(item, buffers, plan, convolution, input, new PlainConvolution(plan, weight), factor, bias, pass => load(pass, convolution, weight));
+    }
+
+    private static void AssertForward(
+        KernelCase item, KernelBuffers buffers, ConvolutionPlan plan, VectorConvolution convolution, Activations input, PlainConvolution plain, double[] factor, double[] bias, Action<VectorPass>? load)
+    {
+        Activations output = buffers.Empty(convolution.Shape(input));
+        Activations summand = item.Coin() ? buffers.Activations(output.Count, output.Height, output.Width, plan.OutputChannels, output.Channels) : default;
+        bool relu = item.Coin();
+        string what = $"{plan}, {item}, summand {summand.Data != 0}, ReLU {relu}";
+        Assert.AreEqual(((item.Height + plan.Stride - 1) / plan.Stride, (item.Width + plan.Stride - 1) / plan.Stride), (output.Height, output.Width), what);
+
+        item.Run(convolution.ScratchLength(input, item.Threads), convolution.SharedScratchLength(input), pass =>
+        {
+            load?.Invoke(pass);
+            convolution.Run(pass, input, output, summand, relu);
+        });
+
+        double[] expected = plain.Forward(input, output.Height, output.Width);
+        for (long pixel = 0; pixel < output.Length / output.Channels; pixel++)
+        {
+            for (int channel = 0; channel < output.Channels; channel++)
+            {
+                long at = (pixel * output.Channels) + channel;
+                double value = channel < plan.OutputChannels ? (expected[(pixel * plan.OutputChannels) + channel] * factor[channel]) + bias[channel] : 0;
+                value += summand.Data == 0 ? 0 : summand.Pointer[at];
+                AssertClose(relu ? Math.Max(value, 0) : value, output.Pointer[at], plan.InputChannels * plan.Kernel * plan.Kernel, what);
+            }
+        }
+    }
+
+    private static void AssertInputGradient(
+        KernelCase item, KernelBuffers buffers, ConvolutionPlan plan, Func<Activations, long> shared, Backward run, Func<Activations, long>? scratch = null)
+    {
+        float* weight = buffers.Values((long)plan.OutputChannels * plan.Kernel * plan.Kernel * plan.InputChannels);
+        Activations target = buffers.Empty(item.Count, item.Height, item.Width, plan.InputChannels);
+        Activations gradient = OutputGradient(item, buffers, plan);
+        Activations summand = item.Coin() ? buffers.Activations(item.Count, item.Height, item.Width, plan.InputChannels, plan.InputChannels) : default;
+
+        item.Run(scratch?.Invoke(gradient) ?? 0, shared(gradient), pass => run(pass, weight, gradient, target, summand));
+
+        double[] expected = new PlainConvolution(plan, weight).InputGradient(target, gradient);
+        for (long i = 0; i < target.Length; i++)
+        {
+            AssertClose(expected[i] + (summand.Data == 0 ? 0 : summand.Pointer[i]), target.Pointer[i], plan.OutputChannels * plan.Kernel * plan.Kernel, $"{plan}, {item}");
+        }
+    }
+
+    private static void AssertWeightGradient(KernelCase item, KernelBuffers buffers, ConvolutionPlan plan, Activations input, long scratch, long shared, WeightGradient run)
+    {
+        Activations gradient = OutputGradient(item, buffers, plan);
+        long length = (long)plan.OutputChannels * plan.Kernel * plan.Kernel * plan.InputChannels;
+        float* target = buffers.Values(length);
+
+        item.Run(scratch, shared, pass => run(pass, input, gradient, target));
+
+        double[] expected = new PlainConvolution(plan, null).WeightGradient(input, gradient);
+        for (long i = 0; i < length; i++)
+        {
+            AssertClose(expected[i], target[i], gradient.Count * gradient.Height * gradient.Width, $"{plan}, {item}");
+        }
+    }
+
+    private static Activations OutputGradient(KernelCase item, KernelBuffers buffers, ConvolutionPlan plan)
+        => buffers.Activations(item.Count, (item.Height + plan.Stride - 1) / plan.Stride, (item.Width + plan.Stride - 1) / plan.Stride, plan.OutputChannels, plan.OutputChannels);
+
+    /// <summary>Rounding of float32, 6e-8, grows with the square root of the number of summands of at most 1; Winograd's intermediate sums are a few times as large.</summary>
+    private static void AssertClose(double expected, float actual, int summands, string what)
+    {
+        if (!(Math.Abs(expected - actual) < 2e-6 * (1 + Math.Sqrt(summands) + Math.Abs(expected))))
+        {
+            Assert.Fail($"{actual}, expected {expected}: {what}");
+        }
+    }
+
+    private delegate void Loading(VectorPass pass, VectorConvolution convolution, float* weight);
+
+    private delegate void Backward(VectorPass pass, float* weight, Activations gradient, Activations target, Activations summand);
+
+    private delegate void WeightGradient(VectorPass pass, Activations input, Activations gradient, float* target);
+}
