@@ -113,6 +113,15 @@ internal sealed class ConvolutionNorm : IShortcut
             return nn.functional.conv2d(input, _weight, null, _strides, _padding, groups: _plan.Groups);
         }
 
+        if (Math.Min(input.shape[2], input.shape[3]) <= _plan.Kernel / 2)
+        {
+            // Some taps of the kernel meet no pixel. On processors without instructions for bfloat16, oneDNN leaves their gradients as the
+            // memory was.
+            using Tensor wide = input.to(_weight.dtype);
+            using Tensor convolved = nn.functional.conv2d(wide, _weight, null, _strides, _padding, groups: _plan.Groups);
+            return convolved.to(input.dtype);
+        }
+
         using Tensor weight = _weight.to(input.dtype);
         return nn.functional.conv2d(input, weight, null, _strides, _padding, groups: _plan.Groups);
     }
