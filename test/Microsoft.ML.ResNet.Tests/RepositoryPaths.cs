@@ -13,10 +13,14 @@ internal static class RepositoryPaths
     public static string SampleProject(string name) => Path.Combine(Root, "samples", name, $"{name}.csproj");
 
     /// <summary>The built assembly of a sample.</summary>
-    public static string Sample(string name)
+    public static string Sample(string name) => Program("samples", name);
+
+    /// <summary>The built assembly of a program that tests start.</summary>
+    /// <param name="folder">The folder of its project's folder.</param>
+    public static string Program(string folder, string name)
     {
-        string path = Path.Combine(Root, "samples", name, Metadata("OutputPath"), $"{name}.dll");
-        return File.Exists(path) ? path : throw new FileNotFoundException($"The sample '{name}' was not built where it was expected: {path}.");
+        string path = Path.Combine(Root, folder, name, Metadata("OutputPath"), $"{name}.dll");
+        return File.Exists(path) ? path : throw new FileNotFoundException($"The program '{name}' was not built where it was expected: {path}.");
     }
 
     private static string Metadata(string key)

@@ -1,0 +1,32 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.MemoryChecks;
+
+// Checks, each in a process that a fault may end:
+//   storm [seconds]   trains, scores and saves while a thread collects garbage and runs finalisers without pause
+//   networks [all]    takes every family of networks forward and backward, to be run under glibc's check of its heap
+//   overrun           writes past its memory, to see that the heap is checked
+CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+NativeTorch.EnsureLoaded();
+var clock = Stopwatch.StartNew();
+int faults = args switch
+{
+    ["storm"] => Storm.Run(TimeSpan.FromSeconds(10)),
+    ["storm", var seconds] => Storm.Run(TimeSpan.FromSeconds(double.Parse(seconds))),
+    ["networks"] => NetworkChecks.Run(withNamedOnes: false),
+    ["networks", "all"] => NetworkChecks.Run(withNamedOnes: true),
+    ["overrun"] => Overrun(),
+    _ => throw new ArgumentException("Expected storm [seconds], networks [all] or overrun."),
+};
+Console.WriteLine($"{faults} faults, {clock.Elapsed.TotalSeconds:F1} s");
+return faults == 0 ? 0 : 1;
+
+static unsafe int Overrun()
+{
+    byte* memory = (byte*)NativeMemory.Alloc(24);
+    memory[24] = 1;
+    NativeMemory.Free(memory);
+    return 0;
+}
