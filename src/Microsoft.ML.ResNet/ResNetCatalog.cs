@@ -2,6 +2,7 @@ using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Serialization;
+using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML;
 
@@ -120,18 +121,22 @@ public static class ResNetCatalog
 
     /// <summary>
     /// Lists the images of a folder that has a sub-folder for each class. The rows are sorted by class and file name (ordinal, so that
-    /// the order is the same on every system); sub-folders of a class folder belong to the class.
+    /// the order is the same on every system); sub-folders of a class folder belong to the class. A file whose extension doesn't tell is
+    /// taken where its content is that of an image. Files and folders that are hidden or whose name begins with a dot are not. Links are followed,
+    /// and nothing is listed twice in a class.
     /// </summary>
+    /// <remarks>The log of the <see cref="MLContext"/> is warned of what is left out: files of other formats by extension, sub-folders without images, and images beside the sub-folders.</remarks>
     /// <param name="catalog">The catalog of data operations.</param>
     /// <param name="folder">The folder.</param>
     /// <returns>A data set with the columns <c>ImagePath</c> (Text: <paramref name="folder"/> and the path in it) and <c>Label</c> (Text: the name of the class folder).</returns>
     /// <exception cref="DirectoryNotFoundException">The folder doesn't exist.</exception>
-    /// <exception cref="InvalidOperationException">It has no sub-folders, or none with an image (.jpg, .jpeg, .png, .webp, .bmp, .gif).</exception>
+    /// <exception cref="InvalidOperationException">It has no sub-folders, or none with an image (JPEG, PNG, WebP, BMP, GIF).</exception>
     public static IDataView LoadImageFolder(this DataOperationsCatalog catalog, string folder)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        return catalog.LoadFromEnumerable(ImageFolder.List(folder));
+        using IChannel channel = HostServices.GetEnvironment(catalog).Start(nameof(LoadImageFolder));
+        return catalog.LoadFromEnumerable(ImageFolder.List(folder, warning => channel.Warning(MessageSensitivity.None, "{0}", warning)));
     }
 
     /// <summary>

@@ -108,7 +108,7 @@ public sealed class ResNetCatalogTests
         Directory.CreateDirectory(folder.File("cat"));
         StringAssert.StartsWith(
             Assert.ThrowsExactly<InvalidOperationException>(() => _context.Data.LoadImageFolder(folder.Path)).Message,
-            $"No sub-folder of '{folder.Path}' has an image, expected files that end in .jpg, .jpeg, .png");
+            $"No sub-folder of '{folder.Path}' has an image, expected files of the formats JPEG, PNG, WebP, BMP, GIF.");
     }
 
     [TestMethod]

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 
 namespace Microsoft.ML.ResNet.Images;
@@ -37,6 +38,19 @@ internal static class ImageSignature
         (0, "\u001F\u008B", "a gzip archive"),
         (0, "version https://git-lfs", "a Git LFS pointer, not the file itself (run 'git lfs pull')"),
     ];
+
+    /// <summary>Whether a file that begins so is of a format that is decoded.</summary>
+    /// <param name="start">The first 32 bytes, or all where there are fewer.</param>
+    public static bool IsSupported(ReadOnlySpan<byte> start)
+        => start.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF])
+            || start.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A])
+            || start.StartsWith("GIF87a"u8) || start.StartsWith("GIF89a"u8)
+            || (start.Length >= 12 && start.StartsWith("RIFF"u8) && start[8..].StartsWith("WEBP"u8))
+            || IsBitmap(start);
+
+    /// <summary>Texts may begin with "BM" too: the header after it has to be of a known length.</summary>
+    private static bool IsBitmap(ReadOnlySpan<byte> start)
+        => start.Length >= 18 && start.StartsWith("BM"u8) && BinaryPrimitives.ReadUInt32LittleEndian(start[14..]) is 12 or 40 or 52 or 56 or 64 or 108 or 124;
 
     /// <summary>Names what the bytes are, as the end of a sentence: "a TIFF image".</summary>
     public static string Describe(ReadOnlySpan<byte> content)

@@ -1,0 +1,9 @@
+namespace Microsoft.ML.ResNet.Images;
+
+/// <summary>A row of an image folder.</summary>
+internal sealed class LabeledImageFile
+{
+    public string ImagePath { get; set; } = "";
+
+    public string Label { get; set; } = "";
+}
