@@ -22,9 +22,9 @@ public sealed partial class ResNetFeaturesEstimator : IEstimator<ResNetFeaturesT
     internal ResNetFeaturesEstimator(IHostEnvironment environment, Options options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
-        _host = environment.Register(nameof(ResNetFeaturesEstimator));
         _options = options.Copy();
+        _options.Validate();
+        _host = environment.Register(nameof(ResNetFeaturesEstimator));
     }
 
     private ResNetWeights Weights => _options.Weights!;

@@ -67,7 +67,18 @@ public sealed partial class ResNetTrainer
             }
         }
 
-        internal Options Copy() => (Options)MemberwiseClone();
+        /// <summary>A copy that later changes of these options don't reach, their arrays and dictionaries included.</summary>
+        internal Options Copy()
+        {
+            var copy = (Options)MemberwiseClone();
+            copy.Mean = (float[]?)Mean?.Clone();
+            copy.StandardDeviation = (float[]?)StandardDeviation?.Clone();
+            copy.LearningRateMilestones = (double[])LearningRateMilestones?.Clone()!;
+            copy.ClassWeights = ClassWeights is null
+                ? null
+                : new Dictionary<string, float>(ClassWeights, (ClassWeights as Dictionary<string, float>)?.Comparer ?? StringComparer.Ordinal);
+            return copy;
+        }
 
         private void CheckNames(List<string> faults)
         {

@@ -27,9 +27,9 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     {
         ArgumentNullException.ThrowIfNull(environment);
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
-        _host = environment.Register(nameof(ResNetTrainer));
         _options = options.Copy();
+        _options.Validate();
+        _host = environment.Register(nameof(ResNetTrainer));
     }
 
     /// <summary>Trains a network. The estimator keeps no state: every Fit starts anew.</summary>

@@ -8,6 +8,28 @@ namespace Microsoft.ML.ResNet.Tests;
 public sealed class ResNetTrainerOptionsTests
 {
     [TestMethod]
+    public void Options_ChangedAfterTheTrainerIsMade_HaveNoEffect()
+    {
+        var context = new MLContext(1);
+        IDataView data = PixelRows.Keyed(context, PixelRows.Create(12));
+        ResNetTrainer.Options options = PixelRows.Options(epochs: 1);
+        var weights = new Dictionary<string, float> { ["red"] = 2 };
+        (options.Mean, options.StandardDeviation, options.ClassWeights) = ([0.5f, 0.5f, 0.5f], [0.25f, 0.25f, 0.25f], weights);
+        (options.LearningRateDecay, options.LearningRateMilestones) = (LearningRateDecay.Step, [0.5, 0.75]);
+        ResNetTrainer trainer = context.MulticlassClassification.Trainers.ResNet(options);
+        using ResNetTransformer expected = trainer.Fit(data);
+
+        (options.Mean[0], options.StandardDeviation[0], options.LearningRateMilestones[0]) = (float.NaN, 0, 7);
+        weights["red"] = -1;
+        weights["purple"] = 1;
+        options.Epochs = 0;
+        using ResNetTransformer actual = trainer.Fit(data);
+
+        SavedWeights.AssertEqual(SavedWeights.Of(expected), SavedWeights.Of(actual));
+        Assert.AreEqual(expected.Preprocessing, actual.Preprocessing);
+    }
+
+    [TestMethod]
     [DataRow("Augmentation", "99", "Augmentation is 99; expected Auto, None, Light, Standard, Strong.")]
     [DataRow("Beta1", "1", "Beta1 is 1; expected 0 to 0.9999.")]
     [DataRow("Beta2", "1", "Beta2 is 1; expected 0 to 0.99999.")]
