@@ -261,9 +261,13 @@ internal sealed record TrainingSettings
             return 1;
         }
 
-        int stage = name.StartsWith("layer", StringComparison.Ordinal) ? name["layer".Length] - '0' : 1;
+        int stage = StageOf(name);
         return BackboneRateScale * Math.Pow(StageRateDecay, stageCount - stage);
     }
+
+    /// <summary>The number of the stage that a parameter such as <c>layer12.0.conv1.weight</c> belongs to; the stem counts as the first.</summary>
+    private static int StageOf(string name)
+        => name.StartsWith("layer", StringComparison.Ordinal) ? int.Parse(name.AsSpan("layer".Length, name.IndexOf('.') - "layer".Length), CultureInfo.InvariantCulture) : 1;
 
     private static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
 }

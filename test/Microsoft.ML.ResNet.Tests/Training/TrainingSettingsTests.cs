@@ -1,0 +1,36 @@
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Training;
+using TorchSharp;
+
+namespace Microsoft.ML.ResNet.Tests.Training;
+
+[TestClass]
+public sealed class TrainingSettingsTests
+{
+    [TestMethod]
+    public void Optimizer_TwelveStages_ScalesTheRateOfEachStageByItsNumber()
+    {
+        using var scope = torch.NewDisposeScope();
+        var specification = new ResNetSpecification { Depths = [.. Enumerable.Repeat(1, 12)], Widths = [.. Enumerable.Repeat(4, 12)], Stem = ResNetStem.Cifar };
+        using var network = new ResidualNetwork(specification, 1, 2, seed: 1);
+        var options = new ResNetTrainer.Options { LearningRate = 1, Momentum = 0, WeightDecay = 0, BackboneLearningRateScale = 0.5, StageLearningRateDecay = 0.5 };
+        var settings = TrainingSettings.Of(options, imageSize: 32, imageCount: 10, classWeights: null, seed: 1, fineTunes: true);
+        float[] before = Shifts(network);
+        foreach (NetworkParameter entry in network.ParameterEntries)
+        {
+            entry.Parameter.grad = torch.ones_like(entry.Parameter);
+        }
+
+        using IOptimizer optimizer = settings.Optimizer(network);
+        optimizer.Step(learningRate: 1);
+
+        float[] after = Shifts(network);
+        for (int stage = 1; stage <= 12; stage++)
+        {
+            Assert.AreEqual(0.5 * Math.Pow(0.5, 12 - stage), before[stage - 1] - after[stage - 1], 1e-6, $"stage {stage}");
+        }
+    }
+
+    private static float[] Shifts(ResidualNetwork network)
+        => [.. Enumerable.Range(1, 12).Select(stage => network.ParameterEntries.Single(entry => entry.Name == $"layer{stage}.0.bn1.bias").Parameter.data<float>()[0])];
+}
