@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Serialization;
@@ -24,7 +25,18 @@ public sealed class ResNetWeights
             ? (int)first.Shape[1]
             : throw new InvalidDataException("the first convolution 'conv1.weight' is missing or has no input channels.");
         Preprocessing = file.Preprocessing;
+        if (file.ClassNames is { } names && names.Count != ClassCount)
+        {
+            throw new InvalidDataException($"it names {names.Count} classes, but its classifier has {ClassCount?.ToString(CultureInfo.InvariantCulture) ?? "no"} outputs.");
+        }
+
+        if (Preprocessing is { } preprocessing && preprocessing.Channels != InputChannels)
+        {
+            throw new InvalidDataException($"its preprocessing is for images of {preprocessing.Channels} channels, but its first convolution takes {InputChannels}.");
+        }
+
         ClassNames = file.ClassNames;
+        ClassType = file.ClassType;
         Entries = Array.AsReadOnly(_tensors.Select(tensor => new ResNetWeightsEntry(tensor.Name, tensor.Shape, tensor.Type)).ToArray());
         NonFiniteCount = _tensors.Sum(tensor => (long)tensor.NonFiniteCount);
         if (WeightMatch.Faults(_tensors, Layout(Specification, InputChannels, ClassCount)) is { } faults)
@@ -49,10 +61,10 @@ public sealed class ResNetWeights
     /// <summary>The number of classes that the weights tell apart, or null where they have no classifier.</summary>
     public int? ClassCount { get; }
 
-    /// <summary>The classes in the order of the scores, where the file names them: a model.zip does. Otherwise null.</summary>
+    /// <summary>The classes in the order of the scores, where the file names them: a model.zip and what <see cref="ResNetTransformer.SaveWeights"/> wrote do. Otherwise null.</summary>
     public IReadOnlyList<string>? ClassNames { get; }
 
-    /// <summary>How images are brought to what the weights were trained on, where that is known: of a model.zip, a transformer, or ImageNet. Otherwise null.</summary>
+    /// <summary>How images are brought to what the weights were trained on, where that is known: of a model.zip, of what <see cref="ResNetTransformer.SaveWeights"/> wrote, of a transformer, or of ImageNet. Otherwise null.</summary>
     public ImagePreprocessing? Preprocessing { get; }
 
     /// <summary>Name, shape and element type of every entry, in the order of the file, under torchvision's names.</summary>
@@ -60,6 +72,9 @@ public sealed class ResNetWeights
 
     /// <summary>The number of values that are NaN or infinite. Such weights give no sensible scores; a trainer warns of them.</summary>
     public long NonFiniteCount { get; }
+
+    /// <summary>The type that the classes' names had as labels, as a model file names it; null where that isn't known.</summary>
+    internal string? ClassType { get; }
 
     /// <summary>Where the weights came from: the path, or a description.</summary>
     internal string Source { get; }
@@ -143,18 +158,17 @@ public sealed class ResNetWeights
     /// <c>mlContext.Model.Save</c> writes and any ML.NET application loads.
     /// </summary>
     /// <param name="mlContext">The context that the classifier belongs to.</param>
-    /// <param name="classNames">The classes in the order of the network's outputs.</param>
+    /// <param name="classNames">The classes in the order of the network's outputs. Null: as the weights say.</param>
     /// <param name="featureColumnName">The column with the paths of image files.</param>
-    /// <param name="imageSize">Width and height of the network's input, in pixels. Null: as the weights say, or 224.</param>
+    /// <param name="imageSize">Width and height of the network's input, in pixels. Null: as the weights say, with the short side that they say, or 224. Images are fitted as the weights say, or by cropping.</param>
     /// <param name="mean">The mean by channel of pixels scaled to 0 to 1. Null: as the weights say, or ImageNet's as torchvision has it.</param>
     /// <param name="standardDeviation">The deviation likewise.</param>
     /// <returns>The classifier, which is to be disposed.</returns>
-    /// <exception cref="ArgumentException">The weights have no classifier or another number of classes, a name is empty or occurs twice, or a mean or deviation is not one value a channel.</exception>
+    /// <exception cref="ArgumentException">The weights have no classifier or another number of classes, or don't name them and no names are given; a name is empty or occurs twice, or a mean or deviation is not one value a channel.</exception>
     public ResNetTransformer ToClassifier(
-        MLContext mlContext, IReadOnlyList<string> classNames, string featureColumnName = "ImagePath", int? imageSize = null, float[]? mean = null, float[]? standardDeviation = null)
+        MLContext mlContext, IReadOnlyList<string>? classNames = null, string featureColumnName = "ImagePath", int? imageSize = null, float[]? mean = null, float[]? standardDeviation = null)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
-        ArgumentNullException.ThrowIfNull(classNames);
         ArgumentException.ThrowIfNullOrWhiteSpace(featureColumnName);
         return ClassifierOfWeights.Make(HostServices.GetEnvironment(mlContext.Transforms), this, classNames, featureColumnName, imageSize, mean, standardDeviation);
     }

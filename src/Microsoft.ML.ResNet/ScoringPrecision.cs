@@ -3,6 +3,9 @@ namespace Microsoft.ML.ResNet;
 /// <summary>The numbers that a network computes with while it scores. Pooling, classifier and softmax are in float32 always.</summary>
 public enum ScoringPrecision
 {
+    /// <summary><see cref="BFloat16"/> where the device has instructions for it (AVX512-BF16, AMX, NVIDIA's Ampere and later), else <see cref="Float32"/>: scores differ from machine to machine.</summary>
+    Auto,
+
     /// <summary>Single precision.</summary>
     Float32,
 
@@ -11,7 +14,4 @@ public enum ScoringPrecision
     /// About twice as fast as float32 in libtorch where the device has instructions for it, and many times slower where it has none.
     /// </summary>
     BFloat16,
-
-    /// <summary><see cref="BFloat16"/> where the device has instructions for it (AVX512-BF16, AMX, NVIDIA's Ampere and later), else <see cref="Float32"/>: scores differ from machine to machine.</summary>
-    Auto,
 }

@@ -11,6 +11,8 @@ namespace Microsoft.ML.ResNet;
 /// </summary>
 public sealed record TunableOption
 {
+    private static readonly ResNetTrainer.Options s_defaults = new();
+
     private readonly PropertyInfo _property;
 
     private TunableOption(PropertyInfo property, TunableOptionKind kind, object defaultValue)
@@ -27,8 +29,17 @@ public sealed record TunableOption
     /// <summary>What its values are.</summary>
     public TunableOptionKind Kind { get; }
 
-    /// <summary>The value that a search begins with: the trainer's own default. Of type <see cref="int"/>, <see cref="double"/>, or an enumeration.</summary>
+    /// <summary>
+    /// The value that a search begins with. Of type <see cref="int"/>, <see cref="double"/>, or an enumeration. It is the trainer's own default, except
+    /// where <see cref="IsChosenByTrainer"/>: there it is a value of the middle, for SGD and batches of 32.
+    /// </summary>
     public object Default { get; }
+
+    /// <summary>
+    /// Whether the option is null by default, and the trainer then chooses its value by optimiser, batch size and data: a learning rate or a weight
+    /// decay. A search that wants that choice as its first trial leaves the option alone there.
+    /// </summary>
+    public bool IsChosenByTrainer { get; private init; }
 
     /// <summary>The least value; null for a choice.</summary>
     public double? Minimum { get; init; }
@@ -79,10 +90,12 @@ public sealed record TunableOption
     /// <returns>Null where it has none.</returns>
     internal static TunableOption? Of(PropertyInfo property)
     {
+        bool isChosenByTrainer = property.GetValue(s_defaults) is null;
         if (property.GetCustomAttribute<RangeAttribute>() is { } range)
         {
             return new TunableOption(property, range.Min is int ? TunableOptionKind.Integer : TunableOptionKind.Number, range.Init)
             {
+                IsChosenByTrainer = isChosenByTrainer,
                 Minimum = Convert.ToDouble(range.Min, CultureInfo.InvariantCulture),
                 Maximum = Convert.ToDouble(range.Max, CultureInfo.InvariantCulture),
                 IsLogScale = range.LogBase,
@@ -90,7 +103,7 @@ public sealed record TunableOption
         }
 
         return property.GetCustomAttribute<ChoiceAttribute>() is { } choice
-            ? new TunableOption(property, TunableOptionKind.Choice, choice.DefaultValue ?? choice.Candidates[0]) { Choices = Array.AsReadOnly(choice.Candidates) }
+            ? new TunableOption(property, TunableOptionKind.Choice, choice.DefaultValue ?? choice.Candidates[0]) { Choices = Array.AsReadOnly(choice.Candidates), IsChosenByTrainer = isChosenByTrainer }
             : null;
     }
 

@@ -170,6 +170,11 @@ public sealed class PrecisionTests
     }
 
     [TestMethod]
+    public void Precisions_OfTrainingAndScoring_HaveTheSameMembers()
+        => CollectionAssert.AreEqual(
+            Enum.GetValues<TrainingPrecision>().Select(value => $"{value} {value:D}").ToArray(), Enum.GetValues<ScoringPrecision>().Select(value => $"{value} {value:D}").ToArray());
+
+    [TestMethod]
     public void Validate_UnknownPrecisions_AreNamed()
     {
         var options = new ResNetTrainer.Options { Precision = (TrainingPrecision)9, ScoringPrecision = (ScoringPrecision)9 };

@@ -66,6 +66,25 @@ public sealed class TunableOptionTests
     }
 
     [TestMethod]
+    public void Default_OfEach_IsTheTrainersOwnUnlessTheTrainerChooses()
+    {
+        var options = new ResNetTrainer.Options();
+        foreach (TunableOption option in ResNetTrainer.Options.SearchSpace)
+        {
+            object? own = typeof(ResNetTrainer.Options).GetProperty(option.Name)!.GetValue(options);
+            Assert.AreEqual(own is null, option.IsChosenByTrainer, option.Name);
+            if (own is not null)
+            {
+                Assert.AreEqual(own, option.Default, option.Name);
+            }
+        }
+
+        Assert.IsTrue(Find("LearningRate").IsChosenByTrainer);
+        Assert.IsTrue(Find("WeightDecay").IsChosenByTrainer);
+        Assert.IsFalse(Find("Momentum").IsChosenByTrainer);
+    }
+
+    [TestMethod]
     public void Apply_DefaultOfEach_LeavesTheDefaults()
     {
         var options = new ResNetTrainer.Options();

@@ -11,14 +11,18 @@ namespace Microsoft.ML.ResNet.Serialization;
 internal static class ClassifierOfWeights
 {
     private const int DefaultSize = 224;
+    private const string Text = "Text";
 
     /// <exception cref="ArgumentException">See <see cref="ResNetWeights.ToClassifier"/>.</exception>
     public static ResNetTransformer Make(
-        IHostEnvironment environment, ResNetWeights weights, IReadOnlyList<string> classNames, string featureColumnName, int? imageSize, float[]? mean, float[]? deviation)
+        IHostEnvironment environment, ResNetWeights weights, IReadOnlyList<string>? given, string featureColumnName, int? imageSize, float[]? mean, float[]? deviation)
     {
         NativeTorch.EnsureLoaded();
+        IReadOnlyList<string> classNames = given ?? weights.ClassNames
+            ?? throw new ArgumentException($"The weights of '{weights.Source}' don't name their classes, and no classNames are given. Give the classes in the order of the network's outputs.", "classNames");
         CheckClasses(weights, classNames);
-        ModelDescription description = Describe(weights, classNames, featureColumnName, imageSize ?? weights.Preprocessing?.Width ?? DefaultSize, mean, deviation);
+        var classes = new ModelDescription.ClassesPart(given is null ? weights.ClassType ?? Text : Text, [.. classNames]);
+        ModelDescription description = Describe(weights, classes, featureColumnName, imageSize, mean, deviation);
         using IChannel channel = environment.Start(nameof(ResNetWeights));
         NonFiniteWarning.Give(channel, weights.Source, weights.NonFiniteCount);
         torch.Device device = TorchDevice.Choose(environment, channel);
@@ -54,12 +58,18 @@ internal static class ClassifierOfWeights
         }
     }
 
-    private static ModelDescription Describe(ResNetWeights weights, IReadOnlyList<string> classNames, string featureColumnName, int size, float[]? mean, float[]? deviation)
+    private static ModelDescription Describe(ResNetWeights weights, ModelDescription.ClassesPart classes, string featureColumnName, int? imageSize, float[]? mean, float[]? deviation)
     {
-        if (size is < 8 or > 4096)
+        if (imageSize is < 8 or > 4096)
         {
-            throw new ArgumentOutOfRangeException("imageSize", size, "Expected 8 to 4096.");
+            throw new ArgumentOutOfRangeException(nameof(imageSize), imageSize, "Expected 8 to 4096.");
         }
+
+        // A size that is given is not the one that the weights' short side was for.
+        ImagePreprocessing? known = weights.Preprocessing;
+        int width = imageSize ?? known?.Width ?? DefaultSize, height = imageSize ?? known?.Height ?? DefaultSize;
+        ImageFit fit = known?.Fit ?? ImageFit.ShortSideCrop;
+        int shorter = Math.Min(width, height), fitted = fit == ImageFit.ShortSideCrop ? ImagePreprocessing.DefaultShortSide(shorter) : shorter;
 
         var (knownMean, knownDeviation) = weights.NormalizationFor(weights.InputChannels);
         mean ??= knownMean;
@@ -77,17 +87,17 @@ internal static class ClassifierOfWeights
             Image = new ModelDescription.ImagePart
             {
                 Kind = FeatureKind.Path,
-                Width = size,
-                Height = size,
-                Fit = ImageFit.ShortSideCrop,
-                ShortSide = ImagePreprocessing.DefaultShortSide(size),
+                Width = width,
+                Height = height,
+                Fit = fit,
+                ShortSide = imageSize is null && known is not null ? known.ShortSide : fitted,
                 Mean = mean,
                 StandardDeviation = deviation,
                 IsPlanar = false,
                 Range = PixelRange.ZeroTo255,
                 BadImages = BadImageHandling.Throw,
             },
-            Classes = new ModelDescription.ClassesPart("Text", [.. classNames]),
+            Classes = classes,
             Training = [],
         };
     }

@@ -44,6 +44,7 @@ internal sealed record ModelDescription
         // Pixels that came normalised were normalised by another part of the pipeline, which knows how.
         Preprocessing = Image.Kind == FeatureKind.Pixels && Image.Range == PixelRange.Normalized ? null : Image.ToPreprocessing(),
         ClassNames = Classes.Names,
+        ClassType = Classes.Type,
     };
 
     /// <exception cref="InvalidDataException">The JSON is damaged, of a later version, or says what no model has.</exception>

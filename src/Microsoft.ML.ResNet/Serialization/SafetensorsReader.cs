@@ -7,9 +7,13 @@ namespace Microsoft.ML.ResNet.Serialization;
 internal static class SafetensorsReader
 {
     /// <exception cref="InvalidDataException">The file is damaged, cut short, or has bytes that belong to no entry.</exception>
-    public static IReadOnlyList<WeightTensor> Read(Stream stream)
+    public static IReadOnlyList<WeightTensor> Read(Stream stream) => ReadWithMetadata(stream).Tensors;
+
+    /// <summary>The same, and what the file says beside its entries.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged, cut short, or has bytes that belong to no entry.</exception>
+    public static (IReadOnlyList<WeightTensor> Tensors, IReadOnlyDictionary<string, string> Metadata) ReadWithMetadata(Stream stream)
     {
-        var (entries, _) = SafetensorsHeader.Read(stream);
+        var (entries, metadata) = SafetensorsHeader.Read(stream);
         long expected = entries.Count == 0 ? 0 : entries[^1].End, present = stream.Length - stream.Position;
         if (expected != present)
         {
@@ -29,6 +33,6 @@ internal static class SafetensorsReader
             tensors.Add(new WeightTensor(entry.Name, entry.Shape, ElementTypes.OfSafetensors(entry.DType)!.Value, data));
         }
 
-        return tensors;
+        return (tensors, metadata);
     }
 }

@@ -10,6 +10,9 @@ internal sealed record WeightFile(IReadOnlyList<WeightTensor> Tensors)
     /// <summary>The names of the classes, where the file has them.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
 
+    /// <summary>The type that the classes' names had as labels, as a model file names it, where the file says it.</summary>
+    public string? ClassType { get; init; }
+
     /// <summary>The network, where the file says it.</summary>
     public ResNetSpecification? Specification { get; init; }
 }

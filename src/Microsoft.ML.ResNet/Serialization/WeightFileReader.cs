@@ -47,12 +47,18 @@ internal static class WeightFileReader
         return start switch
         {
             [(byte)'P', (byte)'K', 3, 4, ..] => ReadZip(stream),
-            _ when length > 8 && start[8] == '{' => new WeightFile(SafetensorsReader.Read(stream)),
+            _ when length > 8 && start[8] == '{' => ReadSafetensors(stream),
             [0x80, 2 or 3 or 4 or 5, ..] => new WeightFile(PyTorchReader.ReadLegacy(stream)),
             [0x08, < 0x80, ..] => new WeightFile(OnnxResNet.Read(ReadAll(stream))),
-            _ when Path.GetExtension(path).Equals(".safetensors", StringComparison.OrdinalIgnoreCase) => new WeightFile(SafetensorsReader.Read(stream)),
+            _ when Path.GetExtension(path).Equals(".safetensors", StringComparison.OrdinalIgnoreCase) => ReadSafetensors(stream),
             _ => throw new InvalidDataException($"it holds {Describe(start.AsSpan(0, length), stream.Length)}, expected {Formats}."),
         };
+    }
+
+    private static WeightFile ReadSafetensors(Stream stream)
+    {
+        var (tensors, metadata) = SafetensorsReader.ReadWithMetadata(stream);
+        return ModelMetadata.ReadWeights(tensors, metadata);
     }
 
     private static WeightFile ReadZip(Stream stream)
