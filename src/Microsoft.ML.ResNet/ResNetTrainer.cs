@@ -190,49 +190,65 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
 
     private TrainingData ReadData(IDataView input, ImageColumn column, Options options, long seed, IChannel channel)
     {
-        LabelColumn labels = LabelColumn.Read(input, options.LabelColumnName, "Label column", CheckCancelled);
-        int[] present = [.. labels.Classes.Where(label => label != LabelColumn.Missing).Distinct()];
-        if (present.Length < 2)
-        {
-            throw new ArgumentException(
-                $"Label column '{options.LabelColumnName}' has rows of one class only, '{LabelValues.Of(labels.Column, labels.ClassCount).Names[present[0]]}', expected at least two classes. Check the label column, and that no filter took the other classes away.");
-        }
-
-        WarnOfMissingLabels(labels, "training", channel);
+        LabeledRows rows = LabeledRows.Read(
+            input, new LabeledRowColumns(options.LabelColumnName, "Label column", options.ExampleWeightColumnName), column, options.ImageFolder, CheckCancelled);
+        LabelColumn labels = rows.Labels;
         LabelValues classes = LabelValues.Of(labels.Column, labels.ClassCount);
+        var counts = new ClassRows(labels.Classes, classes.Names);
+        CheckSeveralClasses(counts, skipped: null);
+        WarnOfMissingLabels(labels, "training", channel);
         CheckClassWeights(classes);
-        var rows = new ClassRows(labels, classes.Names);
-        Warn(rows.TrainingWarnings(), channel);
-        LabelColumn? validationLabels = null;
+        var warned = new HashSet<string>();
+        Warn(counts.TrainingWarnings().Where(warned.Add), channel);
+        LabeledRows? validationRows = null;
         if (options.ValidationSet is { } validationSet)
         {
-            validationLabels = LabelColumn.Read(validationSet, options.LabelColumnName, "Label column of the validation set", CheckCancelled);
-            CheckSameClasses(classes, validationLabels);
             column.Bind(validationSet.Schema, "Feature column of the validation set", "as in the training set");
-            WarnOfMissingLabels(validationLabels, "validation", channel);
-            Warn(rows.ValidationWarnings(validationLabels), channel);
+            validationRows = LabeledRows.Read(
+                validationSet, new LabeledRowColumns(options.LabelColumnName, "Label column of the validation set"), column, options.ImageFolder, CheckCancelled);
+            CheckSameClasses(classes, validationRows.Labels);
+            WarnOfMissingLabels(validationRows.Labels, "validation", channel);
+            Warn(counts.ValidationWarnings(validationRows.Labels.Classes).Where(warned.Add), channel);
         }
 
-        var reader = new TrainingDataReader(options, column, ImageCacheSettings.Of(options, HostServices.GetTemporaryFolder(_host)), CheckCancelled, message => channel.Info(MessageSensitivity.None, "{0}", message), message => channel.Warning(MessageSensitivity.None, "{0}", message));
-        float[]? weights = options.ExampleWeightColumnName is { } name ? ExampleWeightColumn.Read(input, name, CheckCancelled) : null;
-        TrainingData data = reader.Read(input, labels);
+        var reader = new TrainingDataReader(options, column, ImageCacheSettings.Of(options, HostServices.GetTemporaryFolder(_host)), CheckCancelled, message => channel.Info(MessageSensitivity.None, "{0}", message));
+        TrainingData data = reader.Read(input, rows);
         try
         {
-            if (validationLabels is not null)
+            // What bad images have left goes through the checks of what came.
+            var left = new ClassRows(data.Training.Labels, classes.Names);
+            CheckSeveralClasses(left, data.Skipped);
+            CheckWeights(data);
+            WarnOfSkipped(data.Skipped, left.TrainingWarnings().Where(warned.Add), channel);
+            if (validationRows is not null)
             {
-                data = data with { Validation = reader.ReadValidation(options.ValidationSet!, validationLabels, data) };
+                var (images, skipped) = reader.ReadValidation(options.ValidationSet!, validationRows, data);
+                data = data with { Validation = images };
+                WarnOfSkipped(skipped, left.ValidationWarnings(images.Labels).Where(warned.Add), channel);
             }
             else if (options.ValidationFraction > 0)
             {
                 data = SetAside(data, options.ValidationFraction, seed);
+                CheckWeights(data);
             }
 
-            return data with { Weights = weights is null ? null : WeightsOf(data.Training.Rows, weights) };
+            return data;
         }
         catch
         {
             data.Dispose();
             throw;
+        }
+    }
+
+    private void CheckSeveralClasses(ClassRows rows, string? skipped)
+    {
+        if (rows.Present is { Length: < 2 } present)
+        {
+            throw new ArgumentException(
+                skipped is null
+                    ? $"Label column '{_options.LabelColumnName}' has rows of one class only, '{present[0]}', expected at least two classes. Check the label column, and that no filter took the other classes away."
+                    : $"Label column '{_options.LabelColumnName}' has rows of one class only, '{present[0]}', after bad images were left out, expected at least two classes. Mend the images of the other classes. {skipped}");
         }
     }
 
@@ -243,15 +259,16 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             ? data with { Training = data.Training.Subset(training), Validation = data.Training.Subset(validation) }
             : throw new InvalidOperationException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"ValidationFraction is {fraction}, but no class has enough of the {data.Training.Count} images to set one aside. Raise ValidationFraction, or give a ValidationSet."));
+                $"ValidationFraction is {fraction}, but no class has enough of the {data.Training.Count} images to set one aside. {StratifiedSplit.Advice(data.Training.Labels)}"));
     }
 
-    private float[] WeightsOf(int[] rows, float[] weights)
+    private void CheckWeights(TrainingData data)
     {
-        float[] chosen = [.. rows.Select(row => weights[row])];
-        return chosen.Any(weight => weight > 0)
-            ? chosen
-            : throw new InvalidOperationException($"Example weight column '{_options.ExampleWeightColumnName}' is 0 in all rows with a label, expected some above 0.");
+        if (data.HasWeights && !Array.Exists(data.Training.Entries, entry => entry.Weight > 0))
+        {
+            throw new InvalidOperationException(
+                $"Example weight column '{_options.ExampleWeightColumnName}' is 0 in all {data.Training.Count} rows that are trained on{(data.Skipped is null ? "" : ", bad images left out")}, expected some above 0.");
+        }
     }
 
     private void CheckClassWeights(LabelValues labels)
@@ -288,6 +305,13 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
                 labels.Classes.Length,
                 set);
         }
+    }
+
+    /// <summary>One warning of what was left out, and of what is wrong with the rest.</summary>
+    private static void WarnOfSkipped(string? skipped, IEnumerable<string> warnings, IChannel channel)
+    {
+        string message = string.Join(' ', [.. skipped is null ? Array.Empty<string>() : [skipped], .. warnings]);
+        Warn(message.Length == 0 ? [] : [message], channel);
     }
 
     private static void Warn(IEnumerable<string> messages, IChannel channel)

@@ -59,6 +59,66 @@ public sealed class ResNetTrainerBadDataTests
     }
 
     [TestMethod]
+    public void Fit_EveryRowOfAClassSkipped_SaysThatOneClassIsLeft()
+    {
+        List<PixelRow> rows = Create(8, seed: 1, "cat", "dog");
+        rows.Where(row => row.Label == "dog").ToList().ForEach(row => row.Features[0] = float.NaN);
+        ResNetTrainer.Options options = Options(epochs: 1);
+        options.BadImages = BadImageHandling.Skip;
+
+        AssertRefused<ArgumentException>(
+            Keyed(_context, rows),
+            options,
+            "Label column 'Label' has rows of one class only, 'cat', after bad images were left out, expected at least two classes. Mend the images of the other classes. Of the training set, 4 of 8 images can't be read and are left out. Row 1 has the pixel value NaN");
+    }
+
+    [TestMethod]
+    public void Fit_RowsOfAClassSkipped_WarnsOfWhatIsLeft()
+    {
+        List<PixelRow> rows = Create(12, seed: 1, "cat", "dog", "owl", "fox");
+        foreach (int row in new[] { 1, 5, 9, 2, 6 })
+        {
+            rows[row].Features[0] = float.NaN;
+        }
+
+        ResNetTrainer.Options options = Options(epochs: 1);
+        options.BadImages = BadImageHandling.Skip;
+
+        string warning = Warnings(Keyed(_context, rows), options).Single();
+
+        StringAssert.StartsWith(warning, "Of the training set, 5 of 12 images can't be read and are left out. Row 1 has");
+        StringAssert.Contains(warning, " 1 of 4 classes ('dog') have no row in the training set: ");
+        StringAssert.Contains(warning, " 1 of 4 classes ('owl') have one row only in the training set: ");
+    }
+
+    [TestMethod]
+    public void Fit_ValidationFractionThatNoValueHelps_SaysSo()
+    {
+        ResNetTrainer.Options options = Options(epochs: 1);
+        options.ValidationFraction = 0.1;
+
+        AssertRefused<InvalidOperationException>(
+            Keyed(_context, Create(3)),
+            options,
+            "ValidationFraction is 0.1, but no class has enough of the 3 images to set one aside. Every class has one image, and that is never set aside, whatever ValidationFraction is. Add images, give a ValidationSet, or leave ValidationFraction at 0.");
+    }
+
+    [TestMethod]
+    public void Fit_ValidationFractionTooSmall_NamesOneThatHelps()
+    {
+        ResNetTrainer.Options options = Options(epochs: 1);
+        options.ValidationFraction = 0.1;
+        IDataView data = Keyed(_context, Create(9));
+
+        AssertRefused<InvalidOperationException>(
+            data,
+            options,
+            "ValidationFraction is 0.1, but no class has enough of the 9 images to set one aside. Raise ValidationFraction to 0.16667 or more, which sets aside one of the 3 images of the largest class, or give a ValidationSet.");
+        options.ValidationFraction = 0.16667;
+        _context.MulticlassClassification.Trainers.ResNet(options).Fit(data).Dispose();
+    }
+
+    [TestMethod]
     public void Fit_EveryPixelRowBad_SaysSo()
     {
         List<PixelRow> rows = Create(4);

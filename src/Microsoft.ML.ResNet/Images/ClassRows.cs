@@ -3,11 +3,14 @@ using System.Globalization;
 namespace Microsoft.ML.ResNet.Images;
 
 /// <summary>How many rows each class has in the training set, and what a user should know of classes with few.</summary>
-/// <param name="training">The labels of the training set.</param>
+/// <param name="training">The classes of the training set's rows.</param>
 /// <param name="names">The classes in key order.</param>
-internal sealed class ClassRows(LabelColumn training, string[] names)
+internal sealed class ClassRows(IEnumerable<int> training, string[] names)
 {
-    private readonly int[] _counts = Count(training);
+    private readonly int[] _counts = Count(training, names.Length);
+
+    /// <summary>The classes that have rows.</summary>
+    public string[] Present => [.. names.Where((_, label) => _counts[label] > 0)];
 
     /// <summary>One sentence on classes without a row, and one on those with a single one.</summary>
     public IEnumerable<string> TrainingWarnings()
@@ -25,9 +28,9 @@ internal sealed class ClassRows(LabelColumn training, string[] names)
     }
 
     /// <summary>A sentence on validation rows whose class is not trained.</summary>
-    public IEnumerable<string> ValidationWarnings(LabelColumn validation)
+    public IEnumerable<string> ValidationWarnings(IEnumerable<int> validation)
     {
-        int[] counts = Count(validation);
+        int[] counts = Count(validation, names.Length);
         int[] unknown = [.. Enumerable.Range(0, counts.Length).Where(label => counts[label] > 0 && _counts[label] == 0)];
         if (unknown.Length > 0)
         {
@@ -37,10 +40,10 @@ internal sealed class ClassRows(LabelColumn training, string[] names)
         }
     }
 
-    private static int[] Count(LabelColumn labels)
+    private static int[] Count(IEnumerable<int> labels, int classCount)
     {
-        int[] counts = new int[labels.ClassCount];
-        foreach (int label in labels.Classes)
+        int[] counts = new int[classCount];
+        foreach (int label in labels)
         {
             if (label != LabelColumn.Missing)
             {

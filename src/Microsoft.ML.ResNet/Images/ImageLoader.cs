@@ -12,11 +12,11 @@ internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options opti
     /// The size of the network's input that suits the images: the median short side of the first that can be read, at most 224, so
     /// that pictures are never enlarged without need.
     /// </summary>
-    public int ChooseSize(IDataView data, LabelColumn labels)
+    public int ChooseSize(IDataView data, LabeledRows rows)
     {
         const int sampled = 64, largest = 224, smallest = 8;
         List<int> sides = [];
-        foreach (var (image, _) in Read(data, labels))
+        foreach (var (image, _) in Read(data, rows, []))
         {
             try
             {
@@ -42,28 +42,22 @@ internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options opti
     /// Reads the images of the rows that have a label. Files are left to be decoded when training first needs them, unless bad ones are to
     /// be skipped: then they have to be known before training, so that every epoch has the same rows.
     /// </summary>
-    /// <exception cref="InvalidOperationException">No image can be read.</exception>
-    public (ImageSet Images, BadImageLog Bad) Load(IDataView data, LabelColumn labels, ImagePreprocessing preprocessing)
+    /// <exception cref="InvalidOperationException">No image can be read, or the data gave other rows before.</exception>
+    public (ImageSet Images, BadImageLog Bad) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing)
     {
         var fitter = new TrainingImageFitter(preprocessing);
         var cache = new PixelCache(preprocessing.Channels, elementSize: 1, cacheSettings.MemoryLimit, cacheSettings.TemporaryFolder);
         InputFormat format = InputFormat.Of(preprocessing.Width, preprocessing.Height, PixelRange.ZeroTo255, preprocessing.Mean, preprocessing.StandardDeviation);
         try
         {
-            if (column.Kind == FeatureKind.Path && options.BadImages == BadImageHandling.Throw)
+            if (rows.Entries is { } files && options.BadImages == BadImageHandling.Throw)
             {
-                List<PendingImage> files = [];
-                List<int> rows = [];
-                foreach (var (image, row) in Read(data, labels))
-                {
-                    files.Add(image);
-                    rows.Add(row);
-                }
-
-                return (new ImageSet(cache, labels.Of(rows), [.. rows], format, [.. files], fitter), new BadImageLog(options.BadImages));
+                PendingImage[] pending = [.. files.Select(Pending)];
+                ImageEntry[] entries = [.. files.Chunk(1024).SelectMany((chunk, index) => WithFingerprints(chunk, pending.AsMemory(index * 1024)))];
+                return (new ImageSet(cache, entries, format, pending, fitter), new BadImageLog(options.BadImages));
             }
 
-            return LoadAll(data, labels, fitter, cache, format);
+            return LoadAll(data, rows, fitter, cache, format);
         }
         catch
         {
@@ -72,16 +66,19 @@ internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options opti
         }
     }
 
-    private (ImageSet Images, BadImageLog Bad) LoadAll(IDataView data, LabelColumn labels, TrainingImageFitter fitter, PixelCache cache, InputFormat format)
+    private (ImageSet Images, BadImageLog Bad) LoadAll(IDataView data, LabeledRows rows, TrainingImageFitter fitter, PixelCache cache, InputFormat format)
     {
         var log = new BadImageLog(options.BadImages);
-        List<int> kept = [];
+        List<ImageEntry> kept = [];
+        List<int> classes = [];
         int total = 0;
-        foreach ((PendingImage Image, int Row)[] chunk in Read(data, labels).Chunk(ChunkSize))
+        foreach ((PendingImage Image, ImageEntry Entry)[] chunk in Read(data, rows, classes).Chunk(ChunkSize))
         {
             checkCancelled();
             total += chunk.Length;
-            var decoded = ParallelDecoder.Decode([.. chunk.Select(item => item.Image)], fitter, Environment.ProcessorCount);
+            PendingImage[] pending = [.. chunk.Select(item => item.Image)];
+            ImageEntry[] entries = WithFingerprints([.. chunk.Select(item => item.Entry)], pending);
+            var decoded = ParallelDecoder.Decode(pending, fitter, Environment.ProcessorCount);
             try
             {
                 foreach (var (index, image, fault) in decoded)
@@ -93,7 +90,7 @@ internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options opti
                     }
 
                     image!.Span.CopyTo(cache.Add(image.Width, image.Height));
-                    kept.Add(chunk[index].Row);
+                    kept.Add(entries[index]);
                 }
             }
             finally
@@ -105,64 +102,89 @@ internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options opti
             }
         }
 
+        if (rows.Entries is null)
+        {
+            rows.CheckSame(classes);
+        }
+
         return kept.Count > 0
-            ? (new ImageSet(cache, labels.Of(kept), [.. kept], format), log)
+            ? (new ImageSet(cache, [.. kept], format), log)
             : throw new InvalidOperationException($"No image of column '{column.Name}' can be read. {log.Summary(total)}");
     }
 
-    /// <summary>The images of the rows that have a label, one after the other, and the numbers of these rows.</summary>
-    private IEnumerable<(PendingImage Image, int Row)> Read(IDataView data, LabelColumn labels)
+    /// <summary>Tells images apart where a training may be resumed; elsewhere nothing is read for it.</summary>
+    private ImageEntry[] WithFingerprints(ImageEntry[] entries, ReadOnlyMemory<PendingImage> images)
     {
-        DataViewSchema.Column source = column.Bind(data.Schema);
-        using DataViewRowCursor cursor = data.GetRowCursor([source]);
-        Func<int, PendingImage> take = Taker(cursor, source);
-        for (int row = 0; cursor.MoveNext(); row++)
+        if (options.CheckpointDirectory is not null)
         {
-            if (row >= labels.Classes.Length)
+            checkCancelled();
+            Parallel.For(0, entries.Length, i => entries[i] = entries[i] with { Fingerprint = images.Span[i].Fingerprint() });
+        }
+
+        return entries;
+    }
+
+    /// <summary>The images of the rows that have a label, one after the other, each with what was read in the same step.</summary>
+    /// <param name="classes">Gets the class of every row, where the data is read for it.</param>
+    private IEnumerable<(PendingImage Image, ImageEntry Entry)> Read(IDataView data, LabeledRows rows, List<int> classes)
+    {
+        if (rows.Entries is { } files)
+        {
+            foreach (ImageEntry file in files)
             {
-                throw new InvalidOperationException(
-                    $"The data gave {labels.Classes.Length} rows when its labels were read and more when its images were read, expected the same rows each time.");
+                yield return (Pending(file), file);
             }
 
-            if (row % 1024 == 0)
-            {
-                checkCancelled();
-            }
+            yield break;
+        }
 
-            if (labels.Classes[row] != LabelColumn.Missing)
+        DataViewSchema.Column source = column.Bind(data.Schema);
+        using var cursor = new LabeledRowCursor(data, rows.Columns, source, checkCancelled);
+        Func<PendingImage> take = Taker(cursor, source);
+        while (cursor.MoveNext())
+        {
+            classes.Add(cursor.Label);
+            rows.CheckCount(classes.Count);
+            if (cursor.Label != LabelColumn.Missing)
             {
-                yield return (take(row), row);
+                yield return (Take(take), new ImageEntry(cursor.Row, cursor.Label, cursor.Weight));
             }
         }
     }
 
-    private Func<int, PendingImage> Taker(DataViewRow row, DataViewSchema.Column source)
+    private static PendingImage.OfPath Pending(ImageEntry file) => new(file.File!, file.Row);
+
+    private static PendingImage Take(Func<PendingImage> take)
+    {
+        try
+        {
+            return take();
+        }
+        catch (Exception exception) when (BadImageLog.IsBadImage(exception))
+        {
+            return new PendingImage.Bad(exception);
+        }
+    }
+
+    private Func<PendingImage> Taker(LabeledRowCursor cursor, DataViewSchema.Column source)
     {
         switch (column.Kind)
         {
-            case FeatureKind.Path:
-                ValueGetter<ReadOnlyMemory<char>> getPath = row.GetGetter<ReadOnlyMemory<char>>(source);
-                ReadOnlyMemory<char> path = default;
-                return number =>
-                {
-                    getPath(ref path);
-                    return new PendingImage.OfPath(ImagePath.Combine(path, options.ImageFolder), number);
-                };
             case FeatureKind.EncodedBytes:
-                ValueGetter<VBuffer<byte>> getBytes = row.GetGetter<VBuffer<byte>>(source);
+                ValueGetter<VBuffer<byte>> getBytes = FeatureGetter.Of<VBuffer<byte>>(cursor.Values, source, () => cursor.Row);
                 VBuffer<byte> bytes = default;
-                return number =>
+                return () =>
                 {
                     getBytes(ref bytes);
-                    return new PendingImage.OfBytes(EncodedBytes.Copy(in bytes), number);
+                    return new PendingImage.OfBytes(EncodedBytes.Copy(in bytes), cursor.Row);
                 };
             case FeatureKind.Image:
-                ValueGetter<MLImage> getImage = row.GetGetter<MLImage>(source);
+                ValueGetter<MLImage> getImage = FeatureGetter.Of<MLImage>(cursor.Values, source, () => cursor.Row);
                 MLImage? image = null;
-                return number =>
+                return () =>
                 {
                     getImage(ref image!);
-                    return new PendingImage.OfPixels(image is null ? null : PixelImage.FromMLImage(image), number);
+                    return new PendingImage.OfPixels(FeatureGetter.Pixels(image, column.Name, cursor.Row));
                 };
             default:
                 throw new InvalidOperationException($"A column of {column.Kind} has no images to decode.");

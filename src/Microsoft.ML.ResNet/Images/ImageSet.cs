@@ -14,26 +14,24 @@ internal sealed class ImageSet : IDisposable
     private byte[] _buffer = [];
 
     /// <summary>A set whose images are all in the cache, in order.</summary>
-    /// <param name="rows">The row of the data that each image comes from.</param>
-    public ImageSet(PixelCache cache, int[] labels, int[] rows, InputFormat format)
-        : this(cache, new Storage([.. Enumerable.Range(0, labels.Length)], [], null), [.. Enumerable.Range(0, labels.Length)], labels, rows, format)
+    public ImageSet(PixelCache cache, ImageEntry[] entries, InputFormat format)
+        : this(cache, new Storage([.. Enumerable.Range(0, entries.Length)], [], null), [.. Enumerable.Range(0, entries.Length)], entries, format)
     {
     }
 
     /// <summary>A set whose images are still to be decoded.</summary>
-    /// <param name="rows">The row of the data that each image comes from.</param>
-    public ImageSet(PixelCache cache, int[] labels, int[] rows, InputFormat format, PendingImage[] pending, TrainingImageFitter fitter)
-        : this(cache, new Storage([.. Enumerable.Repeat(-1, labels.Length)], pending, fitter), [.. Enumerable.Range(0, labels.Length)], labels, rows, format)
+    public ImageSet(PixelCache cache, ImageEntry[] entries, InputFormat format, PendingImage[] pending, TrainingImageFitter fitter)
+        : this(cache, new Storage([.. Enumerable.Repeat(-1, entries.Length)], pending, fitter), [.. Enumerable.Range(0, entries.Length)], entries, format)
     {
     }
 
-    private ImageSet(PixelCache cache, Storage storage, int[] indices, int[] labels, int[] rows, InputFormat format)
+    private ImageSet(PixelCache cache, Storage storage, int[] indices, ImageEntry[] entries, InputFormat format)
     {
         _cache = cache;
         _storage = storage;
         _indices = indices;
-        Labels = labels;
-        Rows = rows;
+        Entries = entries;
+        Labels = [.. entries.Select(entry => entry.Label)];
         Format = format;
     }
 
@@ -42,8 +40,8 @@ internal sealed class ImageSet : IDisposable
     /// <summary>The class of each image, counted from 0.</summary>
     public int[] Labels { get; }
 
-    /// <summary>The row of the data that each image comes from, counted from 0.</summary>
-    public int[] Rows { get; }
+    /// <summary>Row, class and weight of each image.</summary>
+    public ImageEntry[] Entries { get; }
 
     /// <summary>The network's input that is cut from the images: interleaved, of the cache's element type.</summary>
     public InputFormat Format { get; }
@@ -100,8 +98,7 @@ internal sealed class ImageSet : IDisposable
     public ImageSet Subset(IEnumerable<int> indices)
     {
         int[] chosen = [.. indices];
-        return new ImageSet(
-            _cache, _storage, [.. chosen.Select(index => _indices[index])], [.. chosen.Select(index => Labels[index])], [.. chosen.Select(index => Rows[index])], Format);
+        return new ImageSet(_cache, _storage, [.. chosen.Select(index => _indices[index])], [.. chosen.Select(index => Entries[index])], Format);
     }
 
     public void Dispose() => _cache.Dispose();

@@ -26,62 +26,51 @@ internal sealed class LabelColumn
 
     public int MissingCount { get; }
 
-    /// <summary>Reads the labels alone: no image is opened.</summary>
+    /// <summary>The label column of a data set.</summary>
     /// <param name="role">Begins an error: "Label column", "Label column of the validation set".</param>
-    /// <param name="checkCancelled">Called now and then; throws to stop.</param>
     /// <exception cref="ArgumentException">The column is missing or no key.</exception>
-    /// <exception cref="InvalidOperationException">No row has a label.</exception>
-    public static LabelColumn Read(IDataView data, string name, string role, Action checkCancelled)
+    public static DataViewSchema.Column Find(DataViewSchema schema, string name, string role)
     {
-        DataViewSchema.Column column = data.Schema.GetColumnOrNull(name)
+        DataViewSchema.Column column = schema.GetColumnOrNull(name)
             ?? throw new ArgumentException(
-                $"{role} '{name}' is missing. The data has the columns {string.Join(", ", data.Schema.Where(c => !c.IsHidden).Select(c => $"'{c.Name}'"))}.");
+                $"{role} '{name}' is missing. The data has the columns {string.Join(", ", schema.Where(c => !c.IsHidden).Select(c => $"'{c.Name}'"))}.");
         if (column.Type is not KeyDataViewType key)
         {
             throw new ArgumentException($"{role} '{name}' has type {column.Type}, expected Key. Add Conversion.MapValueToKey(\"{name}\") before ResNet.");
         }
 
-        if (key.Count > int.MaxValue)
-        {
-            throw new ArgumentException($"{role} '{name}' has {key.Count} classes, expected at most {int.MaxValue}.");
-        }
+        return key.Count <= int.MaxValue
+            ? column
+            : throw new ArgumentException($"{role} '{name}' has {key.Count} classes, expected at most {int.MaxValue}.");
+    }
 
-        int[] classes = ReadClasses(data, column, key, checkCancelled);
+    /// <summary>The labels of all rows.</summary>
+    /// <param name="column">As <see cref="Find"/> gives it.</param>
+    /// <exception cref="InvalidOperationException">No row has a label.</exception>
+    public static LabelColumn Of(DataViewSchema.Column column, string role, int[] classes)
+    {
         if (classes.Length == 0)
         {
-            throw new InvalidOperationException($"{role} '{name}' has no rows: the data is empty. Check the path or the filter that the data comes from.");
+            throw new InvalidOperationException($"{role} '{column.Name}' has no rows: the data is empty. Check the path or the filter that the data comes from.");
         }
 
-        var labels = new LabelColumn(column, (int)key.Count, classes);
+        var labels = new LabelColumn(column, (int)((KeyDataViewType)column.Type).Count, classes);
         return labels.MissingCount < classes.Length
             ? labels
             : throw new InvalidOperationException(
-                $"{role} '{name}' is missing in all {classes.Length} rows: no value of theirs has a key. Fit MapValueToKey on data with these labels.");
+                $"{role} '{column.Name}' is missing in all {classes.Length} rows: no value of theirs has a key. Fit MapValueToKey on data with these labels.");
     }
 
-    /// <summary>The classes of these rows.</summary>
-    public int[] Of(IEnumerable<int> rows) => [.. rows.Select(row => Classes[row])];
-
-    private static int[] ReadClasses(IDataView data, DataViewSchema.Column column, KeyDataViewType key, Action checkCancelled)
+    /// <summary>The class of the current row, or <see cref="Missing"/>.</summary>
+    public static Func<int> Getter(DataViewRow row, DataViewSchema.Column column)
     {
-        using DataViewRowCursor cursor = data.GetRowCursor([column]);
-        Func<ulong> getKey = Getter(cursor, column, key.RawType);
-        List<int> classes = [];
-        while (cursor.MoveNext())
-        {
-            ulong value = getKey();
-            classes.Add(value == 0 || value > key.Count ? Missing : (int)value - 1);
-            if (classes.Count % 1024 == 0)
-            {
-                checkCancelled();
-            }
-        }
-
-        return [.. classes];
+        var key = (KeyDataViewType)column.Type;
+        Func<ulong> getKey = KeyGetter(row, column, key.RawType);
+        return () => getKey() is var value && (value == 0 || value > key.Count) ? Missing : (int)value - 1;
     }
 
     /// <summary>Keys are stored as one of four unsigned types.</summary>
-    private static Func<ulong> Getter(DataViewRow row, DataViewSchema.Column column, Type rawType)
+    private static Func<ulong> KeyGetter(DataViewRow row, DataViewSchema.Column column, Type rawType)
     {
         if (rawType == typeof(byte))
         {

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Microsoft.ML.ResNet.Images;
 
 /// <summary>An image of a row that has been read but not decoded.</summary>
@@ -10,6 +12,9 @@ internal abstract class PendingImage
     /// <summary>Decodes the image to the size that training keeps.</summary>
     /// <exception cref="IOException">It can't be read (or another exception of <see cref="BadImageLog.IsBadImage"/>).</exception>
     public abstract PixelImage Load(TrainingImageFitter fitter);
+
+    /// <summary>Tells the image from another one; to be asked for before <see cref="Load"/>.</summary>
+    public abstract ulong Fingerprint();
 
     /// <summary>An image file, opened when it is loaded.</summary>
     public sealed class OfPath(string path, int row) : PendingImage
@@ -26,6 +31,8 @@ internal abstract class PendingImage
             return fitter.Load(file.Content, file.Source);
         }
 
+        public override ulong Fingerprint() => Images.Fingerprint.OfFile(path);
+
         private string Required => path.Length > 0 ? path : throw ImagePath.Empty(row);
     }
 
@@ -37,20 +44,43 @@ internal abstract class PendingImage
         public override (int Width, int Height) ReadSize() => SizeOf(content, _source);
 
         public override PixelImage Load(TrainingImageFitter fitter) => fitter.Load(content, _source);
+
+        public override ulong Fingerprint() => Images.Fingerprint.OfBytes(content);
     }
 
-    /// <summary>A copy of a decoded image, or none where the row has no image.</summary>
-    public sealed class OfPixels(PixelImage? image, int row) : PendingImage
+    /// <summary>A copy of a decoded image.</summary>
+    public sealed class OfPixels(PixelImage image) : PendingImage
     {
-        public override (int Width, int Height) ReadSize() => (Required.Width, Required.Height);
+        public override (int Width, int Height) ReadSize() => (image.Width, image.Height);
 
         public override PixelImage Load(TrainingImageFitter fitter)
         {
-            using PixelImage source = Required;
-            return fitter.Load(source);
+            using (image)
+            {
+                return fitter.Load(image);
+            }
         }
 
-        private PixelImage Required => image ?? throw new InvalidDataException($"Row {row} has no image, expected an MLImage.");
+        public override ulong Fingerprint() => Images.Fingerprint.OfBytes(image.Span) + ((ulong)image.Width << 32);
+    }
+
+    /// <summary>An image that couldn't be read from its row.</summary>
+    public sealed class Bad(Exception fault) : PendingImage
+    {
+        public override (int Width, int Height) ReadSize() => throw Fault;
+
+        public override PixelImage Load(TrainingImageFitter fitter) => throw Fault;
+
+        public override ulong Fingerprint() => 0;
+
+        private Exception Fault
+        {
+            get
+            {
+                ExceptionDispatchInfo.Throw(fault);
+                return fault;
+            }
+        }
     }
 
     private static (int Width, int Height) SizeOf(ReadOnlyMemory<byte> content, string source)

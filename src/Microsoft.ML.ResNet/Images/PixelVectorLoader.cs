@@ -16,14 +16,17 @@ internal sealed class PixelVectorLoader
     private readonly BadImageHandling _handling;
     private readonly ImageCacheSettings _cacheSettings;
     private readonly Action _checkCancelled;
+    private readonly bool _hasFingerprints;
     private float[]? _planar;
 
-    public PixelVectorLoader(ImageColumn column, BadImageHandling handling, ImageCacheSettings cacheSettings, Action checkCancelled)
+    /// <param name="hasFingerprints">Whether images are to be told from others when a training is resumed.</param>
+    public PixelVectorLoader(ImageColumn column, BadImageHandling handling, ImageCacheSettings cacheSettings, Action checkCancelled, bool hasFingerprints = false)
     {
         _column = column;
         _handling = handling;
         _cacheSettings = cacheSettings;
         _checkCancelled = checkCancelled;
+        _hasFingerprints = hasFingerprints;
     }
 
     /// <summary>Finds out what the values mean.</summary>
@@ -47,11 +50,19 @@ internal sealed class PixelVectorLoader
 
         float minimum = 0, maximum = 0;
         using DataViewRowCursor cursor = data.GetRowCursor([source]);
-        ValueGetter<VBuffer<float>> getter = cursor.GetGetter<VBuffer<float>>(source);
+        ValueGetter<VBuffer<float>> getter = FeatureGetter.Of<VBuffer<float>>(cursor, source, () => cursor.Position);
         VBuffer<float> values = default;
         for (int row = 0; row < SampledRows && cursor.MoveNext(); row++)
         {
-            getter(ref values);
+            try
+            {
+                getter(ref values);
+            }
+            catch (Exception exception) when (BadImageLog.IsBadImage(exception))
+            {
+                continue; // It is reported when the images are loaded.
+            }
+
             foreach (float value in values.GetValues())
             {
                 minimum = Math.Min(minimum, float.IsFinite(value) ? value : 0);
@@ -63,41 +74,40 @@ internal sealed class PixelVectorLoader
     }
 
     /// <summary>Reads the rows that have a label.</summary>
-    /// <exception cref="InvalidOperationException">No row can be used.</exception>
+    /// <exception cref="InvalidOperationException">No row can be used, or the data gave other rows before.</exception>
     /// <exception cref="InvalidDataException">A value is not in the range, or not finite.</exception>
-    public (ImageSet Images, BadImageLog Bad) Load(IDataView data, LabelColumn labels, ImagePreprocessing preprocessing, PixelRange range)
+    public (ImageSet Images, BadImageLog Bad) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing, PixelRange range)
     {
         DataViewSchema.Column source = _column.Bind(data.Schema);
         (float[] toPixel, float[] offset) = ToPixel(source, range);
         bool mayBeBytes = toPixel.Length > 0;
         PixelCache cache = NewCache(mayBeBytes ? 1 : sizeof(float));
         var log = new BadImageLog(_handling);
-        List<int> kept = [];
+        List<ImageEntry> kept = [];
+        List<int> classes = [];
         float[] values = new float[_column.Width * _column.Height * _column.Channels];
         byte[] bytes = new byte[values.Length];
 
         try
         {
             int total = 0;
-            using DataViewRowCursor cursor = data.GetRowCursor([source]);
-            ValueGetter<VBuffer<float>> getter = cursor.GetGetter<VBuffer<float>>(source);
+            using var cursor = new LabeledRowCursor(data, rows.Columns, source, _checkCancelled);
+            ValueGetter<VBuffer<float>> getter = FeatureGetter.Of<VBuffer<float>>(cursor.Values, source, () => cursor.Row);
             VBuffer<float> buffer = default;
-            for (int row = 0; cursor.MoveNext() && row < labels.Classes.Length; row++)
+            while (cursor.MoveNext())
             {
-                if (row % 256 == 0)
-                {
-                    _checkCancelled();
-                }
-
-                if (labels.Classes[row] == LabelColumn.Missing)
+                classes.Add(cursor.Label);
+                rows.CheckCount(classes.Count);
+                if (cursor.Label == LabelColumn.Missing)
                 {
                     continue;
                 }
 
                 total++;
-                getter(ref buffer);
+                int row = cursor.Row;
                 try
                 {
+                    getter(ref buffer);
                     ReadInterleaved(in buffer, values, row);
                     PixelVector.CheckRange(values, range, _column.Name, row);
                 }
@@ -114,9 +124,10 @@ internal sealed class PixelVectorLoader
 
                 Span<byte> room = cache.Add(_column.Width, _column.Height);
                 (cache.ElementSize == 1 ? bytes : MemoryMarshal.AsBytes(values.AsSpan())).CopyTo(room);
-                kept.Add(row);
+                kept.Add(new ImageEntry(row, cursor.Label, cursor.Weight, Fingerprint: _hasFingerprints ? Fingerprint.OfBytes(MemoryMarshal.AsBytes(values.AsSpan())) : 0));
             }
 
+            rows.CheckSame(classes);
             if (kept.Count == 0)
             {
                 throw new InvalidOperationException($"No image of column '{_column.Name}' can be used. {log.Summary(total)}");
@@ -125,7 +136,7 @@ internal sealed class PixelVectorLoader
             InputFormat format = cache.ElementSize == 1
                 ? ByteFormat(preprocessing, range, toPixel, offset)
                 : InputFormat.Of(_column.Width, _column.Height, range, preprocessing.Mean, preprocessing.StandardDeviation) with { IsFloat = true };
-            return (new ImageSet(cache, labels.Of(kept), [.. kept], format), log);
+            return (new ImageSet(cache, [.. kept], format), log);
         }
         catch
         {

@@ -7,10 +7,16 @@ internal sealed record TrainingData : IDisposable
 {
     public required ImageSet Training { get; init; }
 
-    /// <summary>How much each training image counts in the loss, or null where all count the same.</summary>
-    public float[]? Weights { get; init; }
-
     public ImageSet? Validation { get; init; }
+
+    /// <summary>How much each training image counts in the loss, or null where all count the same.</summary>
+    public float[]? Weights => HasWeights ? [.. Training.Entries.Select(entry => entry.Weight)] : null;
+
+    /// <summary>Whether there is a column of weights.</summary>
+    public required bool HasWeights { get; init; }
+
+    /// <summary>What was left out of the training set, as a sentence; null where all of it can be read.</summary>
+    public string? Skipped { get; init; }
 
     public required LabelValues Labels { get; init; }
 

@@ -4,12 +4,12 @@ namespace Microsoft.ML.ResNet.Images;
 
 /// <summary>Settles how images become network input and reads a data set into memory.</summary>
 internal sealed class TrainingDataReader(
-    ResNetTrainer.Options options, ImageColumn column, ImageCacheSettings cacheSettings, Action checkCancelled, Action<string> inform, Action<string> warn)
+    ResNetTrainer.Options options, ImageColumn column, ImageCacheSettings cacheSettings, Action checkCancelled, Action<string> inform)
 {
     private readonly ImageLoader _images = new(column, options, cacheSettings, checkCancelled);
-    private readonly PixelVectorLoader _pixels = new(column, options.BadImages, cacheSettings, checkCancelled);
+    private readonly PixelVectorLoader _pixels = new(column, options.BadImages, cacheSettings, checkCancelled, hasFingerprints: options.CheckpointDirectory is not null);
 
-    public TrainingData Read(IDataView data, LabelColumn labels)
+    public TrainingData Read(IDataView data, LabeledRows rows)
     {
         PixelRange range = PixelRange.ZeroTo255;
         ImagePreprocessing preprocessing;
@@ -26,14 +26,17 @@ internal sealed class TrainingDataReader(
         }
         else
         {
-            int size = options.ImageSize ?? _images.ChooseSize(data, labels);
+            int size = options.ImageSize ?? _images.ChooseSize(data, rows);
             preprocessing = Preprocessing(size, size);
         }
 
+        var (images, skipped) = Load(data, rows, preprocessing, range, "training");
         return new TrainingData
         {
-            Training = Load(data, labels, preprocessing, range, "training"),
-            Labels = LabelValues.Of(labels.Column, labels.ClassCount),
+            Training = images,
+            Skipped = skipped,
+            HasWeights = rows.Columns.Weight is not null,
+            Labels = LabelValues.Of(rows.Labels.Column, rows.Labels.ClassCount),
             Column = column,
             Preprocessing = preprocessing,
             Range = range,
@@ -41,20 +44,16 @@ internal sealed class TrainingDataReader(
     }
 
     /// <summary>Reads a validation set the way the training set was read.</summary>
-    public ImageSet ReadValidation(IDataView data, LabelColumn labels, TrainingData training)
-        => Load(data, labels, training.Preprocessing, training.Range, "validation");
+    /// <returns>The images, and what was left out, as a sentence.</returns>
+    public (ImageSet Images, string? Skipped) ReadValidation(IDataView data, LabeledRows rows, TrainingData training)
+        => Load(data, rows, training.Preprocessing, training.Range, "validation");
 
-    private ImageSet Load(IDataView data, LabelColumn labels, ImagePreprocessing preprocessing, PixelRange range, string set)
+    private (ImageSet Images, string? Skipped) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing, PixelRange range, string set)
     {
         var (images, bad) = column.Kind == FeatureKind.Pixels
-            ? _pixels.Load(data, labels, preprocessing, range)
-            : _images.Load(data, labels, preprocessing);
-        if (bad.Count > 0)
-        {
-            warn($"Of the {set} set, {bad.Summary(images.Count + bad.Count)}");
-        }
-
-        return images;
+            ? _pixels.Load(data, rows, preprocessing, range)
+            : _images.Load(data, rows, preprocessing);
+        return (images, bad.Count == 0 ? null : $"Of the {set} set, {bad.Summary(images.Count + bad.Count)}");
     }
 
     private void CheckSize()

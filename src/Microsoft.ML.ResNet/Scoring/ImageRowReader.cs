@@ -15,10 +15,10 @@ internal abstract class ImageRowReader
     public static ImageRowReader Create(DataViewRow row, DataViewSchema.Column column, ImageColumn description, PixelRange range, ImagePreprocessor? preprocessor, string? imageFolder)
         => description.Kind switch
         {
-            FeatureKind.Path => new PathReader(row.GetGetter<ReadOnlyMemory<char>>(column), row, preprocessor!, imageFolder),
-            FeatureKind.EncodedBytes => new EncodedReader(row.GetGetter<VBuffer<byte>>(column), row, preprocessor!),
-            FeatureKind.Image => new MLImageReader(row.GetGetter<MLImage>(column), row, preprocessor!),
-            _ => new PixelReader(row.GetGetter<VBuffer<float>>(column), row, description, range),
+            FeatureKind.Path => new PathReader(FeatureGetter.Of<ReadOnlyMemory<char>>(row, column, () => row.Position), row, preprocessor!, imageFolder),
+            FeatureKind.EncodedBytes => new EncodedReader(FeatureGetter.Of<VBuffer<byte>>(row, column, () => row.Position), row, preprocessor!),
+            FeatureKind.Image => new MLImageReader(FeatureGetter.Of<MLImage>(row, column, () => row.Position), row, column.Name, preprocessor!),
+            _ => new PixelReader(FeatureGetter.Of<VBuffer<float>>(row, column, () => row.Position), row, description, range),
         };
 
     private sealed class PathReader(ValueGetter<ReadOnlyMemory<char>> getter, DataViewRow row, ImagePreprocessor preprocessor, string? imageFolder) : ImageRowReader
@@ -43,7 +43,7 @@ internal abstract class ImageRowReader
         }
     }
 
-    private sealed class MLImageReader(ValueGetter<MLImage> getter, DataViewRow row, ImagePreprocessor preprocessor) : ImageRowReader
+    private sealed class MLImageReader(ValueGetter<MLImage> getter, DataViewRow row, string column, ImagePreprocessor preprocessor) : ImageRowReader
     {
         // LoadImages disposes the image of the row before when it gets this one; an image of the caller's is never disposed here.
         private MLImage? _image;
@@ -51,8 +51,7 @@ internal abstract class ImageRowReader
         public override void Read(Span<byte> destination)
         {
             getter(ref _image!);
-            using PixelImage pixels = PixelImage.FromMLImage(
-                _image ?? throw new InvalidDataException($"Row {row.Position} has no image, expected an MLImage."));
+            using PixelImage pixels = FeatureGetter.Pixels(_image, column, row.Position);
             preprocessor.Load(pixels, destination);
         }
     }

@@ -13,18 +13,13 @@ internal sealed class ScoredDataView(IDataView input, ScoringRowMapper mapper) :
     {
         DataViewSchema.Column[] needed = [.. columnsNeeded];
         DataViewSchema.Column[] passed = [.. needed.Where(column => !mapper.IsOutput(column)).Select(column => input.Schema[column.Index])];
-        if (passed.Length == needed.Length)
-        {
-            return new ScoringCursor(mapper, needed, input.GetRowCursor(passed, rand), ahead: null);
-        }
-
-        // A second cursor runs ahead of the first to fill batches; both must give the rows in the same order.
-        int seed = rand?.Next() ?? 0;
-        Random? Same() => rand is null ? null : new Random(seed);
-        DataViewRowCursor rows = input.GetRowCursor(passed, Same());
+        DataViewRowCursor rows = input.GetRowCursor(mapper.GetDependencies(needed), rand);
         try
         {
-            return new ScoringCursor(mapper, needed, rows, input.GetRowCursor([mapper.FeatureColumn], Same()));
+            // What can't be kept for a batch is passed on row by row, and scored so.
+            return passed.Length == needed.Length || !Array.TrueForAll(passed, PassedColumn.CanKeep)
+                ? new RowMappedCursor(mapper, rows, needed)
+                : new ScoringCursor(mapper, needed, passed, rows);
         }
         catch
         {

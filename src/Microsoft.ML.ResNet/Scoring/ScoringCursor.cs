@@ -3,45 +3,51 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
-/// Walks the rows of the input; a second cursor runs up to two batches ahead. While the images of one batch are scored and its rows are
-/// read, a background thread reads and decodes those of the next.
+/// Walks the rows of the input once. While the images of one batch are scored and its rows are read, a background thread reads and
+/// decodes those of the next, and keeps what passes through: image and columns of a row come from the same step.
 /// </summary>
-/// <param name="rows">Gives positions and the columns that are passed through.</param>
-/// <param name="ahead">Gives the images, or null where no score is asked for.</param>
-internal sealed class ScoringCursor(ScoringRowMapper mapper, DataViewSchema.Column[] active, DataViewRowCursor rows, DataViewRowCursor? ahead)
+/// <param name="passed">The columns that pass through; <see cref="PassedColumn.CanKeep"/> holds for each.</param>
+/// <param name="input">Gives these and the images; read by one thread at a time.</param>
+internal sealed class ScoringCursor(ScoringRowMapper mapper, DataViewSchema.Column[] active, DataViewSchema.Column[] passed, DataViewRowCursor input)
     : DataViewRowCursor
 {
+    private readonly int _capacity = mapper.Scorer.BatchSize;
     private readonly bool[] _isActive = ScoringRowMapper.ActiveFlags(mapper.OutputSchema, active);
-    private readonly ImageRowReader? _reader = ahead is null ? null : mapper.CreateReader(ahead);
+    private readonly ImageRowReader _reader = mapper.CreateReader(input);
+    private readonly ValueGetter<DataViewRowId> _getId = input.GetIdGetter();
+    private readonly Dictionary<int, PassedColumn> _passed = passed.DistinctBy(column => column.Index)
+        .ToDictionary(column => column.Index, column => PassedColumn.Create(input, column, 2 * mapper.Scorer.BatchSize));
+    private readonly Origin[] _origins = new Origin[2 * mapper.Scorer.BatchSize];
     private ScoreBuffer? _buffer;
     private ScoreBuffer? _next;
     private Task? _filling;
+    private int _half = 1;
     private int _current = -1;
+    private bool _isOver;
 
     public override DataViewSchema Schema => mapper.OutputSchema;
 
-    public override long Position => rows.Position;
+    public override long Position => IsOnRow ? _origins[Place()].Position : -1;
 
-    public override long Batch => rows.Batch;
+    public override long Batch => IsOnRow ? _origins[Place()].Batch : 0;
 
-    public override ValueGetter<DataViewRowId> GetIdGetter() => rows.GetIdGetter();
+    private bool IsOnRow => _buffer is not null && !_isOver;
+
+    public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId value) => value = IsOnRow
+        ? _origins[Place()].Id
+        : throw new InvalidOperationException("The cursor is on no row. Call MoveNext first.");
 
     public override bool IsColumnActive(DataViewSchema.Column column) => _isActive[column.Index];
 
     public override bool MoveNext()
     {
-        if (!rows.MoveNext())
+        if (!_isOver && (_buffer is null || ++_current >= _buffer.Count))
         {
-            return false;
-        }
-
-        if (_reader is not null && (_buffer is null || ++_current >= _buffer.Count))
-        {
-            NextBatch();
+            _isOver = !NextBatch();
             _current = 0;
         }
 
-        return true;
+        return !_isOver;
     }
 
     public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
@@ -53,46 +59,60 @@ internal sealed class ScoringCursor(ScoringRowMapper mapper, DataViewSchema.Colu
 
         return mapper.IsOutput(column)
             ? mapper.CreateGetter<TValue>(column, () => (_buffer!, _current))
-            : rows.GetGetter<TValue>(rows.Schema[column.Index]);
+            : _passed[column.Index].CreateGetter(Place) as ValueGetter<TValue>
+                ?? throw new InvalidOperationException($"Column '{column.Name}' has type {column.Type}, but was asked for as {typeof(TValue)}.");
     }
 
-    private void NextBatch()
+    /// <summary>Where what is kept of the current row lies.</summary>
+    private int Place() => IsOnRow
+        ? (_half * _capacity) + _current
+        : throw new InvalidOperationException("The cursor is on no row. Call MoveNext first.");
+
+    private bool NextBatch()
     {
-        if (_buffer is null)
+        if (_next is null)
         {
-            // The first batch: the rows have begun to be read, so that an empty input has no buffers.
-            _buffer = mapper.CreateBuffer(mapper.Scorer.BatchSize);
-            _next = mapper.CreateBuffer(mapper.Scorer.BatchSize);
-            Fill(_next);
+            _next = mapper.CreateBuffer(_capacity);
+            Fill(_next, 0);
         }
 
         _filling?.GetAwaiter().GetResult();
         _filling = null;
-        (_buffer, _next) = (_next!, _buffer);
+        ScoreBuffer? done = _buffer;
+        (_buffer, _half) = (_next, 1 - _half);
         if (_buffer.Count == 0)
         {
-            throw new InvalidOperationException("The input of ResNet gave fewer rows the second time it was read, expected the same rows in the same order each time.");
+            return false;
         }
 
-        if (_buffer.Count == _buffer.Capacity)
+        _next = done ?? mapper.CreateBuffer(_capacity);
+        _next.Clear();
+        if (_buffer.Count == _capacity)
         {
             ScoreBuffer target = _next;
-            _filling = Task.Run(() => Fill(target));
-        }
-        else
-        {
-            _next.Clear();
+            int half = 1 - _half;
+            _filling = Task.Run(() => Fill(target, half));
         }
 
         _buffer.Score();
+        return true;
     }
 
-    private void Fill(ScoreBuffer buffer)
+    private void Fill(ScoreBuffer buffer, int half)
     {
         buffer.Clear();
-        while (buffer.Count < buffer.Capacity && ahead!.MoveNext())
+        while (buffer.Count < buffer.Capacity && input.MoveNext())
         {
-            buffer.Add(_reader!);
+            int place = (half * _capacity) + buffer.Count;
+            DataViewRowId id = default;
+            _getId(ref id);
+            _origins[place] = new Origin(input.Position, input.Batch, id);
+            foreach (PassedColumn column in _passed.Values)
+            {
+                column.Keep(place);
+            }
+
+            buffer.Add(_reader);
         }
     }
 
@@ -102,10 +122,11 @@ internal sealed class ScoringCursor(ScoringRowMapper mapper, DataViewSchema.Colu
         {
             // Wait without asking how it went: nobody wants those rows any more.
             (_filling as IAsyncResult)?.AsyncWaitHandle.WaitOne();
-            rows.Dispose();
-            ahead?.Dispose();
+            input.Dispose();
         }
 
         base.Dispose(disposing);
     }
+
+    private readonly record struct Origin(long Position, long Batch, DataViewRowId Id);
 }

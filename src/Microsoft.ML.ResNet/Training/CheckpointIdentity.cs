@@ -43,7 +43,7 @@ internal static class CheckpointIdentity
 
     /// <summary>Labels and rows stand for the images: these are read later, or too large.</summary>
     private static string Hash(ImageSet images)
-        => Hash([.. MemoryMarshal.AsBytes(images.Labels.AsSpan()), .. MemoryMarshal.AsBytes(images.Rows.AsSpan())]);
+        => Hash([.. MemoryMarshal.AsBytes(images.Labels.AsSpan()), .. MemoryMarshal.AsBytes(images.Entries.Select(entry => entry.Row).ToArray().AsSpan())]);
 
     private static string Hash(ReadOnlySpan<byte> bytes) => Convert.ToHexString(SHA256.HashData(bytes), 0, 8);
 }

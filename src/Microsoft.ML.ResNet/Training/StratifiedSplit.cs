@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>Sets a share of every class aside for validation, at random.</summary>
@@ -22,5 +24,20 @@ internal static class StratifiedSplit
         training.Sort();
         validation.Sort();
         return ([.. training], [.. validation]);
+    }
+
+    /// <summary>What to do where nothing is set aside.</summary>
+    /// <param name="labels">The class of each row.</param>
+    public static string Advice(int[] labels)
+    {
+        int largest = labels.GroupBy(label => label).Max(rows => rows.Count());
+        if (largest == 1)
+        {
+            return "Every class has one image, and that is never set aside, whatever ValidationFraction is. Add images, give a ValidationSet, or leave ValidationFraction at 0.";
+        }
+
+        // Half an image is rounded up.
+        double least = Math.Ceiling(50_000.0 / largest) / 100_000;
+        return string.Create(CultureInfo.InvariantCulture, $"Raise ValidationFraction to {least} or more, which sets aside one of the {largest} images of the largest class, or give a ValidationSet.");
     }
 }

@@ -13,14 +13,14 @@ public sealed class LabelColumnTests
     [DataRow(DataKind.UInt16)]
     [DataRow(DataKind.UInt32)]
     [DataRow(DataKind.UInt64)]
-    public void Read_EveryKindOfKey_GivesClassesFromZero(DataKind kind)
+    public void Getter_EveryKindOfKey_GivesClassesFromZero(DataKind kind)
     {
         using var folder = new TemporaryFolder();
         File.WriteAllLines(folder.File("keys.txt"), ["0", "2", "?", "7"]);
         IDataView data = _context.Data.LoadFromTextFile(
             folder.File("keys.txt"), [new TextLoader.Column("Key", kind, [new TextLoader.Range(0)], new KeyCount(3))]);
 
-        LabelColumn labels = LabelColumn.Read(data, "Key", "Label column", () => { });
+        LabelColumn labels = LabeledRows.Read(data, new LabeledRowColumns("Key", "Label column"), new ImageColumn { Name = "Key", Kind = FeatureKind.Pixels }, null, () => { }).Labels;
 
         CollectionAssert.AreEqual(new[] { 0, 2, LabelColumn.Missing, LabelColumn.Missing }, labels.Classes);
         Assert.AreEqual(3, labels.ClassCount);
@@ -28,13 +28,13 @@ public sealed class LabelColumnTests
     }
 
     [TestMethod]
-    public void Read_ColumnThatIsMissing_NamesTheOthers()
+    public void Find_ColumnThatIsMissing_NamesTheOthers()
     {
         IDataView data = _context.Data.LoadFromEnumerable([new Row()]);
 
         Assert.AreEqual(
             "Label column 'Class' is missing. The data has the columns 'Number'.",
-            Assert.ThrowsExactly<ArgumentException>(() => LabelColumn.Read(data, "Class", "Label column", () => { })).Message);
+            Assert.ThrowsExactly<ArgumentException>(() => LabelColumn.Find(data.Schema, "Class", "Label column")).Message);
     }
 
     private sealed class Row

@@ -9,6 +9,8 @@ public sealed class PixelVectorLoaderTests
 {
     private readonly MLContext _context = new(1);
 
+    private static readonly ImageColumn Column = new() { Name = "Features", Kind = FeatureKind.Pixels, Channels = 3, Height = 2, Width = 2, IsPlanar = true };
+
     [TestMethod]
     [DataRow(255f, PixelRange.ZeroTo255)]
     [DataRow(1f, PixelRange.ZeroToOne)]
@@ -132,9 +134,9 @@ public sealed class PixelVectorLoaderTests
     }
 
     private static PixelVectorLoader Loader(BadImageHandling handling = BadImageHandling.Throw)
-        => new(new ImageColumn { Name = "Features", Kind = FeatureKind.Pixels, Channels = 3, Height = 2, Width = 2, IsPlanar = true }, handling, new ImageCacheSettings(long.MaxValue, ""), () => { });
+        => new(Column, handling, new ImageCacheSettings(long.MaxValue, ""), () => { });
 
-    private static LabelColumn Labels(IDataView data) => LabelColumn.Read(data, "Label", "Label column", () => { });
+    private static LabeledRows Labels(IDataView data) => LabeledRows.Read(data, new LabeledRowColumns("Label", "Label column"), Column, null, () => { });
 
     private IDataView Data(float[][] rows) => _context.Data.LoadFromEnumerable(rows.Select(row => new Row { Features = row }));
 
