@@ -3,6 +3,8 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// <summary>A program with the memory to run it in. For one pass at a time.</summary>
 internal sealed unsafe class VectorWorkspace : IDisposable
 {
+    private static long s_madeCount;
+
     private readonly IReadOnlyList<VectorConvolution> _convolutions;
     private readonly List<AlignedBuffer> _slots = [];
     private readonly VectorPass? _pass;
@@ -12,6 +14,7 @@ internal sealed unsafe class VectorWorkspace : IDisposable
         Program = program;
         Threads = threads;
         _convolutions = convolutions;
+        Interlocked.Increment(ref s_madeCount);
         try
         {
             foreach (long length in program.Slots)
@@ -31,6 +34,9 @@ internal sealed unsafe class VectorWorkspace : IDisposable
             throw;
         }
     }
+
+    /// <summary>How many were ever made in the process.</summary>
+    public static long MadeCount => Interlocked.Read(ref s_madeCount);
 
     public VectorProgram Program { get; }
 

@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -11,6 +12,11 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// </summary>
 internal sealed class ImageScorer : IDisposable
 {
+    /// <summary>Calls after which freed memory is given back: each thread that ever scored keeps what it freed.</summary>
+    private const int CallsBetweenReturns = 512;
+
+    private static int s_calls;
+
     private readonly object _gate = new();
     private readonly ScoringDevice _device;
     private readonly NetworkOutput _output;
@@ -66,12 +72,17 @@ internal sealed class ImageScorer : IDisposable
     public void Score(ReadOnlySpan<byte> pixels, int count, Span<float> results)
     {
         using SharedLifetime.Use use = Enter();
+        using ScoringTurns.Turn turn = ScoringTurns.Take();
         DeviceNetwork network = Ready();
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         Tensor images = network.Input.Create(pixels, count);
         Tensor values = _output == NetworkOutput.Features ? network.Features(images) : network.Logits(images).softmax(1);
         values.cpu().data<float>().CopyTo(results[..(count * OutputLength)]);
+        if (unchecked((uint)Interlocked.Increment(ref s_calls)) % CallsBetweenReturns == 0)
+        {
+            FreedMemory.Return();
+        }
     }
 
     public void Dispose() => _lifetime.Dispose();

@@ -113,6 +113,7 @@ internal sealed class ScoringRowMapper : IRowToRowMapper
             {
                 // Forget the row before: a failure now must not leave its scores to be taken for this row's.
                 _scoredPosition = -1;
+                using ScoringTurns.Turn turn = ScoringTurns.Take();
                 _buffer!.Clear();
                 _buffer.Add(_reader!);
                 _buffer.Score();
