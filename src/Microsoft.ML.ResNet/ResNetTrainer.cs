@@ -126,7 +126,10 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             network.ActivationType = BFloat16Support.TypeFor(options.Precision, device, channel);
             LogStart(channel, network, data, settings, mode, device);
             network.FreezesStatistics = settings.FreezesStatistics;
-            var host = new TrainingHost(metrics => Report(metrics, channel), message => channel.Info(MessageSensitivity.None, "{0}", message), CheckCancelled, () => clock.Elapsed);
+            var host = new TrainingHost(metrics => Report(metrics, channel), message => channel.Info(MessageSensitivity.None, "{0}", message), CheckCancelled, () => clock.Elapsed)
+            {
+                Warn = message => channel.Warning(MessageSensitivity.None, "{0}", message),
+            };
             var scoring = ScoringDevice.Choose(device, options.ScoringPrecision, channel);
             IReadOnlyList<EpochMetrics> history = Run(network, data, settings, mode, scoring, channel, host);
             return ResNetTransformer.Create(Describe(data, specification, history), network, scoring, options.ImageFolder);

@@ -19,6 +19,7 @@ internal sealed class Pace(int totalSteps, int stepsPerEpoch, TimeSpan? limit, F
 
     private readonly Queue<(double Seconds, double Cost)> _recent = new();
     private double _stride = 1;
+    private TimeSpan _elapsed;
 
     /// <summary>How far the training has come, 0 to the total number of steps: what the learning rate depends on.</summary>
     public double Position { get; set; }
@@ -43,12 +44,29 @@ internal sealed class Pace(int totalSteps, int stepsPerEpoch, TimeSpan? limit, F
             _recent.Dequeue();
         }
 
+        _elapsed = elapsed;
         if (limit is { } time)
         {
             _stride = Stride(time, elapsed, evaluation);
         }
 
         Position = Math.Min(Position + _stride, totalSteps);
+    }
+
+    /// <summary>
+    /// Whether the time left after an evaluation now is too short for a quarter of an epoch and the last evaluation: the steps that still
+    /// fit are then better followed by one evaluation than parted by two.
+    /// </summary>
+    /// <param name="evaluation">The time that an evaluation takes.</param>
+    public bool EndsSoonAfter(TimeSpan evaluation)
+    {
+        if (limit is not { } time || IsOver || _recent.Count == 0)
+        {
+            return false;
+        }
+
+        double left = ((time * (1 - Reserve)) - _elapsed - (evaluation * 2)).TotalSeconds;
+        return left < Unit() * relativeCost(Share) * Math.Max(1, stepsPerEpoch / 4.0);
     }
 
     /// <summary>The time that the rest of the training will take.</summary>

@@ -5,4 +5,8 @@ namespace Microsoft.ML.ResNet.Training;
 /// <param name="Inform">Told in words what happens beside the epochs.</param>
 /// <param name="CheckCancelled">Called before every batch; throws to stop.</param>
 /// <param name="Elapsed">The time since the training was asked for.</param>
-internal sealed record TrainingHost(Action<EpochMetrics> Report, Action<string> Inform, Action CheckCancelled, Func<TimeSpan> Elapsed);
+internal sealed record TrainingHost(Action<EpochMetrics> Report, Action<string> Inform, Action CheckCancelled, Func<TimeSpan> Elapsed)
+{
+    /// <summary>Told in words what the user should change.</summary>
+    public Action<string> Warn { get; init; } = Inform;
+}

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Scoring;
@@ -12,6 +13,9 @@ internal sealed class TrainingLoop : IDisposable
 {
     /// <summary>Steps after which freed memory is given back: often enough to keep it flat, seldom enough to cost nothing.</summary>
     private const int StepsBetweenReturns = 50;
+
+    /// <summary>Images that a validation is timed with before the first step.</summary>
+    private const int TimedImages = 9;
 
     private readonly ResidualNetwork _network;
     private readonly LabeledImages _images;
@@ -32,7 +36,9 @@ internal sealed class TrainingLoop : IDisposable
     private readonly int _topK;
     private TrainingState _state = new();
     private TimeSpan _elapsedBefore;
+    private ImageSet? _validation;
     private TimeSpan _evaluation;
+    private TimeSpan _saving;
     private TimeSpan _saved;
 
     /// <param name="network">Trained in place, on the device of <paramref name="scoring"/>.</param>
@@ -43,6 +49,7 @@ internal sealed class TrainingLoop : IDisposable
     {
         _network = network;
         _images = images;
+        _validation = images.Validation;
         _settings = settings;
         _scoring = scoring;
         Device device = scoring.Device;
@@ -72,6 +79,11 @@ internal sealed class TrainingLoop : IDisposable
     public IReadOnlyList<EpochMetrics> Run(bool evaluatesStart = false)
     {
         Resume();
+        if (!_state.IsFinished)
+        {
+            FitToTime();
+        }
+
         if (evaluatesStart && _state.Step == 0 && _images.Validation is not null)
         {
             ValidationResult start = Evaluate(out _);
@@ -102,6 +114,53 @@ internal sealed class TrainingLoop : IDisposable
         _loss.Dispose();
         _passes.Dispose();
         _optimizer.Dispose();
+    }
+
+    /// <summary>
+    /// Foresees what a validation takes, and takes a sample of the images where all of them would take too much of the time that is left. The
+    /// sample stays the same for the whole training, so that its epochs compare.
+    /// </summary>
+    private void FitToTime()
+    {
+        if (_settings.MaxTrainingTime is not { } limit)
+        {
+            return;
+        }
+
+        if (Elapsed >= limit && _state.Step == 0)
+        {
+            _host.Warn(string.Create(
+                CultureInfo.InvariantCulture,
+                $"MaxTrainingTime is {limit}, but {Elapsed.TotalSeconds:F1} s had passed before the first step. One step is trained. Raise MaxTrainingTime, or give fewer or smaller images."));
+        }
+
+        if (_images.Validation is not { } validation)
+        {
+            return;
+        }
+
+        ValidationTime? time = null;
+        int several = Math.Min(TimedImages, validation.Count);
+        if (several > 1)
+        {
+            time = new ValidationTime(Time(1), Time(several), several);
+        }
+
+        int count = _state.ValidationCount ?? time?.Count(validation.Count, limit - Elapsed) ?? validation.Count;
+        _evaluation = time?.Of(count) ?? TimeSpan.Zero;
+        _state = _state with { ValidationCount = count };
+        if (count < validation.Count)
+        {
+            _validation = validation.Subset(StratifiedSample.Of(validation.Labels, count, _settings.Seed));
+            _host.Inform($"MaxTrainingTime leaves no time to validate on all {validation.Count} images: every epoch is validated on the same {count} of them, each class by its share.");
+        }
+
+        TimeSpan Time(int images)
+        {
+            TimeSpan started = Elapsed;
+            Evaluation.Run(Result, validation.Subset(StratifiedSample.Of(validation.Labels, images, _settings.Seed)), _scoring, _topK, _host.CheckCancelled);
+            return Elapsed - started;
+        }
     }
 
     private void RunEpoch()
@@ -155,7 +214,7 @@ internal sealed class TrainingLoop : IDisposable
             FreedMemory.Return();
         }
 
-        _pace.Advance(Elapsed - started, Elapsed, _evaluation);
+        _pace.Advance(Elapsed - started, Elapsed, _evaluation + _saving);
         _state = _state with { Batch = _state.Batch + 1, Step = _state.Step + 1, Position = _pace.Position };
     }
 
@@ -186,7 +245,7 @@ internal sealed class TrainingLoop : IDisposable
     private EpochMetrics Validate(EpochMetrics metrics, out bool stops)
     {
         stops = false;
-        if (_images.Validation is null)
+        if (_validation is null || _pace.EndsSoonAfter(_evaluation + _saving))
         {
             return metrics;
         }
@@ -209,7 +268,7 @@ internal sealed class TrainingLoop : IDisposable
     private ValidationResult Evaluate(out bool stops)
     {
         TimeSpan started = Elapsed;
-        ValidationResult result = Evaluation.Run(Result, _images.Validation!, _scoring, _topK, _host.CheckCancelled);
+        ValidationResult result = Evaluation.Run(Result, _validation!, _scoring, _topK, _host.CheckCancelled);
         _evaluation = Elapsed - started;
         stops = false;
         if (_settings.ClassWeightingStart > 0 && _pace.Share <= _settings.ClassWeightingStart)
@@ -288,10 +347,12 @@ internal sealed class TrainingLoop : IDisposable
 
     private void Save()
     {
+        TimeSpan started = Elapsed;
         RequireFinite(_network);
-        _state = _state with { Elapsed = Elapsed };
+        _state = _state with { Elapsed = started };
         _checkpoints!.Save(_state, _network, _average?.Network, _optimizer, _best);
         _saved = Elapsed;
+        _saving = _saved - started;
     }
 
     private static string NameOf(ValidationMetric metric) => metric switch

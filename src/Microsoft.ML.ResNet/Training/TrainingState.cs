@@ -22,6 +22,9 @@ internal sealed record TrainingState
 
     public TimeSpan Elapsed { get; init; }
 
+    /// <summary>The images that a training with a time limit is validated on, the same in each epoch; null until it is decided, or where they are all.</summary>
+    public int? ValidationCount { get; init; }
+
     public bool IsFinished { get; init; }
 
     /// <summary>The epochs that are over.</summary>

@@ -55,6 +55,31 @@ public sealed class PaceTests
     public void Advance_LimitShorterThanAStep_EndsAfterIt()
         => Assert.AreEqual(1, Run(steps: 1000, limitSeconds: 0.01, _ => 1).Steps);
 
+    [TestMethod]
+    [DataRow(20.0, false)]
+    [DataRow(12.0, true)]
+    public void EndsSoonAfter_AQuarterOfAnEpochLeftOrLess_IsTrue(double limitSeconds, bool expected)
+    {
+        // Ten steps of a second are done; a quarter of an epoch of ten takes 2.5 s, two evaluations 2 s.
+        var pace = new Pace(totalSteps: 100, stepsPerEpoch: 10, TimeSpan.FromSeconds(limitSeconds), _ => 1);
+        for (int step = 1; step <= 10; step++)
+        {
+            pace.Advance(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(step), TimeSpan.Zero);
+        }
+
+        Assert.IsFalse(pace.IsOver);
+        Assert.AreEqual(expected, pace.EndsSoonAfter(TimeSpan.FromSeconds(1)));
+    }
+
+    [TestMethod]
+    public void EndsSoonAfter_NoLimit_IsFalse()
+    {
+        var pace = new Pace(totalSteps: 100, stepsPerEpoch: 10, limit: null, _ => 1);
+        pace.Advance(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), TimeSpan.Zero);
+
+        Assert.IsFalse(pace.EndsSoonAfter(TimeSpan.FromSeconds(1)));
+    }
+
     /// <summary>A training in which a step of cost 1 takes a tenth of a second.</summary>
     private static (int Steps, double Elapsed, List<double> Positions) Run(int steps, double limitSeconds, Func<double, double> cost)
     {
