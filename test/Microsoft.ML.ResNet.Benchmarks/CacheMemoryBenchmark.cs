@@ -29,9 +29,9 @@ internal sealed class CacheMemoryBenchmark : IBenchmark
     {
         long before = ResidentBytes();
         var options = new ResNetTrainer.Options { FeatureColumnName = "ImagePath", ImageSize = 224, CacheMemoryLimit = limit };
-        var reader = new TrainingDataReader(
-            options, ImageColumn.Of(data.Schema, "ImagePath", PixelLayout.Auto), ImageCacheSettings.Of(options, Path.GetTempPath()), () => { }, _ => { }, _ => { });
-        using TrainingData training = reader.Read(data, LabelColumn.Read(data, "Label", "Label column", () => { }));
+        ImageColumn column = ImageColumn.Of(data.Schema, "ImagePath", PixelLayout.Auto);
+        var reader = new TrainingDataReader(options, column, ImageCacheSettings.Of(options, Path.GetTempPath()), () => { }, _ => { });
+        using TrainingData training = reader.Read(data, LabeledRows.Read(data, new LabeledRowColumns("Label", "Label column"), column, imageFolder: null, () => { }));
         int[] rows = [.. Enumerable.Range(0, count)];
         foreach (int[] batch in rows.Chunk(32))
         {

@@ -26,9 +26,9 @@ internal sealed class FeedingBenchmark : IBenchmark
         IDataView data = context.Transforms.Conversion.MapValueToKey("Label").Fit(files).Transform(files);
         var options = new ResNetTrainer.Options { FeatureColumnName = "ImagePath", ImageSize = 224, BatchSize = BatchSize };
         ImageColumn column = ImageColumn.Of(data.Schema, "ImagePath", PixelLayout.Auto);
-        LabelColumn labels = LabelColumn.Read(data, "Label", "Label column", () => { });
-        var reader = new TrainingDataReader(options, column, ImageCacheSettings.Of(options, Path.GetTempPath()), () => { }, _ => { }, _ => { });
-        using TrainingData training = reader.Read(data, labels);
+        LabeledRows rows = LabeledRows.Read(data, new LabeledRowColumns("Label", "Label column"), column, imageFolder: null, () => { });
+        var reader = new TrainingDataReader(options, column, ImageCacheSettings.Of(options, Path.GetTempPath()), () => { }, _ => { });
+        using TrainingData training = reader.Read(data, rows);
         TrainingSettings settings = TrainingSettings.Of(options, 224, training.Training.Count, classWeights: null, seed: 1);
         var plan = new BatchPlan(training.Training.Count, BatchSize);
         using var network = new ResidualNetwork(ResNetSpecification.FromArchitecture(ResNetArchitecture.ResNet18).ResolveStem(224, 224), 3, 2, seed: 1);
