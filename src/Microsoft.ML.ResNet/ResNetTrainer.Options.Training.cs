@@ -174,8 +174,9 @@ public sealed partial class ResNetTrainer
 
         /// <summary>
         /// Whether training goes on from the checkpoint in <see cref="CheckpointDirectory"/> where there is one. On a CPU with the same number of
-        /// threads the model is then the same, to the bit, as that of a training that was never interrupted. Data and settings must be the
-        /// same. Where it is false, a checkpoint that is there is renamed to <c>previous.checkpoint</c>.
+        /// threads the model is then the same, to the bit, as that of a training that was never interrupted. Settings and data must be the
+        /// same: of each image its row, its class and its content, and of a file its name too, but not its folder or its time. A file of more than 48 KiB is
+        /// compared by its length and at three places. Where it is false, a checkpoint that is there is renamed to <c>previous.checkpoint</c>.
         /// </summary>
         /// <value>Default: false.</value>
         public bool ResumeFromCheckpoint { get; set; }

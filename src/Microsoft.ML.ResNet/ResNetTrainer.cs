@@ -146,7 +146,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     {
         var images = new LabeledImages(data.Training, data.Weights, data.Validation, data.Labels.Count);
         CheckpointFolder? checkpoints = _options.CheckpointDirectory is { } folder
-            ? new CheckpointFolder(folder, CheckpointIdentity.Of(settings, network, data), _options.ResumeFromCheckpoint)
+            ? new CheckpointFolder(folder, CheckpointIdentity.Of(settings, network, data), _options.ResumeFromCheckpoint, (name, was, now) => CheckpointIdentity.Difference(name, was, now, data))
             : null;
         if (mode is FineTuningMode.HeadOnly or FineTuningMode.HeadThenFull && checkpoints?.WillResume != true)
         {

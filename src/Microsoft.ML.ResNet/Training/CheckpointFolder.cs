@@ -13,7 +13,8 @@ namespace Microsoft.ML.ResNet.Training;
 /// <param name="path">The folder; made when the first file is written.</param>
 /// <param name="identity">The settings and data that a checkpoint must have been made with, to go on from it: names and values.</param>
 /// <param name="resumes">Whether to go on from a checkpoint that is there.</param>
-internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, string> identity, bool resumes)
+/// <param name="difference">Says how a value differs, from its name, the saved value and the present one; null for the two values themselves.</param>
+internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, string> identity, bool resumes, Func<string, string?, string, string>? difference = null)
 {
     /// <summary>The version that this library writes, and the only one that it reads.</summary>
     private const int FormatVersion = 1;
@@ -171,7 +172,8 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
         string[] differences =
         [
             .. identity.Where(item => saved.GetValueOrDefault(item.Key) != item.Value)
-                .Select(item => $"{item.Key} was '{saved.GetValueOrDefault(item.Key)}' and is '{item.Value}'"),
+                .Select(item => difference?.Invoke(item.Key, saved.GetValueOrDefault(item.Key), item.Value)
+                    ?? $"{item.Key} was '{saved.GetValueOrDefault(item.Key)}' and is '{item.Value}'"),
         ];
         if (differences.Length > 0)
         {
