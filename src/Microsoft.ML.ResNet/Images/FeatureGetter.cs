@@ -43,7 +43,7 @@ internal static class FeatureGetter
     }
 
     /// <summary>ML.NET's transforms throw many things at an image that they can't make. What names a file already stays as it is.</summary>
-    private static bool IsOfTheRow(Exception exception)
+    public static bool IsOfTheRow(Exception exception)
         => exception is not (OperationCanceledException or OutOfMemoryException or ObjectDisposedException) && !BadImageLog.IsBadImage(exception);
 
     private static InvalidDataException Unreadable(string column, long row, Exception exception) => new(

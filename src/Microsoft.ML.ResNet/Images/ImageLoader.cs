@@ -139,7 +139,7 @@ internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options opti
         }
 
         DataViewSchema.Column source = column.Bind(data.Schema);
-        using var cursor = new LabeledRowCursor(data, rows.Columns, source, checkCancelled);
+        using var cursor = new LabeledRowCursor(data, rows.Columns, source, checkCancelled, isSequential: options.BadImages == BadImageHandling.Skip);
         Func<PendingImage> take = Taker(cursor, source);
         while (cursor.MoveNext())
         {

@@ -9,19 +9,25 @@ internal sealed class LabeledRowCursor : IDisposable
     private readonly Func<int> _getLabel;
     private readonly Func<int, float>? _getWeight;
     private readonly Action _checkCancelled;
+    private readonly IDataView _data;
+    private readonly DataViewSchema.Column? _image;
 
     /// <param name="image">The image column, or null where labels and weights are enough.</param>
     /// <param name="checkCancelled">Called now and then; throws to stop.</param>
+    /// <param name="isSequential">Whether the reading must go on after a row whose image can't be computed.</param>
     /// <exception cref="ArgumentException">The label or the weight column is missing or of the wrong type.</exception>
-    public LabeledRowCursor(IDataView data, LabeledRowColumns columns, DataViewSchema.Column? image, Action checkCancelled)
+    public LabeledRowCursor(IDataView data, LabeledRowColumns columns, DataViewSchema.Column? image, Action checkCancelled, bool isSequential = false)
     {
         DataViewSchema.Column label = LabelColumn.Find(data.Schema, columns.Label, columns.LabelRole);
         DataViewSchema.Column? weight = columns.Weight is { } name ? ExampleWeightColumn.Find(data.Schema, name) : null;
         DataViewSchema.Column[] needed = [label, .. weight is { } w ? [w] : Array.Empty<DataViewSchema.Column>(), .. image is { } i ? [i] : Array.Empty<DataViewSchema.Column>()];
-        Values = data.GetRowCursor(needed.DistinctBy(column => column.Index));
+        IEnumerable<DataViewSchema.Column> distinct = needed.DistinctBy(column => column.Index);
+        Values = isSequential ? SequentialCursor.Open(data, distinct) : data.GetRowCursor(distinct);
         _getLabel = LabelColumn.Getter(Values, label);
         _getWeight = weight is { } found ? ExampleWeightColumn.Getter(Values, found) : null;
         _checkCancelled = checkCancelled;
+        _data = data;
+        _image = image;
     }
 
     /// <summary>The cursor, for the image of the current row.</summary>
@@ -36,12 +42,20 @@ internal sealed class LabeledRowCursor : IDisposable
     /// <summary>The weight of the current row; 1 where there is no column of weights.</summary>
     public float Weight { get; private set; }
 
-    /// <exception cref="InvalidDataException">The row's weight is negative or not finite.</exception>
+    /// <exception cref="InvalidDataException">The row's weight is negative or not finite, or a transform failed at its image.</exception>
     public bool MoveNext()
     {
-        if (!Values.MoveNext())
+        try
         {
-            return false;
+            if (!Values.MoveNext())
+            {
+                return false;
+            }
+        }
+        catch (Exception exception) when (_image is not null && FeatureGetter.IsOfTheRow(exception))
+        {
+            SequentialCursor.FindFault(_data, _image.Value, _checkCancelled);
+            throw;
         }
 
         if (++Row % 256 == 0)

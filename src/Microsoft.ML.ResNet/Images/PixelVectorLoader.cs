@@ -49,7 +49,7 @@ internal sealed class PixelVectorLoader
         }
 
         float minimum = 0, maximum = 0;
-        using DataViewRowCursor cursor = data.GetRowCursor([source]);
+        using DataViewRowCursor cursor = SequentialCursor.Open(data, [source]);
         ValueGetter<VBuffer<float>> getter = FeatureGetter.Of<VBuffer<float>>(cursor, source, () => cursor.Position);
         VBuffer<float> values = default;
         for (int row = 0; row < SampledRows && cursor.MoveNext(); row++)
@@ -91,7 +91,7 @@ internal sealed class PixelVectorLoader
         try
         {
             int total = 0;
-            using var cursor = new LabeledRowCursor(data, rows.Columns, source, _checkCancelled);
+            using var cursor = new LabeledRowCursor(data, rows.Columns, source, _checkCancelled, isSequential: _handling == BadImageHandling.Skip);
             ValueGetter<VBuffer<float>> getter = FeatureGetter.Of<VBuffer<float>>(cursor.Values, source, () => cursor.Row);
             VBuffer<float> buffer = default;
             while (cursor.MoveNext())

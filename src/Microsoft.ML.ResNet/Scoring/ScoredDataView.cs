@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Images;
+
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>A data set with its scores: the rows of the input, scored in batches as they are read. Nothing is scored before it is asked for.</summary>
@@ -13,7 +15,8 @@ internal sealed class ScoredDataView(IDataView input, ScoringRowMapper mapper) :
     {
         DataViewSchema.Column[] needed = [.. columnsNeeded];
         DataViewSchema.Column[] passed = [.. needed.Where(column => !mapper.IsOutput(column)).Select(column => input.Schema[column.Index])];
-        DataViewRowCursor rows = input.GetRowCursor(mapper.GetDependencies(needed), rand);
+        IEnumerable<DataViewSchema.Column> dependencies = mapper.GetDependencies(needed);
+        DataViewRowCursor rows = passed.Length == needed.Length ? input.GetRowCursor(dependencies, rand) : SequentialCursor.Open(input, dependencies, rand);
         try
         {
             // What can't be kept for a batch is passed on row by row, and scored so.
