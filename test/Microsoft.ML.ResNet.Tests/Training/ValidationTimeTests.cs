@@ -13,7 +13,7 @@ public sealed class ValidationTimeTests
 
     [TestMethod]
     [DataRow(1000, 100)]
-    [DataRow(20, 48)]
+    [DataRow(20.2, 48)]
     [DataRow(0.5, 1)]
     [DataRow(-3, 1)]
     public void Count_TimeLeft_IsWhatAQuarterOfItAllows(double left, int expected)
