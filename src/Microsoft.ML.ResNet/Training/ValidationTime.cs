@@ -2,8 +2,7 @@ namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
 /// How long a validation takes: a fixed part, in which the network is laid out to score, and a part for each image. It is known before the
-/// first validation begins,
-/// from two small samples.
+/// first validation begins, from two small samples.
 /// </summary>
 internal sealed class ValidationTime
 {
