@@ -91,7 +91,11 @@ internal sealed class ImageSet : IDisposable
     }
 
     /// <summary>An image that has been prepared; valid until the next call.</summary>
-    public CachedImage this[int row] => _cache.Get(_storage.Places[_indices[row]], ref _buffer);
+    public CachedImage this[int row] => Get(row, ref _buffer);
+
+    /// <summary>An image that has been prepared. Several threads may read at once, each with a buffer of its own, while none prepares.</summary>
+    /// <param name="buffer">Used, and made larger where it is too small, for an image that lies in the temporary file.</param>
+    public CachedImage Get(int row, ref byte[] buffer) => _cache.Get(_storage.Places[_indices[row]], ref buffer);
 
     /// <summary>Some of the images as a set of their own, which shares the cache: disposing of one disposes of both.</summary>
     /// <param name="indices">Positions in this set.</param>

@@ -5,7 +5,8 @@ namespace Microsoft.ML.ResNet.Images;
 /// <summary>
 /// Images that are decoded once and kept, each with a size of its own, as interleaved values ([height, width, channels], uint8 or
 /// float32). They lie in slabs, so that a million of them are a few thousand objects to the garbage collector, and no array grows past
-/// its limit. Slabs beyond a limit of memory lie in a temporary file. Not thread-safe.
+/// its limit. Slabs beyond a limit of memory lie in a temporary file. Several threads
+/// may read at once while none adds.
 /// </summary>
 /// <param name="memoryLimit">The bytes that may be held in memory, beside the slab that is being filled.</param>
 /// <param name="temporaryFolder">Where the file is made; no file is made as long as the limit is kept.</param>

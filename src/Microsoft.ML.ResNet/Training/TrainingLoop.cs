@@ -178,6 +178,8 @@ internal sealed class TrainingLoop : IDisposable
             EpochMetrics now = Describe(learningRate, isEpochEnd, (_state.Metrics.ImageCount - imagesBefore) / (Elapsed - started).TotalSeconds);
             if (isEpochEnd)
             {
+                // Where time ran out, batches that nobody needs are on their way, and validation reads from the same cache.
+                _batches.Stop();
                 EndEpoch(now);
                 return;
             }
