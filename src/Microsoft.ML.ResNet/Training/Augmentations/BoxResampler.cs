@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Microsoft.ML.ResNet.Training;
 
@@ -27,16 +28,82 @@ internal static class BoxResampler
         for (int y = 0; y < target.Height; y++)
         {
             Span<float> sum = row[..length];
-            sum.Clear();
-            int start = scratch.Rows.Start(y), tap = 0;
-            foreach (float weight in scratch.Rows.Weights(y))
-            {
-                int at = (((box.Top + start + tap++) * sourceWidth) + box.Left) * channels;
-                AddScaled(sum, source.Slice(at, length), weight);
-            }
-
+            int at = (((box.Top + scratch.Rows.Start(y)) * sourceWidth) + box.Left) * channels;
+            AcrossRows(source[at..], sourceWidth * channels, scratch.Rows.Weights(y), sum);
             AlongRow(row, scratch.Columns, target.Row(y), channels);
         }
+    }
+
+    /// <summary>Sums rows, each times its weight, in their order.</summary>
+    /// <param name="source">From the first value of the first row on.</param>
+    /// <param name="step">From a row to the next.</param>
+    private static unsafe void AcrossRows<T>(ReadOnlySpan<T> source, int step, ReadOnlySpan<float> weights, Span<float> sum)
+        where T : unmanaged
+    {
+        int done = 0;
+        if (typeof(T) == typeof(byte) && Avx2.IsSupported)
+        {
+            // The last row's end is checked here, so that none is read beyond.
+            _ = source.Slice((weights.Length - 1) * step, sum.Length);
+            fixed (T* first = source)
+            fixed (float* target = sum)
+            {
+                done = AcrossRows((byte*)first, step, weights, target, sum.Length);
+            }
+        }
+
+        if (done == sum.Length)
+        {
+            return;
+        }
+
+        sum[done..].Clear();
+        for (int tap = 0; tap < weights.Length; tap++)
+        {
+            AddScaled(sum[done..], source.Slice((tap * step) + done, sum.Length - done), weights[tap]);
+        }
+    }
+
+    /// <summary>With the sums of 32 values, or of 8, in registers.</summary>
+    /// <returns>The values that are done; fewer than 8 are left.</returns>
+    private static unsafe int AcrossRows(byte* source, int step, ReadOnlySpan<float> weights, float* sum, int length)
+    {
+        const int wide = 32, narrow = 8;
+        int i = 0;
+        for (; i <= length - wide; i += wide)
+        {
+            byte* at = source + i;
+            Vector256<float> first = default, second = default, third = default, fourth = default;
+            foreach (float weight in weights)
+            {
+                Vector256<float> factor = Vector256.Create(weight);
+                first += Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(at)) * factor;
+                second += Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(at + narrow)) * factor;
+                third += Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(at + (2 * narrow))) * factor;
+                fourth += Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(at + (3 * narrow))) * factor;
+                at += step;
+            }
+
+            first.Store(sum + i);
+            second.Store(sum + i + narrow);
+            third.Store(sum + i + (2 * narrow));
+            fourth.Store(sum + i + (3 * narrow));
+        }
+
+        for (; i <= length - narrow; i += narrow)
+        {
+            byte* at = source + i;
+            Vector256<float> eight = default;
+            foreach (float weight in weights)
+            {
+                eight += Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(at)) * Vector256.Create(weight);
+                at += step;
+            }
+
+            eight.Store(sum + i);
+        }
+
+        return i;
     }
 
     private static void AddScaled<T>(Span<float> sum, ReadOnlySpan<T> values, float weight)
@@ -119,6 +186,15 @@ internal static class BoxResampler
             {
                 sum += Vector128.LoadUnsafe(ref from) * weight;
                 from = ref Unsafe.Add(ref from, 3);
+            }
+
+            if (typeof(T) == typeof(byte) && i + Vector128<float>.Count <= target.Length)
+            {
+                // All four lanes are in 0 to 255; the next pixel overwrites the fourth.
+                Vector128<short> values = Vector128.Narrow(Vector128.ConvertToInt32(sum + Vector128.Create(0.5f)), Vector128<int>.Zero);
+                uint four = Vector128.Narrow(values.AsUInt16(), Vector128<ushort>.Zero).AsUInt32().ToScalar();
+                Unsafe.WriteUnaligned(ref Unsafe.As<T, byte>(ref target[i]), four);
+                continue;
             }
 
             target[i] = PixelValue.Round<T>(sum.GetElement(0));
