@@ -4,6 +4,11 @@ using Microsoft.ML.ResNet.Images;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
+/// <summary>Reads an image that was taken from a row before; on any thread.</summary>
+/// <param name="destination">One image in the model's <see cref="InputFormat"/>.</param>
+/// <exception cref="IOException">The image can't be read or decoded; the message has the path or the row.</exception>
+internal delegate void TakenImage(Span<byte> destination);
+
 /// <summary>Reads the image of the current row of a cursor into a batch buffer.</summary>
 internal abstract class ImageRowReader
 {
@@ -11,6 +16,11 @@ internal abstract class ImageRowReader
     /// <param name="destination">One image in the model's <see cref="InputFormat"/>.</param>
     /// <exception cref="IOException">The image can't be read or decoded; the message has the path or the row.</exception>
     public abstract void Read(Span<byte> destination);
+
+    /// <summary>Takes from the current row what its image is read from, so that it is decoded later and beside others.</summary>
+    /// <returns>Null where the image has to be read while the cursor is on its row.</returns>
+    /// <exception cref="IOException">The row has no image.</exception>
+    public virtual TakenImage? Take() => null;
 
     public static ImageRowReader Create(DataViewRow row, DataViewSchema.Column column, ImageColumn description, PixelRange range, ImagePreprocessor? preprocessor, string? imageFolder)
         => description.Kind switch
@@ -23,12 +33,20 @@ internal abstract class ImageRowReader
 
     private sealed class PathReader(ValueGetter<ReadOnlyMemory<char>> getter, DataViewRow row, ImagePreprocessor preprocessor, string? imageFolder) : ImageRowReader
     {
-        public override void Read(Span<byte> destination)
+        public override void Read(Span<byte> destination) => preprocessor.LoadFile(File(), destination);
+
+        public override TakenImage? Take()
+        {
+            string file = File();
+            return destination => preprocessor.LoadFile(file, destination);
+        }
+
+        private string File()
         {
             ReadOnlyMemory<char> path = default;
             getter(ref path);
             string file = ImagePath.Combine(path, imageFolder);
-            preprocessor.LoadFile(file.Length > 0 ? file : throw ImagePath.Empty(row.Position), destination);
+            return file.Length > 0 ? file : throw ImagePath.Empty(row.Position);
         }
     }
 
@@ -40,6 +58,14 @@ internal abstract class ImageRowReader
         {
             getter(ref _content);
             preprocessor.Load(EncodedBytes.Copy(in _content), EncodedBytes.Source(row.Position), destination);
+        }
+
+        public override TakenImage? Take()
+        {
+            getter(ref _content);
+            byte[] encoded = EncodedBytes.Copy(in _content);
+            string source = EncodedBytes.Source(row.Position);
+            return destination => preprocessor.Load(encoded, source, destination);
         }
     }
 

@@ -50,16 +50,22 @@ internal sealed class ImageScorer : IDisposable
     public int OutputLength => _output == NetworkOutput.Features ? Network.FeatureCount : Network.ClassCount;
 
     /// <summary>
-    /// The images that are scored at once. On a CPU eight of 224 x 224 are fastest: activations of more leave its cache. A GPU wants more.
+    /// The images that are scored at once. On a CPU eight of 224 x 224 are fastest: activations of more leave its cache. A GPU wants more,
+    /// and 128 take about a gigabyte of its memory.
     /// </summary>
     public int BatchSize
     {
         get
         {
-            int images = _device.Device.type == DeviceType.CPU ? 8 : 64;
-            return (int)Math.Clamp(images * 224L * 224 / ((long)Format.Width * Format.Height), 1, 64);
+            var (images, most) = IsOnCpu ? (8, 64) : (128, 512);
+            return (int)Math.Clamp(images * 224L * 224 / ((long)Format.Width * Format.Height), 1, most);
         }
     }
+
+    /// <summary>The threads that decode the next batch while one is scored: beside a GPU all, beside the network's own half of them.</summary>
+    public int DecodingThreads => IsOnCpu ? Math.Max(1, Environment.ProcessorCount / 2) : Environment.ProcessorCount;
+
+    private bool IsOnCpu => _device.Device.type == DeviceType.CPU;
 
     /// <summary>Keeps the network alive for as long as the result is not disposed.</summary>
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>

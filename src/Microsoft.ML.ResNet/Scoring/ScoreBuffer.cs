@@ -13,6 +13,7 @@ internal sealed class ScoreBuffer(ImageScorer scorer, BadImageHandling badImages
     private readonly byte[] _pixels = GC.AllocateUninitializedArray<byte>(capacity * scorer.Format.ByteCount);
     private readonly float[] _scores = new float[capacity * scorer.OutputLength];
     private readonly ExceptionDispatchInfo?[] _faults = new ExceptionDispatchInfo?[capacity];
+    private readonly TakenImage?[] _taken = new TakenImage?[capacity];
 
     public int Capacity => capacity;
 
@@ -23,19 +24,53 @@ internal sealed class ScoreBuffer(ImageScorer scorer, BadImageHandling badImages
     /// <summary>Reads the image of the reader's current row as the next of the batch.</summary>
     public void Add(ImageRowReader reader)
     {
-        Span<byte> room = _pixels.AsSpan(Count * scorer.Format.ByteCount, scorer.Format.ByteCount);
+        int place = Count++;
+        _taken[place] = null;
+        Fill(place, reader.Read);
+    }
+
+    /// <summary>Takes the image of the reader's current row as the next of the batch, to be read by <see cref="ReadTaken"/> where that can be.</summary>
+    public void Take(ImageRowReader reader)
+    {
+        int place = Count++;
         try
         {
-            reader.Read(room);
-            _faults[Count] = null;
+            _faults[place] = null;
+            _taken[place] = reader.Take();
         }
         catch (Exception exception) when (BadImageLog.IsBadImage(exception))
         {
-            room.Clear();
-            _faults[Count] = ExceptionDispatchInfo.Capture(exception);
+            _taken[place] = null;
+            Spoil(place, exception);
+            return;
         }
 
-        Count++;
+        if (_taken[place] is null)
+        {
+            Fill(place, reader.Read);
+        }
+    }
+
+    /// <summary>Reads the images that were taken, several at once.</summary>
+    /// <param name="threads">The most that are read at once.</param>
+    public void ReadTaken(int threads)
+    {
+        try
+        {
+            Parallel.For(0, Count, new ParallelOptions { MaxDegreeOfParallelism = threads }, place =>
+            {
+                if (_taken[place] is { } image)
+                {
+                    _taken[place] = null;
+                    Fill(place, image);
+                }
+            });
+        }
+        catch (AggregateException exception)
+        {
+            // As one thread would throw it.
+            ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
+        }
     }
 
     public void Score()
@@ -72,6 +107,27 @@ internal sealed class ScoreBuffer(ImageScorer scorer, BadImageHandling badImages
 
         return float.IsNaN(scores[best]) ? 0 : (uint)best + 1;
     }
+
+    private void Fill(int place, TakenImage read)
+    {
+        try
+        {
+            read(Room(place));
+            _faults[place] = null;
+        }
+        catch (Exception exception) when (BadImageLog.IsBadImage(exception))
+        {
+            Spoil(place, exception);
+        }
+    }
+
+    private void Spoil(int place, Exception fault)
+    {
+        Room(place).Clear();
+        _faults[place] = ExceptionDispatchInfo.Capture(fault);
+    }
+
+    private Span<byte> Room(int place) => _pixels.AsSpan(place * scorer.Format.ByteCount, scorer.Format.ByteCount);
 
     private ReadOnlySpan<float> Row(int row)
     {

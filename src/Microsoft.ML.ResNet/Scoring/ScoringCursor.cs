@@ -3,8 +3,8 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
-/// Walks the rows of the input once. While the images of one batch are scored and its rows are read, a background thread reads and
-/// decodes those of the next, and keeps what passes through: image and columns of a row come from the same step.
+/// Walks the rows of the input once. While the images of one batch are scored and its rows are read, a background thread reads
+/// those of the next, which several threads decode, and keeps what passes through: image and columns of a row come from the same step.
 /// </summary>
 /// <param name="passed">The columns that pass through; <see cref="PassedColumn.CanKeep"/> holds for each.</param>
 /// <param name="input">Gives these and the images; read by one thread at a time.</param>
@@ -101,6 +101,7 @@ internal sealed class ScoringCursor(ScoringRowMapper mapper, DataViewSchema.Colu
     private void Fill(ScoreBuffer buffer, int half)
     {
         buffer.Clear();
+        int threads = mapper.Scorer.DecodingThreads;
         while (buffer.Count < buffer.Capacity && input.MoveNext())
         {
             int place = (half * _capacity) + buffer.Count;
@@ -112,7 +113,19 @@ internal sealed class ScoringCursor(ScoringRowMapper mapper, DataViewSchema.Colu
                 column.Keep(place);
             }
 
-            buffer.Add(_reader);
+            if (threads == 1)
+            {
+                buffer.Add(_reader);
+            }
+            else
+            {
+                buffer.Take(_reader);
+            }
+        }
+
+        if (threads > 1)
+        {
+            buffer.ReadTaken(threads);
         }
     }
 
@@ -120,7 +133,7 @@ internal sealed class ScoringCursor(ScoringRowMapper mapper, DataViewSchema.Colu
     {
         if (disposing)
         {
-            // Wait without asking how it went: nobody wants those rows any more.
+            // Wait for the pending read; ignore its outcome.
             (_filling as IAsyncResult)?.AsyncWaitHandle.WaitOne();
             input.Dispose();
         }
