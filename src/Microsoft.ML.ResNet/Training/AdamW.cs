@@ -18,9 +18,12 @@ internal sealed class AdamW : IOptimizer
     private readonly (string Name, Parameter Parameter, Tensor Mean, Tensor Square, double WeightDecay, double RateScale)[] _slots;
     private readonly double _beta1;
     private readonly double _beta2;
+    private readonly ForeachOperations? _foreach;
 
-    public AdamW(IEnumerable<OptimizedParameter> parameters, double beta1, double beta2, double weightDecay)
+    /// <param name="operations">Steps for all parameters at once; null: one after the other, or together on the CPU.</param>
+    public AdamW(IEnumerable<OptimizedParameter> parameters, double beta1, double beta2, double weightDecay, ForeachOperations? operations = null)
     {
+        _foreach = operations;
         _beta1 = beta1;
         _beta2 = beta2;
         using var scope = NewDisposeScope();
@@ -38,6 +41,12 @@ internal sealed class AdamW : IOptimizer
     {
         StepCount++;
         double meanCorrection = 1 - Math.Pow(_beta1, StepCount), squareCorrection = Math.Sqrt(1 - Math.Pow(_beta2, StepCount));
+        if (_foreach is not null)
+        {
+            StepAll(_foreach, learningRate, meanCorrection, squareCorrection);
+            return;
+        }
+
         var update = new Update(_beta1, _beta2, squareCorrection);
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -61,6 +70,33 @@ internal sealed class AdamW : IOptimizer
         }
 
         update.Run();
+        foreach (var slot in _slots)
+        {
+            slot.Parameter.grad = null;
+        }
+    }
+
+    /// <summary>All parameters of one rate and decay at once, on a GPU.</summary>
+    private void StepAll(ForeachOperations operations, double learningRate, double meanCorrection, double squareCorrection)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        foreach (var group in _slots.Where(slot => slot.Parameter.grad is not null).GroupBy(slot => (slot.WeightDecay, slot.RateScale)))
+        {
+            double rate = learningRate * group.Key.RateScale;
+            operations.Adam(
+                [.. group.Select(slot => slot.Parameter)],
+                [.. group.Select(slot => slot.Parameter.grad!)],
+                [.. group.Select(slot => slot.Mean)],
+                [.. group.Select(slot => slot.Square)],
+                rate / meanCorrection,
+                1 - (rate * group.Key.WeightDecay),
+                _beta1,
+                _beta2,
+                squareCorrection,
+                Epsilon);
+        }
+
         foreach (var slot in _slots)
         {
             slot.Parameter.grad = null;

@@ -27,15 +27,26 @@ internal sealed record RunningMetrics
     public RunningMetrics With(double loss, Tensor logits, Tensor labels, int topK)
     {
         using var scope = NewDisposeScope();
-        int count = (int)labels.shape[0];
+        long[] correct = Hits(logits, labels, topK).data<long>().ToArray();
+        return With(loss, (int)labels.shape[0], correct[0], correct[1]);
+    }
+
+    /// <summary>The sums with a batch more, of which the numbers are known.</summary>
+    /// <param name="loss">The mean loss of the batch.</param>
+    public RunningMetrics With(double loss, int count, long correct, long topKCorrect) => new()
+    {
+        LossSum = LossSum + (loss * count),
+        CorrectCount = CorrectCount + correct,
+        TopKCorrectCount = TopKCorrectCount + topKCorrect,
+        ImageCount = ImageCount + count,
+    };
+
+    /// <summary>How many images of a batch are right, and how many among the first k classes, on the device.</summary>
+    /// <returns>[2] int64, in the caller's scope.</returns>
+    public static Tensor Hits(Tensor logits, Tensor labels, int topK)
+    {
+        using var scope = NewDisposeScope();
         Tensor hits = logits.detach().topk(topK).indexes.eq(labels.unsqueeze(1));
-        long[] correct = stack([hits.narrow(1, 0, 1).sum(), hits.sum()]).data<long>().ToArray();
-        return new RunningMetrics
-        {
-            LossSum = LossSum + (loss * count),
-            CorrectCount = CorrectCount + correct[0],
-            TopKCorrectCount = TopKCorrectCount + correct[1],
-            ImageCount = ImageCount + count,
-        };
+        return stack([hits.narrow(1, 0, 1).sum(), hits.sum()]).MoveToOuterDisposeScope();
     }
 }

@@ -17,9 +17,13 @@ internal sealed class StochasticGradientDescent : IOptimizer
     private readonly double _momentum;
     private readonly double _weightDecay;
     private readonly bool _nesterov;
+    private readonly ForeachOperations? _foreach;
 
-    public StochasticGradientDescent(IEnumerable<OptimizedParameter> parameters, double momentum, double weightDecay, bool nesterov = false)
+    /// <param name="operations">Steps for all parameters at once; null: one after the other, or together on the CPU.</param>
+    public StochasticGradientDescent(
+        IEnumerable<OptimizedParameter> parameters, double momentum, double weightDecay, bool nesterov = false, ForeachOperations? operations = null)
     {
+        _foreach = operations;
         _momentum = momentum;
         _weightDecay = weightDecay;
         _nesterov = nesterov;
@@ -36,6 +40,12 @@ internal sealed class StochasticGradientDescent : IOptimizer
     public void Step(double learningRate)
     {
         StepCount++;
+        if (_foreach is not null)
+        {
+            StepAll(_foreach, learningRate);
+            return;
+        }
+
         var update = new Update((float)_momentum, _nesterov);
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -59,6 +69,29 @@ internal sealed class StochasticGradientDescent : IOptimizer
         }
 
         update.Run();
+        foreach (var slot in _slots)
+        {
+            slot.Parameter.grad = null;
+        }
+    }
+
+    /// <summary>All parameters of one rate and decay at once, on a GPU.</summary>
+    private void StepAll(ForeachOperations operations, double learningRate)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        foreach (var group in _slots.Where(slot => slot.Parameter.grad is not null).GroupBy(slot => (slot.HasWeightDecay, slot.RateScale)))
+        {
+            operations.Momentum(
+                [.. group.Select(slot => slot.Parameter)],
+                [.. group.Select(slot => slot.Parameter.grad!)],
+                [.. group.Select(slot => slot.Velocity)],
+                learningRate * group.Key.RateScale,
+                group.Key.HasWeightDecay ? _weightDecay : 0,
+                _momentum,
+                _nesterov);
+        }
+
         foreach (var slot in _slots)
         {
             slot.Parameter.grad = null;

@@ -4,6 +4,8 @@ using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Serialization;
+using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
@@ -16,6 +18,11 @@ internal sealed class TrainingLoop : IDisposable
 
     /// <summary>Images that a validation is timed with before the first step.</summary>
     private const int TimedImages = 9;
+
+    /// <summary>
+    /// Steps after which a GPU is waited for, and the loss is read. Where time is limited it is after each, so that the times of steps are true.
+    /// </summary>
+    private const int StepsBetweenReads = 8;
 
     private readonly ResidualNetwork _network;
     private readonly LabeledImages _images;
@@ -33,6 +40,9 @@ internal sealed class TrainingLoop : IDisposable
     private readonly BestWeights _best = new();
     private readonly EarlyStopping _stopping;
     private readonly TrainingBatches _batches;
+    private readonly ForeachOperations? _foreach;
+    private readonly PendingMetrics _pending = new();
+    private readonly int _stepsBetweenReads;
     private readonly int _topK;
     private TrainingState _state = new();
     private TimeSpan _elapsedBefore;
@@ -60,10 +70,12 @@ internal sealed class TrainingLoop : IDisposable
         _schedule = settings.Schedule(_plan.Count);
         _pace = new Pace(_schedule.TotalSteps, _plan.Count, settings.MaxTrainingTime, settings.Resizing.CostAt);
         _stopping = new EarlyStopping(settings.ValidationMetric, settings.EarlyStoppingPatience, settings.EarlyStoppingMinDelta);
+        _foreach = ForeachOperations.For(device);
+        _stepsBetweenReads = device.type == DeviceType.CPU || settings.MaxTrainingTime is not null ? 1 : StepsBetweenReads;
         _optimizer = settings.Optimizer(network);
         _passes = VectorTraining.Supports(network, device) ? new VectorTraining(network) : new AutogradTraining(network);
         _loss = settings.Loss(images.Training.Labels, images.ClassCount, device);
-        _average = settings.WeightAveragingDecay > 0 ? new WeightAverage(network, settings.WeightAveragingDecay, device) : null;
+        _average = settings.WeightAveragingDecay > 0 ? new WeightAverage(network, settings.WeightAveragingDecay, device, _foreach) : null;
         _batches = new TrainingBatches(images.Training, images.Weights, _plan, settings, device);
     }
 
@@ -108,6 +120,7 @@ internal sealed class TrainingLoop : IDisposable
 
     public void Dispose()
     {
+        _pending.Dispose();
         _batches.Dispose();
         _best.Dispose();
         _average?.Dispose();
@@ -203,12 +216,16 @@ internal sealed class TrainingLoop : IDisposable
             _passes.Backward(loss);
             if (_settings.MaxGradientNorm is { } norm)
             {
-                GradientClipping.Apply(_network.ParameterEntries.Select(entry => entry.Parameter), norm);
+                ClipGradients(norm);
             }
 
             _optimizer.Step(learningRate);
             _average?.Update(_state.Step);
-            _state = _state with { Metrics = _state.Metrics.With(Finite(loss.item<float>(), learningRate), logits, batch.Labels, _topK) };
+            _pending.Add(new PendingStep(_state.Step + 1, _state.Epoch, (int)batch.Labels.shape[0], learningRate), loss, logits, batch.Labels, _topK);
+            if (_pending.Count >= _stepsBetweenReads || _state.Batch + 1 == _plan.Count)
+            {
+                ReadMetrics();
+            }
         }
 
         if (_state.Step % StepsBetweenReturns == StepsBetweenReturns - 1)
@@ -218,6 +235,29 @@ internal sealed class TrainingLoop : IDisposable
 
         _pace.Advance(Elapsed - started, Elapsed, _evaluation + _saving);
         _state = _state with { Batch = _state.Batch + 1, Step = _state.Step + 1, Position = _pace.Position };
+    }
+
+    private void ClipGradients(double norm)
+    {
+        IEnumerable<Parameter> parameters = _network.ParameterEntries.Select(entry => entry.Parameter);
+        if (_foreach is not null)
+        {
+            GradientClipping.Apply(_foreach, parameters, norm);
+        }
+        else
+        {
+            GradientClipping.Apply(parameters, norm);
+        }
+    }
+
+    /// <summary>Waits for the steps that are under way, and counts them in.</summary>
+    /// <exception cref="InvalidOperationException">The loss of one is no longer a finite number.</exception>
+    private void ReadMetrics()
+    {
+        foreach (var (step, loss, correct, topKCorrect) in _pending.Take())
+        {
+            _state = _state with { Metrics = _state.Metrics.With(Finite(loss, step), step.ImageCount, correct, topKCorrect) };
+        }
     }
 
     private void EndEpoch(EpochMetrics metrics)
@@ -349,6 +389,7 @@ internal sealed class TrainingLoop : IDisposable
 
     private void Save()
     {
+        ReadMetrics();
         TimeSpan started = Elapsed;
         RequireFinite(_network);
         _state = _state with { Elapsed = started };
@@ -364,11 +405,11 @@ internal sealed class TrainingLoop : IDisposable
         _ => "accuracy",
     };
 
-    private float Finite(float loss, double learningRate)
+    private double Finite(double loss, PendingStep step)
     {
-        return float.IsFinite(loss)
+        return double.IsFinite(loss)
             ? loss
-            : throw Diverged(string.Create(CultureInfo.InvariantCulture, $"the loss is {loss} in step {_state.Step + 1} (epoch {_state.Epoch}), at a learning rate of {learningRate:G3}"));
+            : throw Diverged(string.Create(CultureInfo.InvariantCulture, $"the loss is {loss} in step {step.Number} (epoch {step.Epoch}), at a learning rate of {step.LearningRate:G3}"));
     }
 
     /// <summary>A step may spoil the weights after its loss was computed: they must neither go into a checkpoint nor become the model.</summary>

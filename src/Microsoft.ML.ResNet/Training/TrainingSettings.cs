@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using TorchSharp;
 
@@ -140,9 +141,10 @@ internal sealed record TrainingSettings
     {
         IEnumerable<OptimizedParameter> parameters = network.ParameterEntries.Select(
             entry => new OptimizedParameter(entry.Name, entry.Parameter, entry.Kind == ParameterKind.Weight, RateScale(entry.Name, network.Specification.Depths.Count)));
+        ForeachOperations? operations = ForeachOperations.For(network.ParameterEntries[0].Parameter.device);
         return OptimizerKind == TrainingOptimizer.AdamW
-            ? new AdamW(parameters, Beta1, Beta2, WeightDecay)
-            : new StochasticGradientDescent(parameters, Momentum, WeightDecay, Nesterov);
+            ? new AdamW(parameters, Beta1, Beta2, WeightDecay, operations)
+            : new StochasticGradientDescent(parameters, Momentum, WeightDecay, Nesterov, operations);
     }
 
     /// <param name="labels">The class of each training image.</param>

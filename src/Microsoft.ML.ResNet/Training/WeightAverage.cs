@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -14,14 +15,22 @@ internal sealed class WeightAverage : IDisposable
     private readonly double _decay;
     private readonly Device _device;
 
-    public WeightAverage(ResidualNetwork source, double decay, Device device)
+    private readonly ForeachOperations? _foreach;
+    private readonly (Tensor[] Averages, Tensor[] Current) _weights;
+    private readonly (Tensor[] Averages, Tensor[] Current) _counters;
+
+    /// <param name="operations">Takes in all weights at once; null: one after the other.</param>
+    public WeightAverage(ResidualNetwork source, double decay, Device device, ForeachOperations? operations = null)
     {
+        _foreach = operations;
         _source = source;
         _decay = decay;
         _device = device;
         Network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: 0) { ActivationType = source.ActivationType };
         Network.to(device);
         Network.CopyStateFrom(source.StateEntries);
+        _weights = Pairs(source, isFloatingPoint: true);
+        _counters = Pairs(source, isFloatingPoint: false);
     }
 
     /// <summary>The network with the averaged weights.</summary>
@@ -32,8 +41,16 @@ internal sealed class WeightAverage : IDisposable
     public void Update(long step)
     {
         using var scope = NewDisposeScope();
-        Tensor rest = tensor((float)(1 - Math.Min(_decay, (1.0 + step) / (10.0 + step))), device: _device);
         using var noGradient = no_grad();
+        double share = 1 - Math.Min(_decay, (1.0 + step) / (10.0 + step));
+        if (_foreach is not null)
+        {
+            _foreach.Average(_weights.Averages, _weights.Current, share);
+            _foreach.Copy(_counters.Averages, _counters.Current);
+            return;
+        }
+
+        Tensor rest = tensor((float)share, device: _device);
         foreach (var ((_, average), (_, current)) in Network.StateEntries.Zip(_source.StateEntries))
         {
             if (average.is_floating_point())
@@ -46,6 +63,11 @@ internal sealed class WeightAverage : IDisposable
             }
         }
     }
+
+    private (Tensor[] Averages, Tensor[] Current) Pairs(ResidualNetwork source, bool isFloatingPoint) =>
+    (
+        [.. Network.StateEntries.Select(entry => entry.Tensor).Where(tensor => tensor.is_floating_point() == isFloatingPoint)],
+        [.. source.StateEntries.Select(entry => entry.Tensor).Where(tensor => tensor.is_floating_point() == isFloatingPoint)]);
 
     public void Dispose() => Network.Dispose();
 }
