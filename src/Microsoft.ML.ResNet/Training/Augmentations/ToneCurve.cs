@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
@@ -104,6 +108,12 @@ internal static class ToneCurve
     private static void Blend<T>(ImageSpan<T> image, float other, float factor)
         where T : unmanaged
     {
+        if (typeof(T) == typeof(byte))
+        {
+            Blend(MemoryMarshal.AsBytes(image.Values), other, factor);
+            return;
+        }
+
         Span<float> curve = stackalloc float[Levels];
         for (int level = 0; level < Levels; level++)
         {
@@ -111,6 +121,29 @@ internal static class ToneCurve
         }
 
         ApplyToAll(image, curve);
+    }
+
+    private static void Blend(Span<byte> values, float other, float factor)
+    {
+        int i = 0;
+        ref byte first = ref MemoryMarshal.GetReference(values);
+        for (; i + Vector128<byte>.Count <= values.Length; i += Vector128<byte>.Count)
+        {
+            var (low, high) = PixelBlock.ToSingle(Vector128.LoadUnsafe(ref first, (nuint)i));
+            PixelBlock.ToBytes(Blend(low, other, factor), Blend(high, other, factor)).StoreUnsafe(ref first, (nuint)i);
+        }
+
+        for (; i < values.Length; i++)
+        {
+            values[i] = PixelValue.Clip<byte>(other + (factor * (values[i] - other)), Top);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Blend(Vector256<float> levels, float other, float factor)
+    {
+        Vector256<float> others = Vector256.Create(other);
+        return Vector256.Min(Vector256.Max(others + ((levels - others) * factor), Vector256<float>.Zero), Vector256.Create((float)Top));
     }
 
     private static void Count<T>(ImageSpan<T> image, int channel, Span<int> histogram)
