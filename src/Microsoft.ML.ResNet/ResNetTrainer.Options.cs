@@ -105,7 +105,10 @@ public sealed partial class ResNetTrainer
         [JsonIgnore]
         public Action<EpochMetrics>? EpochCallback { get; set; }
 
-        /// <summary>Told after each batch, from the thread that trains; for progress bars.</summary>
+        /// <summary>
+        /// Told after each batch, from the thread that trains; for progress bars. Within an epoch on a GPU, loss, accuracy and <see cref="EpochMetrics.ImageCount"/>
+        /// are up to eight batches old; those of a whole epoch are complete.
+        /// </summary>
         /// <value>Default: null.</value>
         [JsonIgnore]
         public IProgress<EpochMetrics>? Progress { get; set; }

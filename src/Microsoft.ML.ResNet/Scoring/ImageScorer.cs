@@ -62,8 +62,8 @@ internal sealed class ImageScorer : IDisposable
         }
     }
 
-    /// <summary>The threads that decode the next batch while one is scored: beside a GPU all, beside the network's own half of them.</summary>
-    public int DecodingThreads => IsOnCpu ? Math.Max(1, Environment.ProcessorCount / 2) : Environment.ProcessorCount;
+    /// <summary>The threads that decode the next batch while one is scored.</summary>
+    public int DecodingThreads => FeedThreads.Beside(_device.Device);
 
     private bool IsOnCpu => _device.Device.type == DeviceType.CPU;
 

@@ -37,7 +37,7 @@ internal static class Evaluation
         byte[] pixels = GC.AllocateUninitializedArray<byte>(batchSize * format.ByteCount);
         var metrics = new RunningMetrics();
         long[] predicted = new long[images.Count];
-        using var ahead = new PreparedAhead(images);
+        using var ahead = new PreparedAhead(images, device);
         for (int start = 0; start < images.Count; start += batchSize)
         {
             checkCancelled();

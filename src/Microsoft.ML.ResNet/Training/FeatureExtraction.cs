@@ -25,7 +25,7 @@ internal sealed class FeatureExtraction(Func<Tensor, Tensor> compute, Device dev
         byte[] pixels = GC.AllocateUninitializedArray<byte>(batchSize * format.ByteCount);
         List<Tensor> parts = [];
         int total = images.Count * (1 + views), done = 0;
-        using var ahead = new PreparedAhead(images);
+        using var ahead = new PreparedAhead(images, device);
         for (int view = 0; view <= views; view++)
         {
             for (int start = 0; start < images.Count; start += batchSize)

@@ -1,15 +1,16 @@
 using Microsoft.ML.ResNet.Images;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>Decodes the images of the next batch while the network has those of this one.</summary>
-internal sealed class PreparedAhead(ImageSet images) : IDisposable
+internal sealed class PreparedAhead(ImageSet images, Device device) : IDisposable
 {
     private Task? _preparing;
 
     /// <summary>Starts on a batch; no image may be read until <see cref="Wait"/>.</summary>
     public void Begin(int start, int count)
-        => _preparing = count > 0 ? Task.Run(() => images.Prepare([.. Enumerable.Range(start, count)], Math.Max(1, Environment.ProcessorCount / 2))) : null;
+        => _preparing = count > 0 ? Task.Run(() => images.Prepare([.. Enumerable.Range(start, count)], FeedThreads.Beside(device))) : null;
 
     /// <summary>Has the batch ready, whether it was begun or not.</summary>
     public void Wait(int start, int count)

@@ -51,7 +51,7 @@ internal sealed class TrainingBatches : IDisposable
         _order = new int[images.Count];
         bool isOnCpu = device.type == DeviceType.CPU;
         long batchBytes = (long)plan.LargestBatch * images.Format.ByteCount;
-        _threads = threads ?? Math.Max(1, isOnCpu ? Environment.ProcessorCount / 2 : Environment.ProcessorCount - 1);
+        _threads = threads ?? FeedThreads.Beside(device);
         _depth = depth ?? (isOnCpu ? 1 : (int)Math.Clamp(LargestDepthBytes / batchBytes, 1, LargestDepth));
         for (int i = 0; i <= _depth; i++)
         {

@@ -222,7 +222,7 @@ internal sealed class TrainingLoop : IDisposable
             _optimizer.Step(learningRate);
             _average?.Update(_state.Step);
             _pending.Add(new PendingStep(_state.Step + 1, _state.Epoch, (int)batch.Labels.shape[0], learningRate), loss, logits, batch.Labels, _topK);
-            if (_pending.Count >= _stepsBetweenReads || _state.Batch + 1 == _plan.Count)
+            if (_pending.Count >= _stepsBetweenReads || _state.Metrics.ImageCount == 0 || _state.Batch + 1 == _plan.Count)
             {
                 ReadMetrics();
             }
