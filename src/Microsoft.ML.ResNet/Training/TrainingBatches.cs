@@ -131,8 +131,14 @@ internal sealed class TrainingBatches : IDisposable
 
     public void Dispose()
     {
-        Stop();
-        _input.Dispose();
+        try
+        {
+            Stop();
+        }
+        finally
+        {
+            _input.Dispose();
+        }
     }
 
     /// <summary>Starts to fill a batch as soon as the one before it is full.</summary>

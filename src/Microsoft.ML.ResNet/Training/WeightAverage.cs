@@ -11,7 +11,6 @@ namespace Microsoft.ML.ResNet.Training;
 /// </summary>
 internal sealed class WeightAverage : IDisposable
 {
-    private readonly ResidualNetwork _source;
     private readonly double _decay;
     private readonly Device _device;
 
@@ -23,7 +22,6 @@ internal sealed class WeightAverage : IDisposable
     public WeightAverage(ResidualNetwork source, double decay, Device device, ForeachOperations? operations = null)
     {
         _foreach = operations;
-        _source = source;
         _decay = decay;
         _device = device;
         Network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: 0) { ActivationType = source.ActivationType };
@@ -51,16 +49,14 @@ internal sealed class WeightAverage : IDisposable
         }
 
         Tensor rest = tensor((float)share, device: _device);
-        foreach (var ((_, average), (_, current)) in Network.StateEntries.Zip(_source.StateEntries))
+        foreach (var (average, current) in _weights.Averages.Zip(_weights.Current))
         {
-            if (average.is_floating_point())
-            {
-                average.lerp_(current, rest);
-            }
-            else
-            {
-                average.copy_(current);
-            }
+            average.lerp_(current, rest);
+        }
+
+        foreach (var (average, current) in _counters.Averages.Zip(_counters.Current))
+        {
+            average.copy_(current);
         }
     }
 
