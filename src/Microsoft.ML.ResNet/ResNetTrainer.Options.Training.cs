@@ -16,10 +16,13 @@ public sealed partial class ResNetTrainer
         /// The time that <c>Fit</c> may take, reading and evaluation included. Where <see cref="Epochs"/> don't fit into it, fewer are run:
         /// measured times say how many, and the learning rate still falls to its end. A validation takes at most a quarter of the time that is
         /// left before the first step: where all images of the validation set would take more, every epoch is validated on the same sample of
-        /// them, each class by its share, and the metrics are those of the sample. An epoch whose successor would have less than a quarter of
-        /// its steps isn't validated; the last one is. A step, the computing of features for a classifier and its fit are not interrupted: the
-        /// training ends after them, however long they take, and one step is trained in any case. A resumed training has what earlier runs
-        /// left. A training that the limit makes shorter isn't repeatable by its seed.
+        /// them, 16 at least, each class by its share, and the metrics are those of the sample. An epoch whose successor would have less than a
+        /// quarter of its steps isn't validated; the last one is. With <see cref="FineTuningMode.HeadOnly"/>, features are computed of as many
+        /// images and <see cref="FeatureViews"/> as fit into the time, of one image of each class at least, and the fit ends in time; with
+        /// <see cref="FineTuningMode.HeadThenFull"/> this takes at most three tenths of the time, and the training of all layers has the rest.
+        /// A batch or a step is not interrupted: <c>Fit</c> may end later by one of them and one validation, and one step is trained in any
+        /// case. A resumed training has what earlier runs left. A training that the limit makes shorter isn't repeatable by its seed; one that
+        /// has time for everything equals a training without a limit.
         /// </summary>
         /// <value>Default: null: no limit. Range: above 0.</value>
         public TimeSpan? MaxTrainingTime { get; set; }

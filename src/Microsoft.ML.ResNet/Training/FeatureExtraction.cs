@@ -14,8 +14,11 @@ internal sealed class FeatureExtraction(Func<Tensor, Tensor> compute, Device dev
 
     /// <summary>The features of all images as scoring sees them, then of as many varied views of each as are wanted.</summary>
     /// <param name="views">The number of varied views beside the plain one.</param>
-    /// <returns>[N (1 + views), F] float32, on the CPU: the plain views of all images, then the first varied ones, and so on.</returns>
-    public Tensor Run(ImageSet images, Augmentation augmentation, int views, long seed)
+    /// <param name="rows">The number of each image, from which its variations are drawn.</param>
+    /// <param name="isTimeOver">Asked before every batch; where it says so, the extraction ends with the images, or the whole views, that it has. Null: never.</param>
+    /// <param name="least">The images whose plain view is computed however long it takes.</param>
+    /// <returns>[N (1 + views), F] float32, on the CPU: the plain views of the first N images, then the first varied ones of the same, and so on.</returns>
+    public ExtractedFeatures Run(ImageSet images, Augmentation augmentation, int views, long seed, int[] rows, Func<bool>? isTimeOver = null, int least = 1)
     {
         using var scope = NewDisposeScope();
         using var input = new NetworkInput(images.Format, device);
@@ -24,14 +27,22 @@ internal sealed class FeatureExtraction(Func<Tensor, Tensor> compute, Device dev
         int batchSize = Math.Min(Math.Clamp(BatchPixels / (format.Width * format.Height), 1, LargestBatch), images.Count);
         byte[] pixels = GC.AllocateUninitializedArray<byte>(batchSize * format.ByteCount);
         List<Tensor> parts = [];
-        int total = images.Count * (1 + views), done = 0;
+        int imageCount = images.Count, total = imageCount * (1 + views), done = 0;
         using var ahead = new PreparedAhead(images, device);
         for (int view = 0; view <= views; view++)
         {
-            for (int start = 0; start < images.Count; start += batchSize)
+            int whole = parts.Count;
+            for (int start = 0; start < imageCount; start += batchSize)
             {
                 checkCancelled();
-                int count = Math.Min(batchSize, images.Count - start);
+                if ((view > 0 || start >= least) && isTimeOver?.Invoke() == true)
+                {
+                    imageCount = view == 0 ? start : imageCount;
+                    parts.RemoveRange(whole, view == 0 ? 0 : parts.Count - whole);
+                    return new ExtractedFeatures(cat(parts).MoveToOuterDisposeScope(), imageCount, Math.Max(0, view - 1));
+                }
+
+                int count = Math.Min(batchSize, imageCount - start);
                 ahead.Wait(start, count);
                 for (int i = 0; i < count; i++)
                 {
@@ -42,11 +53,11 @@ internal sealed class FeatureExtraction(Func<Tensor, Tensor> compute, Device dev
                     }
                     else
                     {
-                        augmentation.Apply(images[start + i], format, new RowDraws(seed, view, start + i), target, scratch);
+                        augmentation.Apply(images[start + i], format, new RowDraws(seed, view, rows[start + i]), target, scratch);
                     }
                 }
 
-                ahead.Begin(start + count, Math.Min(batchSize, images.Count - start - count));
+                ahead.Begin(start + count, Math.Min(batchSize, imageCount - start - count));
                 using var inference = inference_mode();
                 using var batch = NewDisposeScope();
                 parts.Add(compute(input.Create(pixels, count)).cpu().MoveToOuterDisposeScope());
@@ -55,6 +66,6 @@ internal sealed class FeatureExtraction(Func<Tensor, Tensor> compute, Device dev
             }
         }
 
-        return cat(parts).MoveToOuterDisposeScope();
+        return new ExtractedFeatures(cat(parts).MoveToOuterDisposeScope(), imageCount, views);
     }
 }

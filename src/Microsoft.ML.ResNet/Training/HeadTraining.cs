@@ -21,6 +21,9 @@ internal static class HeadTraining
     /// <summary>A comparison of penalties needs no more.</summary>
     private const double ToleranceOfValidation = 1e-4;
 
+    /// <summary>The share of a limited time that the comparison of penalties may take; the fit to all rows has the rest.</summary>
+    private const double ShareOfValidation = 0.6;
+
     private static readonly double[] Penalties = [3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003];
 
     /// <summary>Sets the head of the network.</summary>
@@ -28,8 +31,10 @@ internal static class HeadTraining
     /// <param name="labels">The class of each of the N images.</param>
     /// <param name="imageWeights">How much each image counts, or null.</param>
     /// <param name="classWeights">By class, or null.</param>
+    /// <param name="isTimeOver">Asked whether a share (0 to 1) of the time for the fit is over; null where there is no limit.</param>
     /// <returns>The penalty that was chosen.</returns>
-    public static double Fit(ResidualNetwork network, Tensor features, int[] labels, float[]? imageWeights, float[]? classWeights, double labelSmoothing, long seed)
+    public static double Fit(
+        ResidualNetwork network, Tensor features, int[] labels, float[]? imageWeights, float[]? classWeights, double labelSmoothing, long seed, Func<double, bool>? isTimeOver = null)
     {
         using var normalMode = inference_mode(false);
         using var scope = NewDisposeScope();
@@ -41,11 +46,15 @@ internal static class HeadTraining
         targets = (targets * tensor(1 - labelSmoothing)).Plus(tensor(labelSmoothing / network.ClassCount));
         using var classifier = new LinearClassifier(features.clone(), targets, tensor(rowWeights));
 
-        double penalty = ChoosePenalty(classifier, labels, views, seed);
+        double penalty = ChoosePenalty(classifier, labels, views, seed, isTimeOver is null ? null : () => isTimeOver(ShareOfValidation));
+        Func<bool>? isFitOver = isTimeOver is null ? null : () => isTimeOver(1);
         Tensor? point = null;
         foreach (double step in Penalties.Where(step => step > penalty).Append(penalty))
         {
-            point = classifier.Fit(rows: null, step, point);
+            if (step == penalty || isFitOver?.Invoke() != true)
+            {
+                point = classifier.Fit(rows: null, step, point, isTimeOver: isFitOver);
+            }
         }
 
         var (weight, bias) = classifier.Unscaled(point!);
@@ -55,7 +64,7 @@ internal static class HeadTraining
         return penalty;
     }
 
-    private static double ChoosePenalty(LinearClassifier classifier, int[] labels, int views, long seed)
+    private static double ChoosePenalty(LinearClassifier classifier, int[] labels, int views, long seed, Func<bool>? isTimeOver)
     {
         int folds = Math.Min(MostFolds, labels.GroupBy(label => label).Min(group => group.Count()));
         if (folds < 2)
@@ -76,7 +85,13 @@ internal static class HeadTraining
             double loss = 0;
             for (int held = 0; held < folds; held++)
             {
-                points[held] = classifier.Fit(training[held], Penalties[i], points[held], ToleranceOfValidation);
+                points[held] = classifier.Fit(training[held], Penalties[i], points[held], ToleranceOfValidation, isTimeOver);
+                if (isTimeOver?.Invoke() == true)
+                {
+                    // Folds that were cut short don't compare with whole ones.
+                    return i == 0 ? PenaltyWithoutValidation : Penalties[best];
+                }
+
                 loss += classifier.Loss(points[held]!, validation[held]);
             }
 

@@ -46,8 +46,9 @@ internal sealed class LinearClassifier : IDisposable
     /// <param name="penalty">The factor of half the squared norm of the weights.</param>
     /// <param name="start">Where to begin: the result of another fit, or null.</param>
     /// <param name="tolerance">The largest derivative at which the fit ends.</param>
+    /// <param name="isTimeOver">Asked after every iteration; where it says so, the fit ends before it has converged. Null: never.</param>
     /// <returns>[K (F + 1)] float64: weights, then biases, of scaled features; in the caller's scope.</returns>
-    public Tensor Fit(Tensor? rows, double penalty, Tensor? start, double tolerance = Converged)
+    public Tensor Fit(Tensor? rows, double penalty, Tensor? start, double tolerance = Converged, Func<bool>? isTimeOver = null)
     {
         using var scope = NewDisposeScope();
         Tensor features = rows is null ? _features : _features.index_select(0, rows);
@@ -88,7 +89,7 @@ internal sealed class LinearClassifier : IDisposable
                 break;
             }
 
-            if (!hasFallen)
+            if (!hasFallen || isTimeOver?.Invoke() == true)
             {
                 break;
             }

@@ -9,6 +9,20 @@ internal static class StratifiedSample
     /// <returns>Positions in <paramref name="labels"/>, ascending.</returns>
     public static int[] Of(int[] labels, int count, long seed)
     {
+        return [.. Places(labels, seed).Order().Take(count).Select(item => item.Row).Order()];
+    }
+
+    /// <summary>All rows, so that the first ones, as many as there are classes, are one of each class, and any more are each class by its share.</summary>
+    /// <returns>Positions in <paramref name="labels"/>.</returns>
+    public static int[] InOrder(int[] labels, long seed)
+    {
+        var taken = new HashSet<int>();
+        return [.. Places(labels, seed).Order().OrderBy(item => !taken.Add(labels[item.Row])).Select(item => item.Row)];
+    }
+
+    /// <summary>The rows of each class, shuffled, at equal distances from 0 to 1.</summary>
+    private static List<(double Place, int Row)> Places(int[] labels, long seed)
+    {
         List<(double Place, int Row)> places = [];
         foreach (IGrouping<int, int> group in Enumerable.Range(0, labels.Length).GroupBy(row => labels[row]))
         {
@@ -17,6 +31,6 @@ internal static class StratifiedSample
             places.AddRange(rows.Select((row, i) => ((i + 0.5) / rows.Length, row)));
         }
 
-        return [.. places.Order().Take(count).Select(item => item.Row).Order()];
+        return places;
     }
 }

@@ -16,9 +16,6 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>Steps after which freed memory is given back: often enough to keep it flat, seldom enough to cost nothing.</summary>
     private const int StepsBetweenReturns = 50;
 
-    /// <summary>Images that a validation is timed with before the first step.</summary>
-    private const int TimedImages = 9;
-
     /// <summary>
     /// Steps after which a GPU is waited for, and the loss is read. Where time is limited it is after each, so that the times of steps are true.
     /// </summary>
@@ -129,10 +126,7 @@ internal sealed class TrainingLoop : IDisposable
         _optimizer.Dispose();
     }
 
-    /// <summary>
-    /// Foresees what a validation takes, and takes a sample of the images where all of them would take too much of the time that is left. The
-    /// sample stays the same for the whole training, so that its epochs compare.
-    /// </summary>
+    /// <summary>Chooses the images to validate on within the time limit.</summary>
     private void FitToTime()
     {
         if (_settings.MaxTrainingTime is not { } limit)
@@ -152,27 +146,14 @@ internal sealed class TrainingLoop : IDisposable
             return;
         }
 
-        ValidationTime? time = null;
-        int several = Math.Min(TimedImages, validation.Count);
-        if (several > 1)
+        TimedValidation timed = TimedValidation.Choose(
+            validation, _state.ValidationCount, limit - _elapsedBefore, _settings.Seed, _host, images => Evaluation.Run(Result, images, _scoring, _topK, _host.CheckCancelled));
+        _validation = timed.Images;
+        _evaluation = timed.Duration;
+        _state = _state with { ValidationCount = _validation.Count };
+        if (_validation.Count < validation.Count)
         {
-            time = new ValidationTime(Time(1), Time(several), several);
-        }
-
-        int count = _state.ValidationCount ?? time?.Count(validation.Count, limit - Elapsed) ?? validation.Count;
-        _evaluation = time?.Of(count) ?? TimeSpan.Zero;
-        _state = _state with { ValidationCount = count };
-        if (count < validation.Count)
-        {
-            _validation = validation.Subset(StratifiedSample.Of(validation.Labels, count, _settings.Seed));
-            _host.Inform($"MaxTrainingTime leaves no time to validate on all {validation.Count} images: every epoch is validated on the same {count} of them, each class by its share.");
-        }
-
-        TimeSpan Time(int images)
-        {
-            TimeSpan started = Elapsed;
-            Evaluation.Run(Result, validation.Subset(StratifiedSample.Of(validation.Labels, images, _settings.Seed)), _scoring, _topK, _host.CheckCancelled);
-            return Elapsed - started;
+            _host.Inform($"MaxTrainingTime leaves no time to validate on all {validation.Count} images: every epoch is validated on the same {_validation.Count} of them, each class by its share.");
         }
     }
 

@@ -21,4 +21,16 @@ public sealed class StratifiedSampleTests
     [TestMethod]
     public void Of_AllRows_IsAll()
         => CollectionAssert.AreEqual(Enumerable.Range(0, 120).ToArray(), StratifiedSample.Of(s_labels, 120, seed: 1));
+
+    [TestMethod]
+    public void InOrder_AnyNumberOfRows_HasOneOfEachClassFirstAndThenTheirShares()
+    {
+        int[] labels = [.. s_labels, 2];
+
+        int[] order = StratifiedSample.InOrder(labels, seed: 1);
+
+        CollectionAssert.AreEquivalent(Enumerable.Range(0, 121).ToArray(), order);
+        CollectionAssert.AreEquivalent(new[] { 0, 1, 2 }, order.Take(3).Select(row => labels[row]).ToArray());
+        Assert.AreEqual(10, order.Take(40).Count(row => labels[row] == 1), 1.0);
+    }
 }
