@@ -16,7 +16,7 @@ internal sealed class HeadFitting(
     private const double ShareOfAll = 0.95, ShareOfBeginning = 0.3;
 
     /// <summary>The share of that which features may take; the fit has the rest.</summary>
-    private const double ShareOfFeatures = 0.75;
+    private const double ShareOfFeatures = 0.7;
 
     /// <summary>Computes features and fits the head, within the time limit: each class has one image in any case.</summary>
     /// <param name="views">The varied views of each image beside the plain one.</param>

@@ -22,7 +22,7 @@ internal static class HeadTraining
     private const double ToleranceOfValidation = 1e-4;
 
     /// <summary>The share of a limited time that the comparison of penalties may take; the fit to all rows has the rest.</summary>
-    private const double ShareOfValidation = 0.6;
+    private const double ShareOfValidation = 0.75;
 
     private static readonly double[] Penalties = [3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003];
 
@@ -88,8 +88,8 @@ internal static class HeadTraining
                 points[held] = classifier.Fit(training[held], Penalties[i], points[held], ToleranceOfValidation, isTimeOver);
                 if (isTimeOver?.Invoke() == true)
                 {
-                    // Folds that were cut short don't compare with whole ones.
-                    return i == 0 ? PenaltyWithoutValidation : Penalties[best];
+                    // Folds that were cut short don't compare with whole ones; while the loss still fell, a weaker penalty would have been better yet.
+                    return best < i - 1 ? Penalties[best] : Math.Min(Penalties[best], PenaltyWithoutValidation);
                 }
 
                 loss += classifier.Loss(points[held]!, validation[held]);

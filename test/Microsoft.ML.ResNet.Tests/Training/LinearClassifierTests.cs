@@ -58,4 +58,61 @@ public sealed class LinearClassifierTests
 
         Assert.IsGreaterThan(1f, weight[1, 0].item<float>());
     }
+
+    [TestMethod]
+    public void Fit_FewerRowsThanFeatures_GivesTheWeightsOfTheSameRowsRepeated()
+    {
+        using var scope = torch.NewDisposeScope();
+        using var generator = new torch.Generator(1);
+        torch.Tensor features = torch.randn([12, 30], generator: generator);
+        torch.Tensor targets = torch.nn.functional.one_hot(torch.tensor(Enumerable.Range(0, 12).Select(row => (long)row % 3).ToArray()), 3).to(torch.ScalarType.Float64);
+        using var few = new LinearClassifier(features, targets, torch.ones(12, torch.ScalarType.Float64));
+        using var many = new LinearClassifier(torch.cat([features, features, features]), torch.cat([targets, targets, targets]), torch.ones(36, torch.ScalarType.Float64));
+
+        var (weight, bias) = few.Unscaled(few.Fit(rows: null, penalty: 0.01, start: null));
+        var (expectedWeight, expectedBias) = many.Unscaled(many.Fit(rows: null, penalty: 0.01, start: null));
+
+        CollectionAssert.AreEqual(new long[] { 3, 30 }, weight.shape);
+        Assert.IsLessThan(1e-4f, (weight - expectedWeight).abs().max().item<float>());
+        Assert.IsLessThan(1e-4f, (bias - expectedBias).abs().max().item<float>());
+    }
+
+    [TestMethod]
+    [DataRow(300)]
+    [DataRow(80)]
+    public void Fit_FeaturesLikeThoseOfANetwork_ConvergesInFewIterations(int rows)
+    {
+        // Features of a network are correlated: a few directions have most of their variance.
+        using var scope = torch.NewDisposeScope();
+        using var generator = new torch.Generator(1);
+        torch.Tensor labels = torch.tensor(Enumerable.Range(0, rows).Select(row => (long)row % 5).ToArray());
+        torch.Tensor hidden = torch.randn([rows, 100], generator: generator).add(torch.randn([5, 100], generator: generator).index_select(0, labels) * torch.tensor(0.5f));
+        torch.Tensor features = (hidden * torch.logspace(0, -2, 100)).matmul(torch.randn([100, 100], generator: generator)).relu();
+        using var classifier = new LinearClassifier(features, torch.nn.functional.one_hot(labels, 5).to(torch.ScalarType.Float64), torch.ones(rows, torch.ScalarType.Float64));
+        torch.Tensor? point = null;
+        int iterations = 0;
+
+        foreach (double penalty in new[] { 3, 1, 0.3, 0.1, 0.03, 0.01 })
+        {
+            point = classifier.Fit(rows: null, penalty, point, isTimeOver: () => ++iterations < 0);
+        }
+
+        Assert.IsLessThan(110, iterations);
+    }
+
+    [TestMethod]
+    public void Fit_TimeIsOver_EndsAfterAnIteration()
+    {
+        using var scope = torch.NewDisposeScope();
+        using var generator = new torch.Generator(1);
+        torch.Tensor features = torch.randn([40, 8], generator: generator);
+        torch.Tensor labels = features.narrow(1, 0, 2).argmax(1);
+        using var classifier = new LinearClassifier(features, torch.nn.functional.one_hot(labels, 2).to(torch.ScalarType.Float64), torch.ones(40, torch.ScalarType.Float64));
+        int iterations = 0;
+
+        torch.Tensor point = classifier.Fit(rows: null, penalty: 0.001, start: null, isTimeOver: () => ++iterations == 1);
+
+        Assert.AreEqual(1, iterations);
+        Assert.IsGreaterThan(0.1, point.abs().max().item<double>());
+    }
 }
