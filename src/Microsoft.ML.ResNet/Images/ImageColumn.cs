@@ -30,7 +30,7 @@ internal sealed record ImageColumn
     /// <exception cref="ArgumentException">It is missing, or its type is none that holds images.</exception>
     public static ImageColumn Of(DataViewSchema schema, string name, PixelLayout layout, int? imageSize = null)
     {
-        DataViewType type = Find(schema, name).Type;
+        DataViewType type = Find(schema, name, advice: " Set FeatureColumnName to the one that has the images, or their paths.").Type;
         return type switch
         {
             TextDataViewType => new ImageColumn { Name = name, Kind = FeatureKind.Path },
@@ -103,10 +103,10 @@ internal sealed record ImageColumn
 
     private int[] Dimensions => IsPlanar ? [Channels, Height, Width] : [Height, Width, Channels];
 
-    private static DataViewSchema.Column Find(DataViewSchema schema, string name, string role = "Feature column")
+    private static DataViewSchema.Column Find(DataViewSchema schema, string name, string role = "Feature column", string advice = "")
         => schema.GetColumnOrNull(name)
             ?? throw new ArgumentException(
-                $"{role} '{name}' is missing. The data has the columns {string.Join(", ", schema.Where(column => !column.IsHidden).Select(column => $"'{column.Name}'"))}.");
+                $"{role} '{name}' is missing. The data has the columns {string.Join(", ", schema.Where(column => !column.IsHidden).Select(column => $"'{column.Name}'"))}.{advice}");
 
     private static ImageColumn OfPixels(string name, VectorDataViewType type, PixelLayout layout, int? imageSize)
     {
