@@ -1,7 +1,6 @@
 using Microsoft.ML.ResNet;
-using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Interop;
-using Microsoft.ML.ResNet.Serialization;
+using Microsoft.ML.ResNet.Datasets;
+using Microsoft.ML.ResNet.MLNet;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML;

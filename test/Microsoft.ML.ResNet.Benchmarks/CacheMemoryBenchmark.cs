@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Datasets;
 
 namespace Microsoft.ML.ResNet.Benchmarks;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Datasets;
+using Microsoft.ML.ResNet.Native;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Training;
 using static TorchSharp.torch;

@@ -2,8 +2,8 @@ using System.Diagnostics;
 using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
-using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Datasets;
+using Microsoft.ML.ResNet.Native;
 
 namespace Microsoft.ML.ResNet.Benchmarks;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Native;
 using Microsoft.ML.ResNet.Network;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,7 +1,7 @@
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Datasets;
+using Microsoft.ML.ResNet.Model;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Scoring;
-using Microsoft.ML.ResNet.Serialization;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 

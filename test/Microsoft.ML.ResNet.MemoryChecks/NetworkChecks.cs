@@ -1,4 +1,3 @@
-using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Kernels;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Scoring;

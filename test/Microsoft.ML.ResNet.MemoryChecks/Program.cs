@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.MemoryChecks;
+using Microsoft.ML.ResNet.Native;
 
 // Checks, each in a process that a fault may end:
 //   storm [seconds]   trains, scores and saves while a thread collects garbage and runs finalisers without pause

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Augmentations;
 using Microsoft.ML.ResNet.Kernels;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Training;

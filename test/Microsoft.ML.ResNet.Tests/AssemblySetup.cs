@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Native;
 
 // Live-tensor counts and torch's thread settings are process-wide: tests run one after another.
 [assembly: DoNotParallelize]

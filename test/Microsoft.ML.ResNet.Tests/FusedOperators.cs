@@ -1,4 +1,3 @@
-using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Runtime;
 using TorchSharp;

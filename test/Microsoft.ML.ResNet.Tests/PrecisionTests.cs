@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Native;
 using Microsoft.ML.ResNet.Network;
 using TorchSharp;
 using static Microsoft.ML.ResNet.Tests.PixelRows;

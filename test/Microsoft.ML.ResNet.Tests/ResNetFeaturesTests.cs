@@ -1,7 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Serialization;
 using Microsoft.ML.ResNet.Tests.Network;
+using Microsoft.ML.ResNet.WeightFiles;
 using Microsoft.ML.Trainers;
 using TorchSharp;
 

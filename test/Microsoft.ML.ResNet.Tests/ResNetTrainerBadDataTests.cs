@@ -211,7 +211,7 @@ public sealed class ResNetTrainerBadDataTests
             using var noGradient = TorchSharp.torch.no_grad();
             network.StateEntries[0].Tensor.copy_(TorchSharp.torch.tensor(filter));
             using FileStream stream = File.Create(folder.File("weights"));
-            Microsoft.ML.ResNet.Serialization.NetworkWeights.Write(network, stream);
+            Microsoft.ML.ResNet.WeightFiles.NetworkWeights.Write(network, stream);
         }
 
         ResNetTrainer.Options options = Options(epochs: 1, batchSize: 12);

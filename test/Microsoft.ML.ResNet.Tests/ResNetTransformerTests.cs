@@ -363,7 +363,7 @@ public sealed class ResNetTransformerTests
         ResNetOf(s_model).SaveWeights(folder.File("weights.safetensors"));
 
         using FileStream stream = File.OpenRead(folder.File("weights.safetensors"));
-        var (entries, metadata) = Microsoft.ML.ResNet.Serialization.SafetensorsHeader.Read(stream);
+        var (entries, metadata) = Microsoft.ML.ResNet.WeightFiles.SafetensorsHeader.Read(stream);
         Assert.AreEqual("conv1.weight", entries[0].Name);
         Assert.AreEqual("pt", metadata["format"]);
         Assert.AreEqual("[\"red\",\"green\",\"blue\"]", metadata["class_names"]);

@@ -1,7 +1,8 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Serialization;
 using Microsoft.ML.ResNet.Tests.Network;
+using Microsoft.ML.ResNet.WeightFiles;
+using Microsoft.ML.ResNet.Weights;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Tests;

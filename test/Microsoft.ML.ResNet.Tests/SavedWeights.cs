@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Microsoft.ML.ResNet.Serialization;
+using Microsoft.ML.ResNet.WeightFiles;
 
 namespace Microsoft.ML.ResNet.Tests;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Native;
 using TorchSharp;
 using static Microsoft.ML.ResNet.Tests.PixelRows;
 

@@ -1,3 +1,4 @@
+
 namespace Microsoft.ML.ResNet.Tests;
 
 /// <summary>The search space as plain data.</summary>

@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Native;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Network;

@@ -1,5 +1,6 @@
+using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Serialization;
+using Microsoft.ML.ResNet.Model;
 
 namespace Microsoft.ML.ResNet.Onnx;
 

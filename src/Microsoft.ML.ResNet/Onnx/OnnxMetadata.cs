@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Serialization;
+using Microsoft.ML.ResNet.Model;
 
 namespace Microsoft.ML.ResNet.Onnx;
 

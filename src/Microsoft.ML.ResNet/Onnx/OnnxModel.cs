@@ -1,5 +1,5 @@
+using Microsoft.ML.ResNet.Model;
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Serialization;
 
 namespace Microsoft.ML.ResNet.Onnx;
 

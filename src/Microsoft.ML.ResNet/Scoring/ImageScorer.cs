@@ -1,5 +1,5 @@
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Native;
 using Microsoft.ML.ResNet.Network;
 using TorchSharp;
 using static TorchSharp.torch;

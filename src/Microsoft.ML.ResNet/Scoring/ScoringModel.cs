@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.Images;
 
 namespace Microsoft.ML.ResNet.Scoring;

@@ -1,9 +1,9 @@
 using System.Globalization;
-using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Datasets;
+using Microsoft.ML.ResNet.Native;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Scoring;
-using Microsoft.ML.ResNet.Serialization;
+using Microsoft.ML.ResNet.WeightFiles;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,5 +1,6 @@
 using System.Globalization;
-using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Augmentations;
+using Microsoft.ML.ResNet.Native;
 using Microsoft.ML.ResNet.Network;
 using TorchSharp;
 

@@ -1,5 +1,5 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.Tests.Images;

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Augmentations;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Kernels;
-using Microsoft.ML.ResNet.Training;
 
 namespace Microsoft.ML.ResNet.Tests.Images;
 

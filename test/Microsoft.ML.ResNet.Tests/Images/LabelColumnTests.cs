@@ -1,5 +1,5 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Datasets;
 
 namespace Microsoft.ML.ResNet.Tests.Images;
 

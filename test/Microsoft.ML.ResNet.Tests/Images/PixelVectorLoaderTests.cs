@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.Images;
 
 namespace Microsoft.ML.ResNet.Tests.Images;

@@ -1,5 +1,5 @@
+using Microsoft.ML.ResNet.Augmentations;
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Training;
 using SkiaSharp;
 
 namespace Microsoft.ML.ResNet.Tests.Images;

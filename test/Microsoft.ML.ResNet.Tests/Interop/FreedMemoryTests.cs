@@ -1,5 +1,5 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Native;
 
 namespace Microsoft.ML.ResNet.Tests.Interop;
 

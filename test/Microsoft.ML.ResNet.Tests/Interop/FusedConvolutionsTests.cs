@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Scoring;
 
 namespace Microsoft.ML.ResNet.Tests.Interop;
 

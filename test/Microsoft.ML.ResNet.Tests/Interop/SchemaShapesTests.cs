@@ -11,7 +11,7 @@ public sealed class SchemaShapesTests
         var context = new MLContext();
         SchemaShape input = ShapeOf(context.Data.LoadFromEnumerable(PixelRows.Create(1)));
 
-        SchemaShape shape = ResNet.Interop.SchemaShapes.With(input, ResNet.Interop.SchemaShapes.Vector("Features", NumberDataViewType.Double, []));
+        SchemaShape shape = ResNet.MLNet.SchemaShapes.With(input, ResNet.MLNet.SchemaShapes.Vector("Features", NumberDataViewType.Double, []));
 
         CollectionAssert.AreEqual(new[] { "Label", "Features" }, shape.Select(column => column.Name).ToArray());
         Assert.AreEqual(NumberDataViewType.Double, shape[1].ItemType);

@@ -1,5 +1,5 @@
 using System.Reflection;
-using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Native;
 
 namespace Microsoft.ML.ResNet.Tests.Interop;
 

@@ -1,3 +1,4 @@
+
 namespace Microsoft.ML.ResNet.Tests.Network;
 
 /// <summary>One network's golden values.</summary>

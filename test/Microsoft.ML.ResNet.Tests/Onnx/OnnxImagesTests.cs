@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.Images;
 
 namespace Microsoft.ML.ResNet.Tests.Onnx;

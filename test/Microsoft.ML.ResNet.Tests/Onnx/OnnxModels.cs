@@ -1,7 +1,7 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Datasets;
+using Microsoft.ML.ResNet.Model;
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Serialization;
 using Microsoft.ML.ResNet.Tests.Network;
 
 namespace Microsoft.ML.ResNet.Tests.Onnx;

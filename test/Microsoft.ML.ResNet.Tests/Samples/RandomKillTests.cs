@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Microsoft.ML.ResNet.Serialization;
+using Microsoft.ML.ResNet.WeightFiles;
 
 namespace Microsoft.ML.ResNet.Tests.Samples;
 

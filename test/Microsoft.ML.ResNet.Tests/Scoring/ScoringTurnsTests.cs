@@ -1,4 +1,3 @@
-using Microsoft.ML.ResNet.Kernels;
 using Microsoft.ML.ResNet.Scoring;
 using static Microsoft.ML.ResNet.Tests.PixelRows;
 

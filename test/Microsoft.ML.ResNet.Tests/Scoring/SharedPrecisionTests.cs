@@ -1,8 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Scoring;
-using Microsoft.ML.ResNet.Serialization;
+using Microsoft.ML.ResNet.Weights;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Tests.Scoring;

@@ -1,7 +1,7 @@
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Serialization;
-using Microsoft.ML.ResNet.Serialization.OnnxImport;
 using Microsoft.ML.ResNet.Tests.Network;
+using Microsoft.ML.ResNet.WeightFiles.OnnxImport;
+using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet.Tests.Serialization;
 

@@ -1,5 +1,6 @@
 using System.IO.Compression;
-using Microsoft.ML.ResNet.Serialization;
+using Microsoft.ML.ResNet.WeightFiles;
+using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet.Tests.Serialization;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using Microsoft.ML.ResNet.Serialization;
+using Microsoft.ML.ResNet.WeightFiles;
 
 namespace Microsoft.ML.ResNet.Tests.Serialization;
 

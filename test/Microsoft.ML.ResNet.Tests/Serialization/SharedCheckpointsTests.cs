@@ -1,9 +1,9 @@
 using System.Text.Json;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Scoring;
-using Microsoft.ML.ResNet.Serialization;
 using Microsoft.ML.ResNet.Tests.Network;
+using Microsoft.ML.ResNet.WeightFiles;
+using Microsoft.ML.ResNet.Weights;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Tests.Serialization;

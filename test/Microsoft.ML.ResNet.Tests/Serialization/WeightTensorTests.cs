@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Serialization;
+using Microsoft.ML.ResNet.WeightFiles;
 
 namespace Microsoft.ML.ResNet.Tests.Serialization;
 

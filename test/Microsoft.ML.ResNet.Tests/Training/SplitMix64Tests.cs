@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Training;
+using Microsoft.ML.ResNet.Augmentations;
 
 namespace Microsoft.ML.ResNet.Tests.Training;
 

@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Native;
 using Microsoft.ML.ResNet.Training;
 using TorchSharp;
 using TorchSharp.Modules;

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Training;
 using static TorchSharp.torch;

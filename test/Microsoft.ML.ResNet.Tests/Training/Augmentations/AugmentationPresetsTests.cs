@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Augmentations;
 using Microsoft.ML.ResNet.Training;
 
 namespace Microsoft.ML.ResNet.Tests.Training;

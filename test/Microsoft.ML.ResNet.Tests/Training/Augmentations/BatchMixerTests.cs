@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Augmentations;
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Training;
 
 namespace Microsoft.ML.ResNet.Tests.Training;
 

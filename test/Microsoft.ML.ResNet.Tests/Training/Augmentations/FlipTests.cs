@@ -1,4 +1,5 @@
-using Microsoft.ML.ResNet.Training;
+using Microsoft.ML.ResNet.Augmentations;
+using Microsoft.ML.ResNet.Images;
 
 namespace Microsoft.ML.ResNet.Tests.Training;
 

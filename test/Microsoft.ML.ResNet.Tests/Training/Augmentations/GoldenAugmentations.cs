@@ -1,3 +1,4 @@
+
 namespace Microsoft.ML.ResNet.Tests.Training;
 
 /// <summary>

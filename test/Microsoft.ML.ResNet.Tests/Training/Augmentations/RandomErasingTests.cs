@@ -1,5 +1,5 @@
+using Microsoft.ML.ResNet.Augmentations;
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Training;
 
 namespace Microsoft.ML.ResNet.Tests.Training;
 

@@ -1,0 +1,206 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Datasets;
+using Microsoft.ML.ResNet.MLNet;
+using Microsoft.ML.ResNet.Model;
+using Microsoft.ML.ResNet.Native;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.WeightFiles;
+using Microsoft.ML.Runtime;
+using TorchSharp;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>
+/// A trained image classifier: adds the columns <c>Score</c> (a probability for each class) and <c>PredictedLabel</c> (the most probable
+/// class) to a data set. It is immutable, may be used from many threads at once, and is saved and loaded by <c>mlContext.Model</c>.
+/// </summary>
+/// <remarks>It holds native memory: dispose it when it is no longer needed. A use after that throws <see cref="ObjectDisposedException"/>.</remarks>
+public sealed class ResNetTransformer : ITransformer, IDisposable
+{
+    private readonly ModelDescription _description;
+    private readonly ScoringModel _model;
+
+    private ResNetTransformer(ModelDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)
+    {
+        _description = description;
+        Specification = network.Specification;
+        Preprocessing = description.Image.ToPreprocessing();
+        ClassNames = Array.AsReadOnly(description.Classes.Names);
+        TrainingHistory = Array.AsReadOnly(description.Training);
+        LabelValues labels = LabelValues.Parse(description.Classes.Type, description.Classes.Names);
+        _model = new ScoringModel(
+            new ImageScorer(network, description.Image.ToInputFormat(), device, NetworkOutput.Probabilities, nameof(ResNetTransformer)),
+            description.Image.ToColumn(description.Columns.Feature, description.Network.Channels),
+            description.Image.Range,
+            input => new ScoreSchema(input, labels, description.Columns.Score, description.Columns.PredictedLabel),
+            description.Image.CreatePreprocessor(),
+            description.Image.BadImages,
+            imageFolder);
+    }
+
+    /// <summary>The classes in the order of the scores: the text of the label's key values.</summary>
+    public IReadOnlyList<string> ClassNames { get; }
+
+    /// <summary>The well-known name of the network, or null for one of the user's own.</summary>
+    public ResNetArchitecture? Architecture => NamedArchitectures.Find(Specification);
+
+    /// <summary>The network.</summary>
+    public ResNetSpecification Specification { get; }
+
+    /// <summary>How an image becomes network input.</summary>
+    public ImagePreprocessing Preprocessing { get; }
+
+    /// <summary>The metrics at the end of each epoch of the training that made the model.</summary>
+    public IReadOnlyList<EpochMetrics> TrainingHistory { get; }
+
+    /// <summary>The name of the label column of the training data.</summary>
+    public string LabelColumnName => _description.Columns.Label;
+
+    /// <summary>The name of the image column that is read.</summary>
+    public string FeatureColumnName => _description.Columns.Feature;
+
+    /// <summary>The numbers that the network scores with. They are saved with the model.</summary>
+    public ScoringPrecision ScoringPrecision => _description.ScoringPrecision;
+
+    /// <summary>Whether rows are mapped one by one, without regard to each other: true.</summary>
+    public bool IsRowToRowMapper => true;
+
+    /// <summary>The schema of the data after scoring: the input's columns, then the predicted label and the scores.</summary>
+    /// <param name="inputSchema">The schema of the data to be scored.</param>
+    /// <exception cref="ArgumentException">The image column is missing, or of another type than in training.</exception>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => new ScoringRowMapper(_model, inputSchema).OutputSchema;
+
+    /// <summary>Adds predicted label and scores to a data set. Rows are scored in batches when they are read, and only where one of the two columns is asked for.</summary>
+    /// <param name="input">The data to be scored.</param>
+    /// <exception cref="ArgumentException">The image column is missing, or of another type than in training.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public IDataView Transform(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        using SharedLifetime.Use use = _model.Scorer.Enter();
+        return new ScoredDataView(input, new ScoringRowMapper(_model, input.Schema));
+    }
+
+    /// <summary>A mapper that scores single rows; <c>PredictionEngine</c> uses it.</summary>
+    /// <param name="inputSchema">The schema of the rows.</param>
+    /// <exception cref="ArgumentException">The image column is missing, or of another type than in training.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        using SharedLifetime.Use use = _model.Scorer.Enter();
+        return new ScoringRowMapper(_model, inputSchema);
+    }
+
+    /// <summary>Saves the weights alone, as safetensors with torchvision's names, for PyTorch and other tools.</summary>
+    /// <remarks>The file's metadata have <c>architecture</c>, and <c>class_names</c> and <c>preprocessing</c> as JSON.</remarks>
+    /// <param name="path">The file to write. It is replaced only when the new one is complete.</param>
+    /// <exception cref="IOException">The file can't be written.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public void SaveWeights(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        AtomicFile.Write(path, stream => WriteWeights(stream, ModelMetadata.OfWeights(_description)));
+    }
+
+    /// <summary>
+    /// Writes the classifier as an ONNX file, which any runtime of the format scores without this library or libtorch: ONNX Runtime, ML.NET's
+    /// <c>ApplyOnnxModel</c>, Triton, browsers and others. The file takes images of the network's size, any number at once, as the pixels
+    /// are; it normalises them itself. Decoding and resizing are the application's.
+    /// </summary>
+    /// <remarks>
+    /// The metadata (<c>metadata_props</c>) have <c>class_names</c> and <c>preprocessing</c> as JSON, <c>architecture</c> and <c>license</c>.
+    /// The same model and options give the same bytes.
+    /// </remarks>
+    /// <param name="path">The file to write. It is replaced only when the new one is complete.</param>
+    /// <param name="options">Precision, form of the input, outputs and their names; null: the defaults, float32 pixels of 0 to 255 in and scores out.</param>
+    /// <exception cref="ArgumentException">The options are out of range or don't fit the model.</exception>
+    /// <exception cref="InvalidOperationException">A weight is too large for <see cref="OnnxPrecision.Float16"/>, or the file would exceed the format's 2 GiB.</exception>
+    /// <exception cref="IOException">The file can't be written.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public void ExportOnnx(string path, OnnxExportOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        OnnxExportOptions settings = options ?? new OnnxExportOptions();
+        settings.Validate();
+        using SharedLifetime.Use use = _model.Scorer.Enter();
+        ProtobufMessage model = OnnxModel.Create(_description, _model.Scorer.Network, settings);
+        AtomicFile.Write(path, model.WriteTo);
+    }
+
+    /// <summary>The same model with another precision of scoring. It has weights of its own: each of the two is to be disposed.</summary>
+    /// <param name="mlContext">Has the device and the log.</param>
+    /// <param name="precision">The numbers to score with.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The precision is none of the enumeration.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public ResNetTransformer WithScoringPrecision(MLContext mlContext, ScoringPrecision precision)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        if (!Enum.IsDefined(precision))
+        {
+            throw new ArgumentOutOfRangeException(nameof(precision), precision, $"Expected {string.Join(", ", Enum.GetNames<ScoringPrecision>())}.");
+        }
+
+        IHostEnvironment environment = mlContext;
+        using IChannel channel = environment.Start(nameof(WithScoringPrecision));
+        torch.Device device = TorchDevice.Choose(environment, channel);
+        using SharedLifetime.Use use = _model.Scorer.Enter();
+        ResidualNetwork source = _model.Scorer.Network;
+        var network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: 0);
+        try
+        {
+            network.CopyStateFrom(source.StateEntries);
+            return new ResNetTransformer(_description with { ScoringPrecision = precision }, network, ScoringDevice.Choose(device, precision, channel), _model.ImageFolder);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Frees the network's memory when the last scoring that is under way is over.</summary>
+    public void Dispose() => _model.Scorer.Dispose();
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ModelArchive.Save(ctx, _description.ToJson(), stream => WriteWeights(stream, metadata: null));
+
+    /// <summary>Makes a transformer of a network that has been trained and takes ownership of it.</summary>
+    internal static ResNetTransformer Create(ModelDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)
+        => new(description, network, device, imageFolder);
+
+    internal static ResNetTransformer Load(IHostEnvironment environment, byte[] json, Stream weights)
+    {
+        ModelDescription description = ModelDescription.FromJson(json);
+        NativeTorch.EnsureLoaded();
+        ResidualNetwork network = NetworkWeights.Read(
+            description.Network.ToSpecification(), description.Network.Channels, description.Classes.Names.Length, weights, includeHead: true, out long nonFiniteCount);
+        try
+        {
+            using IChannel channel = environment.Start(nameof(ResNetTransformer));
+            NonFiniteWarning.Give(channel, "the model file", nonFiniteCount);
+            torch.Device device = TorchDevice.Choose(environment, channel);
+            return new ResNetTransformer(description, network, ScoringDevice.Choose(device, description.ScoringPrecision, channel), imageFolder: null);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A copy of the weights, with what the model knows about them.</summary>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    internal WeightFile CopyWeights()
+    {
+        using SharedLifetime.Use use = _model.Scorer.Enter();
+        return _description.WithWeights(NetworkWeights.Copy(_model.Scorer.Network));
+    }
+
+    private void WriteWeights(Stream stream, IReadOnlyDictionary<string, string>? metadata)
+    {
+        using SharedLifetime.Use use = _model.Scorer.Enter();
+        NetworkWeights.Write(_model.Scorer.Network, stream, metadata);
+    }
+}

@@ -1,0 +1,154 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+
+namespace Microsoft.ML.ResNet.Datasets;
+
+/// <summary>The image column of a data set: what it holds, and, for pixels, their size and order.</summary>
+internal sealed record ImageColumn
+{
+    public required string Name { get; init; }
+
+    public required FeatureKind Kind { get; init; }
+
+    /// <summary>Pixels only.</summary>
+    public int Width { get; init; }
+
+    /// <summary>Pixels only.</summary>
+    public int Height { get; init; }
+
+    /// <summary>3 (RGB) or 1 (grey).</summary>
+    public int Channels { get; init; } = 3;
+
+    /// <summary>Pixels only: [channels, height, width] instead of [height, width, channels].</summary>
+    public bool IsPlanar { get; init; }
+
+    /// <summary>The types that hold images, for errors.</summary>
+    public const string Types = "Text (the path of an image file), a vector of Byte (the content of one), MLImage, or a vector of Single with dimensions [channels, height, width] (pixels)";
+
+    /// <summary>Recognises the column that trains a network.</summary>
+    /// <param name="imageSize">The width and height of a pixel vector whose type doesn't say them.</param>
+    /// <exception cref="ArgumentException">It is missing, or its type is none that holds images.</exception>
+    public static ImageColumn Of(DataViewSchema schema, string name, PixelLayout layout, int? imageSize = null)
+    {
+        DataViewType type = Find(schema, name, advice: " Set FeatureColumnName to the one that has the images, or their paths.").Type;
+        return type switch
+        {
+            TextDataViewType => new ImageColumn { Name = name, Kind = FeatureKind.Path },
+            ImageDataViewType => new ImageColumn { Name = name, Kind = FeatureKind.Image },
+            VectorDataViewType { ItemType: NumberDataViewType item } when item == NumberDataViewType.Byte => new ImageColumn { Name = name, Kind = FeatureKind.EncodedBytes },
+            VectorDataViewType { ItemType: NumberDataViewType item } vector when item == NumberDataViewType.Single => OfPixels(name, vector, layout, imageSize),
+            _ => throw new ArgumentException(
+                $"Feature column '{name}' has type {type}, expected {Types}. Point FeatureColumnName to such a column, or add LoadImages or ExtractPixels before ResNet."),
+        };
+    }
+
+    /// <summary>Checks that a data set to be scored has the column that the model was trained on.</summary>
+    /// <param name="role">Begins an error: "Feature column", "Feature column of the validation set".</param>
+    /// <param name="reference">Ends it: where the type comes from.</param>
+    /// <exception cref="ArgumentException">It is missing, or of another type.</exception>
+    public DataViewSchema.Column Bind(DataViewSchema schema, string role = "Feature column", string reference = "as in the data that the model was trained on")
+    {
+        DataViewSchema.Column column = Find(schema, Name, role);
+        string? expected = Kind switch
+        {
+            FeatureKind.Path when column.Type is not TextDataViewType => "Text (the path of an image file)",
+            FeatureKind.Image when column.Type is not ImageDataViewType => "MLImage",
+            FeatureKind.EncodedBytes when column.Type is not VectorDataViewType { ItemType: NumberDataViewType item } || item != NumberDataViewType.Byte
+                => "a vector of Byte (the content of an image file)",
+            FeatureKind.Pixels when column.Type is not VectorDataViewType { ItemType: NumberDataViewType item } vector
+                || item != NumberDataViewType.Single || vector.Size != Width * Height * Channels
+                => $"a vector of {Width * Height * Channels} Single (pixels {string.Join(" x ", Dimensions)})",
+            _ => null,
+        };
+        return expected is null
+            ? column
+            : throw new ArgumentException($"{role} '{Name}' has type {column.Type}, expected {expected}, {reference}.");
+    }
+
+    /// <summary>A vector without dimensions, of square images whose size is an option.</summary>
+    private static ImageColumn OfFlatPixels(string name, VectorDataViewType type, PixelLayout layout, int size)
+    {
+        int channels = type.Size / (size * size);
+        if (channels is not (1 or 3) || type.Size % (size * size) != 0)
+        {
+            throw new ArgumentException(
+                $"Feature column '{name}' has {(type.Size == 0 ? "no fixed number of" : type.Size)} values, expected {size * size} or {3 * size * size}, as ImageSize {size} says.");
+        }
+
+        if (channels == 3 && layout == PixelLayout.Auto)
+        {
+            throw new ArgumentException(
+                $"Feature column '{name}' has pixels of three channels, but its type {type} doesn't say in which order. Set PixelLayout to Planar or Interleaved.");
+        }
+
+        return new ImageColumn
+        {
+            Name = name,
+            Kind = FeatureKind.Pixels,
+            IsPlanar = layout != PixelLayout.Interleaved,
+            Channels = channels,
+            Height = size,
+            Width = size,
+        };
+    }
+
+    /// <summary>Of two possible orders that with three channels: a colour picture of one row is likelier than a grey one of three columns.</summary>
+    private static bool? Preferred(int first, int last) => (first, last) switch
+    {
+        (3, 1) => true,
+        (1, 3) => false,
+        (1, 1) => true, // The order of one channel's values is the same either way.
+        _ => null,
+    };
+
+    private int[] Dimensions => IsPlanar ? [Channels, Height, Width] : [Height, Width, Channels];
+
+    private static DataViewSchema.Column Find(DataViewSchema schema, string name, string role = "Feature column", string advice = "")
+        => schema.GetColumnOrNull(name)
+            ?? throw new ArgumentException(
+                $"{role} '{name}' is missing. The data has the columns {string.Join(", ", schema.Where(column => !column.IsHidden).Select(column => $"'{column.Name}'"))}.{advice}");
+
+    private static ImageColumn OfPixels(string name, VectorDataViewType type, PixelLayout layout, int? imageSize)
+    {
+        if (type.Dimensions.Length == 1 && imageSize is { } size)
+        {
+            return OfFlatPixels(name, type, layout, size);
+        }
+
+        if (type.Dimensions.Length != 3 || type.Dimensions.Any(size => size <= 0))
+        {
+            throw new ArgumentException(
+                $"Feature column '{name}' has type {type} without the three dimensions of an image, expected [channels, height, width] or "
+                + "[height, width, channels]. ExtractPixels gives them; in a class of your own, put [VectorType(3, 224, 224)] on the member; or set "
+                + "ImageSize and PixelLayout, for square images.");
+        }
+
+        bool mayBePlanar = type.Dimensions[0] is 1 or 3, mayBeInterleaved = type.Dimensions[2] is 1 or 3;
+        bool? isPlanar = layout switch
+        {
+            PixelLayout.Planar => mayBePlanar ? true : null,
+            PixelLayout.Interleaved => mayBeInterleaved ? false : null,
+            _ when mayBePlanar && mayBeInterleaved => Preferred(type.Dimensions[0], type.Dimensions[2]),
+            _ => mayBePlanar || mayBeInterleaved ? mayBePlanar : null,
+        };
+        if (isPlanar is not { } planar)
+        {
+            string dimensions = string.Join(" x ", type.Dimensions);
+            throw new ArgumentException(
+                layout == PixelLayout.Auto && mayBePlanar
+                    ? $"Feature column '{name}' has dimensions {dimensions}, which may be planar or interleaved. Set PixelLayout to say which, or resize the images."
+                    : $"Feature column '{name}' has dimensions {dimensions}, which is no image of 1 or 3 channels with PixelLayout {layout}. "
+                        + "Expected [channels, height, width] or [height, width, channels]; ExtractPixels must not extract alpha.");
+        }
+
+        return new ImageColumn
+        {
+            Name = name,
+            Kind = FeatureKind.Pixels,
+            IsPlanar = planar,
+            Channels = type.Dimensions[planar ? 0 : 2],
+            Height = type.Dimensions[planar ? 1 : 0],
+            Width = type.Dimensions[planar ? 2 : 1],
+        };
+    }
+}

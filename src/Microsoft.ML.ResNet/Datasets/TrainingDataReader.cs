@@ -1,0 +1,86 @@
+namespace Microsoft.ML.ResNet.Datasets;
+
+/// <summary>Settles how images become network input and reads a data set into memory.</summary>
+internal sealed class TrainingDataReader(
+    ResNetTrainer.Options options, ImageColumn column, ImageCacheSettings cacheSettings, Action checkCancelled, Action<string> inform)
+{
+    private readonly ImageLoader _images = new(column, options, cacheSettings, checkCancelled);
+    private readonly PixelVectorLoader _pixels = new(column, options.BadImages, cacheSettings, checkCancelled, hasFingerprints: options.CheckpointDirectory is not null);
+
+    public TrainingData Read(IDataView data, LabeledRows rows)
+    {
+        PixelRange range = PixelRange.ZeroTo255;
+        ImagePreprocessing preprocessing;
+        if (column.Kind == FeatureKind.Pixels)
+        {
+            CheckSize();
+            range = _pixels.DetermineRange(data, options.PixelRange);
+            if (options.PixelRange == PixelRange.Auto)
+            {
+                inform($"The pixel values of column '{column.Name}' are taken as {range}. Set PixelRange where that is wrong.");
+            }
+
+            preprocessing = Preprocessing(column.Width, column.Height);
+        }
+        else
+        {
+            int size = options.ImageSize ?? _images.ChooseSize(data, rows);
+            preprocessing = Preprocessing(size, size);
+        }
+
+        var (images, skipped) = Load(data, rows, preprocessing, range, "training");
+        return new TrainingData
+        {
+            Training = images,
+            Skipped = skipped,
+            HasWeights = rows.Columns.Weight is not null,
+            Labels = LabelValues.Of(rows.Labels.Column, rows.Labels.ClassCount),
+            Column = column,
+            Preprocessing = preprocessing,
+            Range = range,
+        };
+    }
+
+    /// <summary>Reads a validation set the way the training set was read.</summary>
+    /// <returns>The images, and what was left out, as a sentence.</returns>
+    public (ImageSet Images, string? Skipped) ReadValidation(IDataView data, LabeledRows rows, TrainingData training)
+        => Load(data, rows, training.Preprocessing, training.Range, "validation");
+
+    private (ImageSet Images, string? Skipped) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing, PixelRange range, string set)
+    {
+        var (images, bad) = column.Kind == FeatureKind.Pixels
+            ? _pixels.Load(data, rows, preprocessing, range)
+            : _images.Load(data, rows, preprocessing);
+        return (images, bad.Count == 0 ? null : $"Of the {set} set, {bad.Summary(images.Count + bad.Count)}");
+    }
+
+    private void CheckSize()
+    {
+        if (options.ImageSize is { } size && (size != column.Width || size != column.Height))
+        {
+            throw new ArgumentException(
+                $"ImageSize is {size}, but feature column '{column.Name}' has pixels of {column.Width}x{column.Height}. Leave ImageSize out, or resize the images before ExtractPixels.");
+        }
+    }
+
+    private ImagePreprocessing Preprocessing(int width, int height)
+    {
+        float[] mean = options.Mean ?? ImagePreprocessing.DefaultMean(column.Channels);
+        float[] deviation = options.StandardDeviation ?? ImagePreprocessing.DefaultStandardDeviation(column.Channels);
+        if (mean.Length != column.Channels || deviation.Length != column.Channels)
+        {
+            throw new ArgumentException(
+                $"Mean has {mean.Length} and StandardDeviation {deviation.Length} values, but the images of column '{column.Name}' have {column.Channels} channels, expected one value a channel.");
+        }
+
+        return new ImagePreprocessing
+        {
+            Width = width,
+            Height = height,
+            Fit = options.ImageFit,
+            ShortSide = options.ImageFit == ImageFit.ShortSideCrop ? ImagePreprocessing.DefaultShortSide(Math.Min(width, height)) : Math.Min(width, height),
+            Mean = Array.AsReadOnly((float[])mean.Clone()),
+            StandardDeviation = Array.AsReadOnly((float[])deviation.Clone()),
+        };
+    }
+}

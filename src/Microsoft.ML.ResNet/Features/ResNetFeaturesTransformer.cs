@@ -1,0 +1,116 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Model;
+using Microsoft.ML.ResNet.Native;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.WeightFiles;
+using Microsoft.ML.Runtime;
+using TorchSharp;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>
+/// Adds the features of images to a data set: the pooled activations before a residual network's classifier, a vector of <c>Single</c>
+/// of known size, for ML.NET's own trainers, clustering, or the search for similar images. It is immutable, may be used from many
+/// threads at once, and is saved and loaded by <c>mlContext.Model</c>.
+/// </summary>
+/// <remarks>It holds native memory: dispose it when it is no longer needed. A use after that throws <see cref="ObjectDisposedException"/>.</remarks>
+public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
+{
+    private readonly FeaturesDescription _description;
+    private readonly ScoringModel _model;
+
+    private ResNetFeaturesTransformer(FeaturesDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)
+    {
+        _description = description;
+        Specification = network.Specification;
+        FeatureCount = network.FeatureCount;
+        Preprocessing = description.Image.ToPreprocessing();
+        _model = new ScoringModel(
+            new ImageScorer(network, description.Image.ToInputFormat(), device, NetworkOutput.Features, nameof(ResNetFeaturesTransformer)),
+            description.Column,
+            description.Image.Range,
+            input => new FeatureSchema(input, description.OutputColumn, network.FeatureCount),
+            description.Image.CreatePreprocessor(),
+            description.Image.BadImages,
+            imageFolder);
+    }
+
+    /// <summary>The network.</summary>
+    public ResNetSpecification Specification { get; }
+
+    /// <summary>The number of features of an image.</summary>
+    public int FeatureCount { get; }
+
+    /// <summary>How an image becomes the network's input.</summary>
+    public ImagePreprocessing Preprocessing { get; }
+
+    /// <summary>Whether rows are mapped one by one: true.</summary>
+    public bool IsRowToRowMapper => true;
+
+    /// <summary>The schema with the features: the input's columns, then the output column.</summary>
+    /// <param name="inputSchema">The schema of the data.</param>
+    /// <exception cref="ArgumentException">The image column is missing, or of another type than the transformer was made for.</exception>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        return new ScoringRowMapper(_model, inputSchema).OutputSchema;
+    }
+
+    /// <summary>Adds the features to a data set. They are computed in batches as the rows are read.</summary>
+    /// <param name="input">The data.</param>
+    /// <exception cref="ArgumentException">The image column is missing, or of another type than the transformer was made for.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public IDataView Transform(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        using SharedLifetime.Use use = _model.Scorer.Enter();
+        return new ScoredDataView(input, new ScoringRowMapper(_model, input.Schema));
+    }
+
+    /// <summary>A mapper for single rows; <c>PredictionEngine</c> uses it.</summary>
+    /// <param name="inputSchema">The schema of the rows.</param>
+    /// <exception cref="ArgumentException">The image column is missing, or of another type than the transformer was made for.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        using SharedLifetime.Use use = _model.Scorer.Enter();
+        return new ScoringRowMapper(_model, inputSchema);
+    }
+
+    /// <summary>Frees the network's memory when the last computation that is under way is over.</summary>
+    public void Dispose() => _model.Scorer.Dispose();
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ModelArchive.Features.Save(ctx, _description.ToJson(), WriteWeights);
+
+    /// <summary>Takes ownership of the network, whose classifier is not used.</summary>
+    internal static ResNetFeaturesTransformer Create(FeaturesDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)
+        => new(description, network, device, imageFolder);
+
+    internal static ResNetFeaturesTransformer Load(IHostEnvironment environment, byte[] json, Stream weights)
+    {
+        FeaturesDescription description = FeaturesDescription.FromJson(json);
+        NativeTorch.EnsureLoaded();
+        ResidualNetwork network = NetworkWeights.Read(
+            description.Network.ToSpecification(), description.Network.Channels, classCount: 1, weights, includeHead: false, out long nonFiniteCount);
+        try
+        {
+            using IChannel channel = environment.Start(nameof(ResNetFeaturesTransformer));
+            NonFiniteWarning.Give(channel, "the model file", nonFiniteCount);
+            torch.Device device = TorchDevice.Choose(environment, channel);
+            return new ResNetFeaturesTransformer(description, network, ScoringDevice.Choose(device, ScoringPrecision.Float32, channel), imageFolder: null);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    private void WriteWeights(Stream stream)
+    {
+        using SharedLifetime.Use use = _model.Scorer.Enter();
+        NetworkWeights.Write(_model.Scorer.Network, stream, includeHead: false);
+    }
+}

@@ -1,9 +1,0 @@
-namespace Microsoft.ML.ResNet.Images;
-
-/// <summary>A row of an image folder.</summary>
-internal sealed class LabeledImageFile
-{
-    public string ImagePath { get; set; } = "";
-
-    public string Label { get; set; } = "";
-}

@@ -1,9 +1,0 @@
-namespace Microsoft.ML.ResNet.Kernels;
-
-/// <summary>What a step of a pass does.</summary>
-internal enum VectorStepKind
-{
-    Convolve,
-    MaximumPool,
-    Subsample,
-}

@@ -1,0 +1,104 @@
+using Microsoft.ML.ResNet.Kernels;
+
+namespace Microsoft.ML.ResNet.Scoring;
+
+/// <summary>A program with the memory to run it in. For one pass at a time.</summary>
+internal sealed unsafe class VectorWorkspace : IDisposable
+{
+    private static long s_madeCount;
+
+    private readonly IReadOnlyList<VectorConvolution> _convolutions;
+    private readonly List<AlignedBuffer> _slots = [];
+    private readonly VectorPass? _pass;
+
+    public VectorWorkspace(VectorProgram program, IReadOnlyList<VectorConvolution> convolutions, int threads)
+    {
+        Program = program;
+        Threads = threads;
+        _convolutions = convolutions;
+        Interlocked.Increment(ref s_madeCount);
+        try
+        {
+            foreach (long length in program.Slots)
+            {
+                _slots.Add(new AlignedBuffer(length));
+            }
+
+            VectorStep[] steps = [.. program.Steps.Where(step => step.Kind == VectorStepKind.Convolve)];
+            _pass = new VectorPass(
+                threads,
+                steps.Max(step => convolutions[step.Convolution].ScratchLength(step.InputShape, threads)),
+                steps.Max(step => convolutions[step.Convolution].SharedScratchLength(step.InputShape)));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>How many were ever made in the process.</summary>
+    public static long MadeCount => Interlocked.Read(ref s_madeCount);
+
+    public VectorProgram Program { get; }
+
+    public int Threads { get; }
+
+    /// <summary>Where the images go, [N,H,W,C].</summary>
+    public float* Images => _slots[0].Pointer;
+
+    /// <summary>Computes the pooled features of the images.</summary>
+    /// <param name="features">[N, channels].</param>
+    public void Run(float* features, int channels)
+    {
+        VectorPass pass = _pass!;
+        pass.Begin();
+        try
+        {
+            foreach (VectorStep step in Program.Steps)
+            {
+                Run(pass, step);
+            }
+
+            var mean = new Pooling.Mean(In(Program.OutputSlot, Program.Output), features, channels);
+            pass.Run(mean, mean.ItemCount);
+        }
+        finally
+        {
+            pass.End();
+        }
+    }
+
+    public void Dispose()
+    {
+        _pass?.Dispose();
+        foreach (AlignedBuffer slot in _slots)
+        {
+            slot.Dispose();
+        }
+    }
+
+    private void Run(VectorPass pass, VectorStep step)
+    {
+        Activations input = In(step.Input, step.InputShape), output = In(step.Output, step.OutputShape);
+        switch (step.Kind)
+        {
+            case VectorStepKind.Convolve:
+                Activations summand = step.Summand < 0 ? default : In(step.Summand, step.OutputShape);
+                _convolutions[step.Convolution].Run(pass, input, output, summand, step.Relu);
+                break;
+            case VectorStepKind.MaximumPool:
+                var maximum = new Pooling.Maximum(input, output);
+                pass.Run(maximum, maximum.ItemCount);
+                break;
+            case VectorStepKind.Subsample:
+                var subsample = new Pooling.Subsample(input, output, step.Shortcut.Channels, step.Shortcut.Before, step.Shortcut.Stride);
+                pass.Run(subsample, subsample.ItemCount);
+                break;
+            default:
+                throw new InvalidOperationException($"No such step: {step.Kind}.");
+        }
+    }
+
+    private Activations In(int slot, Activations shape) => shape with { Data = (nint)_slots[slot].Pointer };
+}

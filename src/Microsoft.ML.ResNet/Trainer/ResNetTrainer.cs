@@ -1,0 +1,384 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Datasets;
+using Microsoft.ML.ResNet.MLNet;
+using Microsoft.ML.ResNet.Model;
+using Microsoft.ML.ResNet.Native;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Trainer;
+using Microsoft.ML.ResNet.Training;
+using Microsoft.ML.ResNet.WeightFiles;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Transforms.Image;
+using TorchSharp;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>
+/// Trains a residual network (He et al. 2015, "Deep residual learning for image recognition") to classify images. Made by
+/// <c>mlContext.MulticlassClassification.Trainers.ResNet(...)</c>.
+/// </summary>
+public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
+{
+    private readonly IHost _host;
+    private readonly Options _options;
+
+    internal ResNetTrainer(IHostEnvironment environment, Options options)
+    {
+        ArgumentNullException.ThrowIfNull(environment);
+        ArgumentNullException.ThrowIfNull(options);
+        _options = options.Copy();
+        _options.Validate();
+        _host = environment.Register(nameof(ResNetTrainer));
+    }
+
+    /// <summary>Trains a network. The estimator keeps no state: every Fit starts anew.</summary>
+    /// <param name="input">The training data, with a label column of key type and an image column.</param>
+    /// <returns>The trained classifier, which is to be disposed.</returns>
+    /// <exception cref="ArgumentException">A column is missing or of the wrong type, or the labels have one class only.</exception>
+    /// <exception cref="InvalidOperationException">No row has a label, or no image can be read; or the loss is no longer a finite number.</exception>
+    /// <exception cref="IOException">An image can't be read (<see cref="FileNotFoundException"/> and others by cause); the message has its path.</exception>
+    /// <exception cref="InvalidDataException">An image can't be decoded, a pixel value or an example weight is out of range (the message has its path or row); or a checkpoint can't be gone on from.</exception>
+    /// <exception cref="OperationCanceledException">The MLContext or the token of the options has been cancelled.</exception>
+    public ResNetTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return Train(input, _options.PretrainedWeights);
+    }
+
+    /// <summary>
+    /// Goes on training from a model, with new data or for longer. Its network takes the place of <see cref="Options.Architecture"/>; its
+    /// image size, mean and deviation hold where the options leave them open. With the same classes, in any order, the whole network
+    /// is kept and trained on; with others the head is replaced by a new one and the rest is kept, as <see cref="Options.FineTuning"/> says.
+    /// </summary>
+    /// <param name="input">The training data, with a label column of key type and an image column.</param>
+    /// <param name="start">The model to go on from; it is left as it is.</param>
+    /// <returns>The trained classifier, which is to be disposed.</returns>
+    /// <exception cref="ArgumentException">As for <see cref="Fit(IDataView)"/>; or the images have another number of channels than the model's.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
+    /// <inheritdoc cref="Fit(IDataView)" path="/exception[not(@cref='T:System.ArgumentException')]"/>
+    public ResNetTransformer Fit(IDataView input, ResNetTransformer start)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(start);
+        return _options.PretrainedWeights is null
+            ? Train(input, ResNetWeights.FromTransformer(start))
+            : throw new ArgumentException($"{nameof(Options.PretrainedWeights)} are set, and a model to go on from is given; expected one of them.", nameof(start));
+    }
+
+    /// <summary>The columns after scoring, from those before.</summary>
+    /// <param name="inputSchema">The columns of the training data.</param>
+    /// <exception cref="ArgumentException">The label or the image column is missing or of the wrong type.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        SchemaShape.Column label = Find(inputSchema, _options.LabelColumnName, "Label");
+        if (!label.IsKey || label.Kind != SchemaShape.Column.VectorKind.Scalar)
+        {
+            throw new ArgumentException(
+                $"Label column '{label.Name}' has type {SchemaShapes.TypeName(label)}, expected Key. Add Conversion.MapValueToKey(\"{label.Name}\") before ResNet.");
+        }
+
+        SchemaShape.Column feature = Find(inputSchema, _options.FeatureColumnName, "Feature");
+        bool isPath = feature.Kind == SchemaShape.Column.VectorKind.Scalar && feature.ItemType is TextDataViewType;
+        bool isImage = feature.Kind == SchemaShape.Column.VectorKind.Scalar && feature.ItemType is ImageDataViewType;
+        bool isBytes = feature.Kind != SchemaShape.Column.VectorKind.Scalar && feature.ItemType == NumberDataViewType.Byte;
+        bool isPixels = feature.Kind == SchemaShape.Column.VectorKind.Vector && feature.ItemType == NumberDataViewType.Single;
+        if (feature.IsKey || !(isPath || isImage || isBytes || isPixels))
+        {
+            throw new ArgumentException(
+                $"Feature column '{feature.Name}' has type {SchemaShapes.TypeName(feature)}, expected {ImageColumn.Types}. "
+                + "Point FeatureColumnName to such a column, or add LoadImages or ExtractPixels before ResNet.");
+        }
+
+        return SchemaShapes.With(
+            inputSchema,
+            SchemaShapes.PredictedLabel(_options.PredictedLabelColumnName, label),
+            SchemaShapes.Score(_options.ScoreColumnName, label));
+    }
+
+    private ResNetTransformer Train(IDataView input, ResNetWeights? start)
+    {
+        var clock = Stopwatch.StartNew();
+        NativeTorch.EnsureLoaded();
+        using IChannel channel = _host.Start(nameof(Fit));
+        ImageColumn column = ImageColumn.Of(input.Schema, _options.FeatureColumnName, _options.PixelLayout, _options.ImageSize);
+        Options options = start is null ? _options : StartingWeights.Complete(_options, start, column);
+        long seed = Seed(options);
+        using TrainingData data = ReadData(input, column, options, seed, channel);
+        torch.Device device = TorchDevice.Choose(_host, channel);
+        ResNetSpecification specification = (options.Specification ?? ResNetSpecification.FromArchitecture(options.Architecture))
+            .ResolveStem(data.Preprocessing.Height, data.Preprocessing.Width);
+        var network = new ResidualNetwork(specification, data.Preprocessing.Channels, data.Labels.Count, seed, options.ZeroInitResidual);
+        try
+        {
+            bool keepsHead = start is not null && CopyWeights(start, network, data.Labels, channel);
+            FineTuningMode? mode = start is null ? null : options.FineTuning ?? (keepsHead ? null : FineTuningMode.HeadThenFull);
+            TrainingSettings settings = TrainingSettings.Of(
+                options,
+                Math.Min(data.Preprocessing.Width, data.Preprocessing.Height),
+                data.Training.Count,
+                GivenClassWeights(data.Labels),
+                seed,
+                fineTunes: mode is not null,
+                startImageSize: start?.Preprocessing is { } made ? Math.Min(made.Width, made.Height) : null);
+            network.to(device);
+            network.ActivationType = BFloat16Support.TypeFor(options.Precision, device, channel);
+            LogStart(channel, network, data, settings, mode, device);
+            network.FreezesStatistics = settings.FreezesStatistics;
+            var host = new TrainingHost(metrics => Report(metrics, channel), message => channel.Info(MessageSensitivity.None, "{0}", message), CheckCancelled, () => clock.Elapsed)
+            {
+                Warn = message => channel.Warning(MessageSensitivity.None, "{0}", message),
+            };
+            var scoring = ScoringDevice.Choose(device, options.ScoringPrecision, channel);
+            IReadOnlyList<EpochMetrics> history = Run(network, data, settings, mode, scoring, channel, host);
+            return ResNetTransformer.Create(Describe(data, specification, history), network, scoring, options.ImageFolder);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    private IReadOnlyList<EpochMetrics> Run(
+        ResidualNetwork network, TrainingData data, TrainingSettings settings, FineTuningMode? mode, ScoringDevice scoring, IChannel channel, TrainingHost host)
+    {
+        var images = new LabeledImages(data.Training, data.Weights, data.Validation, data.Labels.Count);
+        CheckpointFolder? checkpoints = _options.CheckpointDirectory is { } folder
+            ? new CheckpointFolder(folder, CheckpointIdentity.Of(settings, network, data), _options.ResumeFromCheckpoint, (name, was, now) => CheckpointIdentity.Difference(name, was, now, data))
+            : null;
+        if (mode is FineTuningMode.HeadOnly or FineTuningMode.HeadThenFull && checkpoints?.WillResume != true)
+        {
+            ScoringDevice computing = scoring.Type == torch.ScalarType.Float32 ? scoring : ScoringDevice.Choose(scoring.Device, ScoringPrecision.Float32, channel);
+            var head = new HeadFitting(network, images, settings, computing, scoring, host);
+            IReadOnlyList<EpochMetrics> history = head.Run(_options.FeatureViews, isAll: mode == FineTuningMode.HeadOnly);
+            if (mode == FineTuningMode.HeadOnly)
+            {
+                return history;
+            }
+        }
+
+        using var loop = new TrainingLoop(network, images, settings, scoring, host, checkpoints);
+        return loop.Run(evaluatesStart: mode == FineTuningMode.HeadThenFull);
+    }
+
+    private static bool CopyWeights(ResNetWeights start, ResidualNetwork network, LabelValues labels, IChannel channel)
+    {
+        var (keepsHead, message) = StartingWeights.Copy(start, network, labels.Names);
+        Log(channel, $"{message}");
+        NonFiniteWarning.Give(channel, start.Source, start.NonFiniteCount);
+        return keepsHead;
+    }
+
+    private static void LogStart(IChannel channel, ResidualNetwork network, TrainingData data, TrainingSettings settings, FineTuningMode? mode, torch.Device device)
+    {
+        string how = mode is null ? $"{settings.Epochs} epochs" : mode == FineTuningMode.HeadOnly ? $"{mode}" : $"{mode}, {settings.Epochs} epochs";
+        string weighting = settings.ClassWeightingStart > 0 ? string.Create(CultureInfo.InvariantCulture, $", class weights after {settings.ClassWeightingStart:P0} of them") : "";
+        Log(channel, $"Training {NamedArchitectures.Find(network.Specification)?.ToString() ?? "a residual network"} of {ResNetStateLayout.ParameterCount(network.Specification, data.Preprocessing.Channels, data.Labels.Count):N0} parameters on {data.Training.Count} images of {data.Preprocessing.Width}x{data.Preprocessing.Height}, {data.Labels.Count} classes, {how}{weighting}, seed {settings.Seed}, device {device}, {network.ActivationType.ToString().ToLowerInvariant()}.");
+        if (settings.Augmentation.LeavesOutColors(data.Training.Format))
+        {
+            channel.Warning(
+                MessageSensitivity.None,
+                "The pixels of column '{0}' are normalised already, so that black and white are not known: augmentation leaves their colours as they are. Use NormalizePixels, or give the trainer images, to have them varied.",
+                data.Column.Name);
+        }
+    }
+
+    private long Seed(Options options)
+        => options.Seed
+            ?? HostServices.GetSeed(_host)
+            ?? (options.ResumeFromCheckpoint ? CheckpointFolder.SeedOf(options.CheckpointDirectory!) : null)
+            ?? RandomNumberGenerator.GetInt32(int.MaxValue);
+
+    private TrainingData ReadData(IDataView input, ImageColumn column, Options options, long seed, IChannel channel)
+    {
+        LabeledRows rows = LabeledRows.Read(
+            input, new LabeledRowColumns(options.LabelColumnName, "Label column", options.ExampleWeightColumnName), column, options.ImageFolder, CheckCancelled);
+        LabelColumn labels = rows.Labels;
+        LabelValues classes = LabelValues.Of(labels.Column, labels.ClassCount);
+        var counts = new ClassRows(labels.Classes, classes.Names);
+        CheckSeveralClasses(counts, skipped: null);
+        WarnOfMissingLabels(labels, "training", channel);
+        CheckClassWeights(classes);
+        var warned = new HashSet<string>();
+        Warn(counts.TrainingWarnings().Where(warned.Add), channel);
+        LabeledRows? validationRows = null;
+        if (options.ValidationSet is { } validationSet)
+        {
+            column.Bind(validationSet.Schema, "Feature column of the validation set", "as in the training set");
+            validationRows = LabeledRows.Read(
+                validationSet, new LabeledRowColumns(options.LabelColumnName, "Label column of the validation set"), column, options.ImageFolder, CheckCancelled);
+            CheckSameClasses(classes, validationRows.Labels);
+            WarnOfMissingLabels(validationRows.Labels, "validation", channel);
+            Warn(counts.ValidationWarnings(validationRows.Labels.Classes).Where(warned.Add), channel);
+        }
+
+        var reader = new TrainingDataReader(options, column, ImageCacheSettings.Of(options, HostServices.GetTemporaryFolder(_host)), CheckCancelled, message => channel.Info(MessageSensitivity.None, "{0}", message));
+        TrainingData data = reader.Read(input, rows);
+        try
+        {
+            // What bad images have left goes through the checks of what came.
+            var left = new ClassRows(data.Training.Labels, classes.Names);
+            CheckSeveralClasses(left, data.Skipped);
+            CheckWeights(data);
+            WarnOfSkipped(data.Skipped, left.TrainingWarnings().Where(warned.Add), channel);
+            if (validationRows is not null)
+            {
+                var (images, skipped) = reader.ReadValidation(options.ValidationSet!, validationRows, data);
+                data = data with { Validation = images };
+                WarnOfSkipped(skipped, left.ValidationWarnings(images.Labels).Where(warned.Add), channel);
+            }
+            else if (options.ValidationFraction > 0)
+            {
+                data = SetAside(data, options.ValidationFraction, seed);
+                CheckWeights(data);
+            }
+
+            return data;
+        }
+        catch
+        {
+            data.Dispose();
+            throw;
+        }
+    }
+
+    private void CheckSeveralClasses(ClassRows rows, string? skipped)
+    {
+        if (rows.Present is { Length: < 2 } present)
+        {
+            throw new ArgumentException(
+                skipped is null
+                    ? $"Label column '{_options.LabelColumnName}' has rows of one class only, '{present[0]}', expected at least two classes. Check the label column, and that no filter took the other classes away."
+                    : $"Label column '{_options.LabelColumnName}' has rows of one class only, '{present[0]}', after bad images were left out, expected at least two classes. Mend the images of the other classes. {skipped}");
+        }
+    }
+
+    private static TrainingData SetAside(TrainingData data, double fraction, long seed)
+    {
+        var (training, validation) = StratifiedSplit.Of(data.Training.Labels, fraction, seed);
+        return validation.Length > 0
+            ? data with { Training = data.Training.Subset(training), Validation = data.Training.Subset(validation) }
+            : throw new InvalidOperationException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"ValidationFraction is {fraction}, but no class has enough of the {data.Training.Count} images to set one aside. {StratifiedSplit.Advice(data.Training.Labels)}"));
+    }
+
+    private void CheckWeights(TrainingData data)
+    {
+        if (data.HasWeights && !Array.Exists(data.Training.Entries, entry => entry.Weight > 0))
+        {
+            throw new InvalidOperationException(
+                $"Example weight column '{_options.ExampleWeightColumnName}' is 0 in all {data.Training.Count} rows that are trained on{(data.Skipped is null ? "" : ", bad images left out")}, expected some above 0.");
+        }
+    }
+
+    private void CheckClassWeights(LabelValues labels)
+    {
+        string[] unknown = [.. (_options.ClassWeights?.Keys ?? []).Except(labels.Names)];
+        if (unknown.Length > 0)
+        {
+            throw new ArgumentException(
+                $"ClassWeights name {string.Join(", ", unknown.Select(name => $"'{name}'"))}, but label column '{_options.LabelColumnName}' has the classes {string.Join(", ", labels.Names.Take(10).Select(name => $"'{name}'"))}{(labels.Count > 10 ? $" and {labels.Count - 10} more" : "")}. Name classes as the label column does.");
+        }
+    }
+
+    private float[]? GivenClassWeights(LabelValues labels)
+        => _options.ClassWeights is { } weights ? [.. labels.Names.Select(name => weights.TryGetValue(name, out float weight) ? weight : 1)] : null;
+
+    private void CheckSameClasses(LabelValues labels, LabelColumn validation)
+    {
+        string[] names = LabelValues.Of(validation.Column, validation.ClassCount).Names;
+        if (!names.AsSpan().SequenceEqual(labels.Names))
+        {
+            throw new ArgumentException(
+                $"Label column '{_options.LabelColumnName}' of the validation set has the keys {string.Join(", ", names.Take(10))}, expected {string.Join(", ", labels.Names.Take(10))}, as in the training set. Transform both with the same fitted MapValueToKey.");
+        }
+    }
+
+    private static void WarnOfMissingLabels(LabelColumn labels, string set, IChannel channel)
+    {
+        if (labels.MissingCount > 0)
+        {
+            channel.Warning(
+                MessageSensitivity.None,
+                "{0} of {1} {2} rows have no label and are left out: their values have no key.",
+                labels.MissingCount,
+                labels.Classes.Length,
+                set);
+        }
+    }
+
+    /// <summary>One warning of what was left out, and of what is wrong with the rest.</summary>
+    private static void WarnOfSkipped(string? skipped, IEnumerable<string> warnings, IChannel channel)
+    {
+        string message = string.Join(' ', [.. skipped is null ? Array.Empty<string>() : [skipped], .. warnings]);
+        Warn(message.Length == 0 ? [] : [message], channel);
+    }
+
+    private static void Warn(IEnumerable<string> messages, IChannel channel)
+    {
+        foreach (string message in messages)
+        {
+            channel.Warning(MessageSensitivity.None, "{0}", message);
+        }
+    }
+
+    private ModelDescription Describe(TrainingData data, ResNetSpecification specification, IReadOnlyList<EpochMetrics> history) => new()
+    {
+        FormatVersion = ModelDescription.CurrentFormatVersion,
+        Network = ModelDescription.NetworkPart.Of(specification, data.Preprocessing.Channels),
+        Columns = new ModelDescription.ColumnsPart(_options.LabelColumnName, _options.FeatureColumnName, _options.ScoreColumnName, _options.PredictedLabelColumnName),
+        Image = new ModelDescription.ImagePart
+        {
+            Kind = data.Column.Kind,
+            Width = data.Preprocessing.Width,
+            Height = data.Preprocessing.Height,
+            Fit = data.Preprocessing.Fit,
+            ShortSide = data.Preprocessing.ShortSide,
+            Mean = [.. data.Preprocessing.Mean],
+            StandardDeviation = [.. data.Preprocessing.StandardDeviation],
+            IsPlanar = data.Column.IsPlanar,
+            Range = data.Range,
+            BadImages = _options.BadImages,
+        },
+        Classes = new ModelDescription.ClassesPart(data.Labels.TypeName, data.Labels.Names),
+        ScoringPrecision = _options.ScoringPrecision,
+        Training = [.. history],
+    };
+
+    private void Report(EpochMetrics metrics, IChannel channel)
+    {
+        _options.Progress?.Report(metrics);
+        if (!metrics.IsEpochEnd)
+        {
+            return;
+        }
+
+        string validation = metrics.ValidationAccuracy is null ? "" : string.Create(
+            CultureInfo.InvariantCulture, $", validation loss {metrics.ValidationLoss:F4}, validation accuracy {metrics.ValidationAccuracy:P1}{(metrics.BestEpoch == metrics.Epoch ? " (best so far)" : "")}");
+        Log(channel, $"Epoch {metrics.Epoch}/{metrics.EpochCount}: loss {metrics.TrainingLoss:F4}, accuracy {metrics.TrainingAccuracy:P1}{validation}, learning rate {metrics.LearningRate:G3}, {metrics.ImagesPerSecond:F0} images/s, {metrics.Remaining:hh\\:mm\\:ss} left.");
+        _options.EpochCallback?.Invoke(metrics);
+    }
+
+    private void CheckCancelled()
+    {
+        _options.CancellationToken.ThrowIfCancellationRequested();
+        if (HostServices.IsCancelled(_host))
+        {
+            throw new OperationCanceledException("The training was cancelled by its MLContext.");
+        }
+    }
+
+    private static void Log(IChannel channel, FormattableString message)
+        => channel.Info(MessageSensitivity.None, "{0}", message.ToString(CultureInfo.InvariantCulture));
+
+    private static SchemaShape.Column Find(SchemaShape shape, string name, string role)
+        => SchemaShapes.Find(shape, name)
+            ?? throw new ArgumentException(
+                $"{role} column '{name}' is missing. The data has the columns {string.Join(", ", shape.Select(column => $"'{column.Name}'"))}.");
+}

@@ -1,4 +1,0 @@
-namespace Microsoft.ML.ResNet.Training;
-
-/// <summary>A part of an image, in whole pixels.</summary>
-internal readonly record struct CropBox(int Left, int Top, int Width, int Height);

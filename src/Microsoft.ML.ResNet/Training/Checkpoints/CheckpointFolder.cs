@@ -1,0 +1,198 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.ML.ResNet.MLNet;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.WeightFiles;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Training;
+
+/// <summary>
+/// Keeps the state of a training on disk: <c>last.checkpoint</c>, a safetensors file with all that the training needs to go on as if it
+/// had never stopped, and <c>best.safetensors</c>, the best weights so far. A file is replaced only when the new one is complete.
+/// </summary>
+/// <param name="path">The folder; made when the first file is written.</param>
+/// <param name="identity">The settings and data that a checkpoint must have been made with, to go on from it: names and values.</param>
+/// <param name="resumes">Whether to go on from a checkpoint that is there.</param>
+/// <param name="difference">Says how a value differs, from its name, the saved value and the present one; null for the two values themselves.</param>
+internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, string> identity, bool resumes, Func<string, string?, string, string>? difference = null)
+{
+    /// <summary>The version that this library writes, and the only one that it reads.</summary>
+    private const int FormatVersion = 1;
+
+    private const string StateName = "training";
+    private const string Advice = "Free space there or choose another CheckpointDirectory; with ResumeFromCheckpoint the training goes on from the last checkpoint.";
+
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        Converters = { new JsonStringEnumConverter() },
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    public string Path { get; } = System.IO.Path.GetFullPath(path);
+
+    public string LastPath => System.IO.Path.Combine(Path, "last.checkpoint");
+
+    public string BestPath => System.IO.Path.Combine(Path, "best.safetensors");
+
+    public bool HasLast => File.Exists(LastPath);
+
+    /// <summary>Whether there is a checkpoint that will be gone on from.</summary>
+    public bool WillResume => resumes && HasLast;
+
+    /// <summary>Writes the state of a training.</summary>
+    public void Save(TrainingState state, ResidualNetwork network, ResidualNetwork? average, IOptimizer optimizer, BestWeights best)
+    {
+        MakeFolder();
+        var document = new Document(FormatVersion, identity, state, best.Entries is not null);
+        AtomicFile.Write(
+            LastPath,
+            stream => TensorStream.Write(
+                Tensors(network, average, optimizer, best.Entries),
+                new Dictionary<string, string> { [StateName] = JsonSerializer.Serialize(document, Json) },
+                stream),
+            Advice);
+    }
+
+    /// <summary>Writes the best weights, for other uses than to go on.</summary>
+    public void SaveBest(ResidualNetwork network)
+    {
+        MakeFolder();
+        AtomicFile.Write(BestPath, stream => NetworkWeights.Write(network, stream), Advice);
+    }
+
+    /// <summary>
+    /// Goes on from the last checkpoint where that is wanted and there is one: fills the tensors and gives the state. Where it is not
+    /// wanted, an unfinished checkpoint is kept as <c>previous.checkpoint</c>.
+    /// </summary>
+    /// <param name="batchCount">The batches of an epoch.</param>
+    /// <exception cref="InvalidDataException">The checkpoint is damaged, or was made with other settings or data.</exception>
+    public TrainingState? Resume(ResidualNetwork network, ResidualNetwork? average, IOptimizer optimizer, BestWeights best, int batchCount)
+    {
+        RemovePartial();
+        if (!HasLast)
+        {
+            return null;
+        }
+
+        if (!resumes)
+        {
+            File.Move(LastPath, System.IO.Path.Combine(Path, "previous.checkpoint"), overwrite: true);
+            return null;
+        }
+
+        using FileStream stream = File.OpenRead(LastPath);
+        try
+        {
+            var (entries, metadata) = SafetensorsHeader.Read(stream);
+            Document document = Parse(metadata);
+            CheckIdentity(document.Identity);
+            if (document.State.Batch >= batchCount)
+            {
+                throw new InvalidDataException($"Its training state stands at batch {document.State.Batch} of an epoch that has {batchCount}.");
+            }
+
+            TensorStream.Read(
+                entries,
+                Tensors(network, average, optimizer, document.HasBest ? best.Allocate(network) : null)
+                    .ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal),
+                stream);
+            return document.State;
+        }
+        catch (Exception exception) when (exception is InvalidDataException or JsonException or NotSupportedException)
+        {
+            throw new InvalidDataException(
+                $"Can't go on from checkpoint '{LastPath}': {exception.Message} Set ResumeFromCheckpoint to false to begin anew, or choose another CheckpointDirectory.", exception);
+        }
+    }
+
+    /// <summary>The seed of the checkpoint that will be gone on from, or null.</summary>
+    public static long? SeedOf(string path)
+    {
+        string last = System.IO.Path.Combine(path, "last.checkpoint");
+        if (!File.Exists(last))
+        {
+            return null;
+        }
+
+        try
+        {
+            using FileStream stream = File.OpenRead(last);
+            return long.TryParse(Parse(SafetensorsHeader.Read(stream).Metadata).Identity.GetValueOrDefault(nameof(TrainingSettings.Seed)), out long seed) ? seed : null;
+        }
+        catch (Exception exception) when (exception is InvalidDataException or JsonException or NotSupportedException)
+        {
+            return null; // Resume says what is wrong with it.
+        }
+    }
+
+    private void MakeFolder()
+    {
+        try
+        {
+            Directory.CreateDirectory(Path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"CheckpointDirectory '{Path}' can't be made: {exception.Message.TrimEnd('.')}. Choose a folder that may be written.", exception);
+        }
+    }
+
+    /// <summary>A process that is killed while it writes leaves its part of a file, which nobody reads.</summary>
+    private void RemovePartial()
+    {
+        if (Directory.Exists(Path))
+        {
+            AtomicFile.RemovePartial(LastPath);
+            AtomicFile.RemovePartial(BestPath);
+        }
+    }
+
+    private static Document Parse(IReadOnlyDictionary<string, string> metadata)
+    {
+        if (!metadata.TryGetValue(StateName, out string? json))
+        {
+            throw new InvalidDataException("It has no training state.");
+        }
+
+        Document document = JsonSerializer.Deserialize<Document>(json, Json) ?? throw new InvalidDataException("Its training state is empty.");
+        if (document.FormatVersion != FormatVersion)
+        {
+            throw new InvalidDataException($"Its format version is {document.FormatVersion}, expected {FormatVersion}.");
+        }
+
+        return document is { Identity: not null, State: { Epoch: >= 1, Batch: >= 0, Step: >= 0, Position: >= 0, Metrics: not null, Stopping: not null, History: { } history } }
+            && history.All(epoch => epoch is not null)
+            ? document
+            : throw new InvalidDataException("Its training state has parts that are missing or out of range.");
+    }
+
+    private void CheckIdentity(IReadOnlyDictionary<string, string> saved)
+    {
+        string[] differences =
+        [
+            .. identity.Where(item => saved.GetValueOrDefault(item.Key) != item.Value)
+                .Select(item => difference?.Invoke(item.Key, saved.GetValueOrDefault(item.Key), item.Value)
+                    ?? $"{item.Key} was '{saved.GetValueOrDefault(item.Key)}' and is '{item.Value}'"),
+        ];
+        if (differences.Length > 0)
+        {
+            throw new InvalidDataException($"It was made with other settings or data: {string.Join("; ", differences)}.");
+        }
+    }
+
+    private static List<(string Name, Tensor Tensor)> Tensors(
+        ResidualNetwork network, ResidualNetwork? average, IOptimizer optimizer, IReadOnlyList<(string Name, Tensor Tensor)>? best) =>
+    [
+        .. Prefixed("network", network.StateEntries),
+        .. Prefixed("average", average?.StateEntries ?? []),
+        .. Prefixed("optimizer", optimizer.State),
+        .. Prefixed("best", best ?? []),
+    ];
+
+    private static IEnumerable<(string Name, Tensor Tensor)> Prefixed(string prefix, IEnumerable<(string Name, Tensor Tensor)> entries)
+        => entries.Select(entry => ($"{prefix}.{entry.Name}", entry.Tensor));
+
+    private sealed record Document(int FormatVersion, IReadOnlyDictionary<string, string> Identity, TrainingState State, bool HasBest);
+}

@@ -1,0 +1,294 @@
+using Microsoft.ML.ResNet.Kernels;
+using Microsoft.ML.ResNet.Native;
+using Microsoft.ML.ResNet.Network;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Training;
+
+/// <summary>
+/// Trains by this library's own kernels, on processors with AVX2, in float32: every block is taken forward and backward by hand, in memory that
+/// is kept from step to step; libtorch has the head and the loss. The same number of threads gives the same bits.
+/// </summary>
+internal sealed unsafe class VectorTraining : INetworkTraining
+{
+    private readonly ResidualNetwork _network;
+    private readonly NetworkPlan _plan;
+    private readonly Tensor _headWeight;
+    private readonly Tensor _headBias;
+    private readonly TrainedUnit _stem;
+    private readonly List<Block> _blocks = [];
+    private readonly GrowingBuffer _images = new();
+    private readonly GrowingBuffer _pooled = new();
+    private readonly GradientSlots _slots = new();
+    private readonly int _threads = WorkerTeam.ThreadCount;
+    private VectorPass? _pass;
+    private Activations _shape;
+    private Activations _stemResult;
+    private Tensor? _features;
+    private (long Scratch, long Shared) _needs;
+
+    /// <param name="network">On the CPU; its tensors are trained where they are.</param>
+    public VectorTraining(ResidualNetwork network)
+    {
+        _network = network;
+        _plan = NetworkPlan.Of(network.Specification, network.InputChannels, network.ClassCount);
+        Dictionary<string, Tensor> state = network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
+        _headWeight = state["fc.weight"];
+        _headBias = state["fc.bias"];
+        _stem = new TrainedUnit(_plan.Stem, state, relu: true, wantsInputGradient: false);
+        foreach (BlockPlan plan in _plan.Blocks)
+        {
+            TrainedUnit[] branch = [.. plan.Branch.Select(convolution => new TrainedUnit(convolution, state, relu: true, wantsInputGradient: true))];
+            TrainedUnit? projection = plan.Projection is null ? null : new TrainedUnit(plan.Projection, state, relu: false, wantsInputGradient: true);
+            _blocks.Add(new Block(plan, branch, projection));
+        }
+    }
+
+    /// <summary>Whether this processor has the instructions, and the kernels this network: without groups, of widths that fill vectors.</summary>
+    public static bool Supports(ResidualNetwork network, Device device)
+        => device.type == DeviceType.CPU
+        && network.ActivationType == ScalarType.Float32
+        && MatrixKernel.IsSupported
+        && NetworkPlan.Of(network.Specification, network.InputChannels, network.ClassCount).Convolutions.All(convolution => convolution.Groups == 1 && convolution.OutputChannels % MatrixKernel.Columns == 0);
+
+    private bool UsesRunningStatistics => _network.FreezesStatistics;
+
+    public Tensor Forward(Tensor images)
+    {
+        _network.Check(images);
+        using var scope = NewDisposeScope();
+        Prepare(images);
+        VectorPass pass = _pass!;
+        pass.Begin();
+        try
+        {
+            TensorMemory.Values(images.permute(0, 2, 3, 1).contiguous()).CopyTo(new Span<float>(_shape.Pointer, checked((int)_shape.Length)));
+            Activations current = Stem(pass);
+            foreach (Block block in _blocks)
+            {
+                current = Forward(pass, block, current);
+            }
+
+            _features?.Dispose();
+            _features = empty(current.Count, current.Channels).DetachFromDisposeScope();
+            var mean = new Pooling.Mean(current, TensorMemory.Floats(_features), current.Channels);
+            pass.Run(mean, mean.ItemCount);
+        }
+        finally
+        {
+            pass.End();
+        }
+
+        return nn.functional.linear(_features.requires_grad_(), _headWeight, _headBias).MoveToOuterDisposeScope();
+    }
+
+    public void Backward(Tensor loss)
+    {
+        loss.backward();
+        using var scope = NewDisposeScope();
+        using IDisposable withoutGradient = no_grad();
+        VectorPass pass = _pass!;
+        pass.Begin();
+        try
+        {
+            Activations result = _blocks[^1].Result;
+            Activations gradient = _slots.Take(result);
+            var mean = new PoolingGradient.Mean(TensorMemory.Floats(_features!.grad!.contiguous()), gradient);
+            pass.Run(mean, mean.ItemCount);
+            foreach (Block block in Enumerable.Reverse(_blocks))
+            {
+                gradient = Backward(pass, block, gradient);
+            }
+
+            BackwardStem(pass, gradient);
+        }
+        finally
+        {
+            pass.End();
+            _slots.ReturnAll();
+        }
+    }
+
+    public void Dispose()
+    {
+        _stem.Dispose();
+        foreach (Block block in _blocks)
+        {
+            block.Dispose();
+        }
+
+        _images.Dispose();
+        _pooled.Dispose();
+        _slots.Dispose();
+        _pass?.Dispose();
+        _features?.Dispose();
+    }
+
+    /// <summary>Settles shapes and memory where the batch has another size than the last one.</summary>
+    private void Prepare(Tensor images)
+    {
+        long[] shape = images.shape;
+        if (_pass is not null && _shape.Count == shape[0] && _shape.Height == shape[2] && _shape.Width == shape[3])
+        {
+            return;
+        }
+
+        _shape = new Activations(0, (int)shape[0], (int)shape[2], (int)shape[3], _plan.Stem.InputChannels);
+        _shape = _shape with { Data = _images.For(_shape.Length) };
+        _needs = default;
+        Need(_stem.Prepare(_shape, _threads));
+        _stemResult = _stem.Result;
+        if (_plan.HasMaxPool)
+        {
+            Activations pooled = Pooling.Maximum.Shape(_stem.Result);
+            _stemResult = pooled with { Data = _pooled.For(pooled.Length) };
+        }
+
+        Activations current = _stemResult;
+        foreach (Block block in _blocks)
+        {
+            Activations inner = current;
+            foreach (TrainedUnit unit in block.Branch)
+            {
+                Need(unit.Prepare(inner, _threads));
+                inner = unit.Result;
+            }
+
+            if (block.Projection is { } projection)
+            {
+                Need(projection.Prepare(current, _threads));
+            }
+            else if (!block.Plan.KeepsShape)
+            {
+                block.Shortcut = inner with { Data = block.ShortcutMemory.For(inner.Length) };
+            }
+
+            current = inner;
+        }
+
+        _pass?.Dispose();
+        _pass = null;
+        _pass = new VectorPass(_threads, _needs.Scratch, _needs.Shared);
+    }
+
+    private void Need((long Scratch, long Shared) needs)
+        => _needs = (Math.Max(_needs.Scratch, needs.Scratch), Math.Max(_needs.Shared, needs.Shared));
+
+    private Activations Stem(VectorPass pass)
+    {
+        _stem.Forward(pass, _shape, summand: default, UsesRunningStatistics);
+        if (_plan.HasMaxPool)
+        {
+            var maximum = new Pooling.Maximum(_stem.Result, _stemResult);
+            pass.Run(maximum, maximum.ItemCount);
+        }
+
+        return _stemResult;
+    }
+
+    private Activations Forward(VectorPass pass, Block block, Activations input)
+    {
+        block.Input = input;
+        Activations inner = input, shortcut = input;
+        for (int i = 0; i < block.Branch.Count - 1; i++)
+        {
+            inner = block.Branch[i].Forward(pass, inner, summand: default, UsesRunningStatistics);
+        }
+
+        if (block.Projection is { } projection)
+        {
+            shortcut = projection.Forward(pass, input, summand: default, UsesRunningStatistics);
+        }
+        else if (!block.Plan.KeepsShape)
+        {
+            shortcut = block.Shortcut;
+            var subsample = new Pooling.Subsample(input, shortcut, block.Plan.InputChannels, ZeroPadShortcut.MissingChannels(block.Plan).Before, block.Plan.Stride);
+            pass.Run(subsample, subsample.ItemCount);
+        }
+
+        return block.Branch[^1].Forward(pass, inner, shortcut, UsesRunningStatistics);
+    }
+
+    /// <summary>From the gradient of a block's result to that of its input.</summary>
+    private Activations Backward(VectorPass pass, Block block, Activations gradient)
+    {
+        // What comes in stays, where the ReLU lets it through, for the shortcut.
+        TrainedUnit last = block.Branch[^1];
+        Activations inner = _slots.Take(gradient);
+        last.Backward(pass, gradient, inner, UsesRunningStatistics);
+        for (int i = block.Branch.Count - 1; i > 0; i--)
+        {
+            Activations before = _slots.Take(block.Branch[i - 1].Result);
+            block.Branch[i].InputGradient(pass, inner, before, summand: default);
+            _slots.Return(inner);
+            inner = before;
+            block.Branch[i - 1].Backward(pass, inner, inner, UsesRunningStatistics);
+        }
+
+        Activations shortcut = gradient;
+        if (block.Projection is { } projection)
+        {
+            projection.Backward(pass, gradient, gradient, UsesRunningStatistics);
+            shortcut = _slots.Take(block.Input);
+            projection.InputGradient(pass, gradient, shortcut, summand: default);
+            _slots.Return(gradient);
+        }
+        else if (!block.Plan.KeepsShape)
+        {
+            shortcut = _slots.Take(block.Input);
+            var subsample = new PoolingGradient.Subsample(gradient, shortcut, ZeroPadShortcut.MissingChannels(block.Plan).Before, block.Plan.Stride);
+            pass.Run(subsample, subsample.ItemCount);
+            _slots.Return(gradient);
+        }
+
+        Activations result = _slots.Take(block.Input);
+        block.Branch[0].InputGradient(pass, inner, result, shortcut);
+        _slots.Return(inner);
+        _slots.Return(shortcut);
+        return result;
+    }
+
+    private void BackwardStem(VectorPass pass, Activations gradient)
+    {
+        Activations before = gradient;
+        if (_plan.HasMaxPool)
+        {
+            before = _slots.Take(_stem.Result);
+            var maximum = new PoolingGradient.Maximum(_stem.Result, gradient, before);
+            pass.Run(maximum, maximum.ItemCount);
+        }
+
+        _stem.Backward(pass, before, before, UsesRunningStatistics);
+    }
+
+    /// <summary>A block's units, and what its forward keeps for its backward.</summary>
+    private sealed class Block(BlockPlan plan, IReadOnlyList<TrainedUnit> branch, TrainedUnit? projection) : IDisposable
+    {
+        public BlockPlan Plan => plan;
+
+        public IReadOnlyList<TrainedUnit> Branch => branch;
+
+        public TrainedUnit? Projection => projection;
+
+        public Activations Result => branch[^1].Result;
+
+        public Activations Input { get; set; }
+
+        /// <summary>What a shortcut without projection gives, where it isn't the input.</summary>
+        public Activations Shortcut { get; set; }
+
+        public GrowingBuffer ShortcutMemory { get; } = new();
+
+        public void Dispose()
+        {
+            foreach (TrainedUnit unit in branch)
+            {
+                unit.Dispose();
+            }
+
+            projection?.Dispose();
+            ShortcutMemory.Dispose();
+        }
+    }
+}

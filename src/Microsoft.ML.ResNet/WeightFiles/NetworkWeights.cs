@@ -1,0 +1,67 @@
+using Microsoft.ML.ResNet.Network;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.WeightFiles;
+
+/// <summary>Writes a network's state as safetensors with torchvision's names, and reads it back.</summary>
+internal static class NetworkWeights
+{
+    // "pt" is what PyTorch's own loader looks for.
+    private static readonly Dictionary<string, string> PyTorchMetadata = new() { ["format"] = "pt" };
+
+    /// <summary>Writes the entries of the state, in its order.</summary>
+    /// <param name="metadata">The texts of the file's metadata; null: what PyTorch's loader looks for.</param>
+    /// <param name="includeHead">Whether the classifier is part of it.</param>
+    public static void Write(ResidualNetwork network, Stream stream, IReadOnlyDictionary<string, string>? metadata = null, bool includeHead = true)
+        => TensorStream.Write(State(network, includeHead), metadata ?? PyTorchMetadata, stream);
+
+    /// <summary>A copy of every entry of the state, in its order.</summary>
+    public static IReadOnlyList<WeightTensor> Copy(ResidualNetwork network)
+    {
+        List<WeightTensor> tensors = [];
+        foreach (var (name, tensor) in network.StateEntries)
+        {
+            using var scope = NewDisposeScope();
+            using var noGradient = no_grad();
+            tensors.Add(new WeightTensor(name, tensor.shape, ElementTypes.OfSafetensors(TensorStream.DTypeName(tensor.dtype))!.Value, tensor.detach().cpu().contiguous().bytes.ToArray()));
+        }
+
+        return tensors;
+    }
+
+    /// <summary>Makes a network with the weights of a file whose entries must be exactly the network's: they are compared before memory is taken for it.</summary>
+    /// <param name="includeHead">Whether the classifier is part of the file; otherwise it begins by chance.</param>
+    /// <param name="nonFiniteCount">The values that are NaN or infinite.</param>
+    /// <exception cref="InvalidDataException">Entries are missing, unexpected or of another shape or type; or the file is damaged or cut short.</exception>
+    public static ResidualNetwork Read(ResNetSpecification specification, int channels, int classCount, Stream stream, bool includeHead, out long nonFiniteCount)
+    {
+        var (entries, _) = SafetensorsHeader.Read(stream);
+        TensorStream.Check(
+            entries,
+            ResNetStateLayout.Of(specification, channels, classCount).Where(entry => includeHead || !WeightMatch.IsHead(entry.Name)).Select(entry => (entry.Name, entry.Shape, entry.Type)),
+            stream);
+        var network = new ResidualNetwork(specification, channels, classCount, seed: 0);
+        try
+        {
+            TensorStream.Read(entries, State(network, includeHead).ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal), stream);
+            nonFiniteCount = NonFiniteCount(network);
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The weights and running statistics that are NaN or infinite.</summary>
+    public static long NonFiniteCount(ResidualNetwork network)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        return network.StateEntries.Where(entry => entry.Tensor.dtype == ScalarType.Float32).Sum(entry => entry.Tensor.NumberOfElements - entry.Tensor.isfinite().sum().item<long>());
+    }
+
+    private static (string Name, Tensor Tensor)[] State(ResidualNetwork network, bool includeHead)
+        => [.. network.StateEntries.Where(entry => includeHead || !WeightMatch.IsHead(entry.Name))];
+}
