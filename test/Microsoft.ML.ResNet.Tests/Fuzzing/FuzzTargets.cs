@@ -1,7 +1,6 @@
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.MLNet;
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Tests.Images;
 using Microsoft.ML.ResNet.Training;
 using Microsoft.ML.ResNet.Weights;
 using Microsoft.ML.Runtime;

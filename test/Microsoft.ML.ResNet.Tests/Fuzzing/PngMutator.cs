@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Microsoft.ML.ResNet.Tests.Images;
 
 namespace Microsoft.ML.ResNet.Tests.Fuzzing;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.ML.ResNet.Tests.Serialization;
 
 namespace Microsoft.ML.ResNet.Tests.Fuzzing;
 

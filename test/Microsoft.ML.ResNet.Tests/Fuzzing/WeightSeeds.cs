@@ -1,7 +1,5 @@
 using System.IO.Compression;
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Tests.Network;
-using Microsoft.ML.ResNet.Tests.Serialization;
 using Microsoft.ML.ResNet.WeightFiles;
 
 namespace Microsoft.ML.ResNet.Tests.Fuzzing;

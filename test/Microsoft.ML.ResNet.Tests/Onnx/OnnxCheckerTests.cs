@@ -1,4 +1,3 @@
-
 namespace Microsoft.ML.ResNet.Tests.Onnx;
 
 /// <summary>The official checker of ONNX files, of Python's package onnx. Skipped where that is not installed.</summary>

@@ -1,6 +1,6 @@
 using Microsoft.ML.ResNet.Images;
 using TorchSharp;
-using static Microsoft.ML.ResNet.Tests.Onnx.OnnxModels;
+using static Microsoft.ML.ResNet.Tests.OnnxModels;
 
 namespace Microsoft.ML.ResNet.Tests.Onnx;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Microsoft.ML.ResNet.Images;
 using TorchSharp;
-using static Microsoft.ML.ResNet.Tests.Onnx.OnnxModels;
+using static Microsoft.ML.ResNet.Tests.OnnxModels;
 
 namespace Microsoft.ML.ResNet.Tests.Onnx;
 

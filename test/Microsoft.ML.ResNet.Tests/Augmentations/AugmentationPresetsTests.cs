@@ -1,0 +1,66 @@
+using Microsoft.ML.ResNet.Augmentations;
+using Microsoft.ML.ResNet.Training;
+
+namespace Microsoft.ML.ResNet.Tests.Augmentations;
+
+[TestClass]
+public sealed class AugmentationPresetsTests
+{
+    [TestMethod]
+    public void Of_None_IsOff() => Assert.AreEqual(new Augmentation(), AugmentationPresets.Of(AugmentationPreset.None, 32, 1000, 30));
+
+    [TestMethod]
+    public void Of_Light_MovesByAnEighthAndMirrors()
+        => Assert.AreEqual(new Augmentation { RandomCrop = true, CropPadding = 4, HorizontalFlip = true }, AugmentationPresets.Of(AugmentationPreset.Light, 32, 1000, 30));
+
+    [TestMethod]
+    public void Of_Standard_ResizesLargeImagesOnly()
+    {
+        Assert.AreEqual(0, AugmentationPresets.Of(AugmentationPreset.Standard, 64, 1000, 30).ResizedCropScale);
+        Assert.AreEqual(0.35, AugmentationPresets.Of(AugmentationPreset.Standard, 65, 1000, 30).ResizedCropScale);
+    }
+
+    [TestMethod]
+    public void Of_StrongOnly_MixesBatches()
+    {
+        foreach (AugmentationPreset preset in Enum.GetValues<AugmentationPreset>())
+        {
+            Assert.AreEqual(preset == AugmentationPreset.Strong, AugmentationPresets.Of(preset, 224, 1000, 30).MixesBatches, $"{preset}");
+        }
+    }
+
+    [TestMethod]
+    [DataRow(32, 500, 59, AugmentationPreset.Light)]
+    [DataRow(32, 500, 60, AugmentationPreset.Standard)]
+    [DataRow(64, 5_000_000, 30, AugmentationPreset.Light)]
+    [DataRow(65, 500, 30, AugmentationPreset.Standard)]
+    [DataRow(224, 5_000_000, 30, AugmentationPreset.Light)]
+    public void Of_Auto_DependsOnSizeNumberAndEpochs(int size, int count, int epochs, AugmentationPreset expected)
+    {
+        Assert.AreEqual(expected, AugmentationPresets.Choose(size, count, epochs));
+        Assert.AreEqual(AugmentationPresets.Of(expected, size, count, epochs), AugmentationPresets.Of(AugmentationPreset.Auto, size, count, epochs));
+    }
+
+    [TestMethod]
+    [DataRow(32, 60, false, null, 0.5)]
+    [DataRow(32, 59, false, null, 1)]
+    [DataRow(32, 60, true, null, 1)]
+    [DataRow(23, 60, false, null, 1)]
+    [DataRow(65, 60, false, null, 1)]
+    [DataRow(32, 60, false, 1.0, 1)]
+    [DataRow(224, 10, true, 0.75, 0.75)]
+    public void InitialImageScale_LeftOpen_IsHalfInLongTrainingsOnSmallImages(int size, int epochs, bool fineTunes, double? given, double expected)
+    {
+        var options = new ResNetTrainer.Options { Epochs = epochs, InitialImageScale = given };
+
+        Assert.AreEqual(expected, TrainingSettings.Of(options, size, imageCount: 100, classWeights: null, seed: 1, fineTunes).Resizing.InitialScale);
+    }
+
+    [TestMethod]
+    public void Of_UnknownPreset_SaysWhatIsExpected()
+    {
+        var exception = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => AugmentationPresets.Of((AugmentationPreset)9, 32, 1, 30));
+
+        Assert.Contains("Expected one of Auto, None, Light, Standard, Strong.", exception.Message);
+    }
+}

@@ -1,0 +1,448 @@
+using System.IO.Compression;
+using System.Text;
+using Microsoft.ML.Data;
+using TorchSharp;
+using static Microsoft.ML.ResNet.Tests.PixelRows;
+
+namespace Microsoft.ML.ResNet.Tests.Classifier;
+
+[TestClass]
+public sealed class ResNetTransformerTests
+{
+    private static readonly MLContext Context = new(1);
+    private static IDataView s_data = null!;
+    private static ITransformer s_model = null!;
+
+    [ClassInitialize]
+    public static void Train(TestContext context)
+    {
+        s_data = Context.Data.LoadFromEnumerable(Create(70));
+        s_model = Fit(Context, s_data, Options(epochs: 2));
+    }
+
+    [ClassCleanup]
+    public static void Free() => ((IDisposable)s_model).Dispose();
+
+    [TestMethod]
+    public void Score_IsAProbabilityDistribution()
+    {
+        foreach (float[] score in Scores(s_model, s_data))
+        {
+            Assert.AreEqual(1, score.Sum(value => (double)value), 1e-5);
+            Assert.IsTrue(score.All(value => value is >= 0 and <= 1));
+        }
+    }
+
+    [TestMethod]
+    public void Score_KnownLogits_IsTheirSoftmax()
+    {
+        // The head alone decides where its weight is zero: logits are its bias, 2, 1, 0.
+        using ResNetTransformer model = WithHead([2, 1, 0]);
+
+        float[] score = Scores(model, Context.Data.LoadFromEnumerable(Create(1)))[0];
+
+        Assert.AreEqual(0.66524094f, score[0], 1e-6f);
+        Assert.AreEqual(0.24472848f, score[1], 1e-6f);
+        Assert.AreEqual(0.09003057f, score[2], 1e-6f);
+    }
+
+    [TestMethod]
+    public void PredictedLabel_IsTheHighestScore()
+    {
+        foreach (PredictionRow row in Context.Data.CreateEnumerable<PredictionRow>(s_model.Transform(s_data), reuseRowObject: false))
+        {
+            Assert.AreEqual(Colours[Array.IndexOf(row.Score, row.Score.Max())], row.PredictedLabel);
+        }
+    }
+
+    [TestMethod]
+    public void PredictionEngine_GivesWhatTransformGives()
+    {
+        using PredictionEngine<PixelRow, PredictionRow> engine = PixelRows.CreateEngine(Context, s_model);
+        float[][] expected = Scores(s_model, s_data);
+        List<PixelRow> rows = Create(70);
+
+        for (int i = 0; i < rows.Count; i++)
+        {
+            float[] actual = engine.Predict(rows[i]).Score;
+            for (int k = 0; k < actual.Length; k++)
+            {
+                // Batches of another size are summed in another order.
+                Assert.AreEqual(expected[i][k], actual[k], 1e-5f);
+            }
+        }
+    }
+
+    [TestMethod]
+    public void Transform_ColumnsOfTheInput_PassThroughInStep()
+    {
+        IDataView scored = s_model.Transform(s_data);
+        string[] labels = [.. scored.GetColumn<ReadOnlyMemory<char>>(scored.Schema["PredictedLabel"]).Select(text => text.ToString())];
+        List<PixelRow> rows = Create(70);
+        int row = 0;
+
+        foreach (Scored item in Context.Data.CreateEnumerable<Scored>(scored, reuseRowObject: false))
+        {
+            CollectionAssert.AreEqual(rows[row].Features, item.Features);
+            Assert.AreEqual(labels[row], item.PredictedLabel);
+            row++;
+        }
+
+        Assert.AreEqual(70, row);
+        Assert.AreEqual(s_data.GetRowCount(), scored.GetRowCount());
+    }
+
+    [TestMethod]
+    public void Transform_ShuffledInput_ScoresTheRowsTheyBelongTo()
+    {
+        IDataView shuffled = Context.Data.ShuffleRows(s_data, seed: 3);
+        ResNetTransformer model = ResNetOf(s_model);
+        IDataView scored = model.Transform(shuffled);
+        using DataViewRowCursor cursor = scored.GetRowCursor(scored.Schema, new Random(5));
+        ValueGetter<VBuffer<float>> features = cursor.GetGetter<VBuffer<float>>(scored.Schema["Features"]), score = cursor.GetGetter<VBuffer<float>>(scored.Schema["Score"]);
+        var rows = Create(70);
+        float[][] expected = Scores(model, s_data);
+        VBuffer<float> pixels = default, values = default;
+        int count = 0;
+
+        while (cursor.MoveNext())
+        {
+            features(ref pixels);
+            score(ref values);
+            int original = rows.FindIndex(row => row.Features.AsSpan().SequenceEqual(pixels.GetValues()));
+            for (int k = 0; k < 3; k++)
+            {
+                Assert.AreEqual(expected[original][k], values.GetItemOrDefault(k), 1e-5f);
+            }
+
+            count++;
+        }
+
+        Assert.AreEqual(70, count);
+    }
+
+    [TestMethod]
+    public void Transform_NoScoreAskedFor_ScoresNothing()
+    {
+        int reads = 0;
+        var rows = Create(10).Select(row => new CountingRow(row, () => reads++));
+        IDataView scored = ResNetOf(s_model).Transform(Context.Data.LoadFromEnumerable(rows));
+
+        Assert.HasCount(10, scored.GetColumn<string>(scored.Schema["Label"]).ToArray());
+        Assert.AreEqual(0, reads);
+        Assert.HasCount(10, scored.GetColumn<uint>(scored.Schema["PredictedLabel"]).ToArray());
+        Assert.AreEqual(10, reads);
+    }
+
+    [TestMethod]
+    public void SaveAndLoad_GiveTheSameModel()
+    {
+        using var folder = new TemporaryFolder();
+        Context.Model.Save(s_model, s_data.Schema, folder.File("model.zip"));
+
+        var other = new MLContext(99);
+        using var loaded = (IDisposable)other.Model.Load(folder.File("model.zip"), out DataViewSchema schema);
+
+        Assert.IsNotNull(schema.GetColumnOrNull("Features"));
+        float[][] expected = Scores(s_model, s_data), actual = Scores((ITransformer)loaded, s_data);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            CollectionAssert.AreEqual(expected[i], actual[i]);
+        }
+
+        ResNetTransformer before = ResNetOf(s_model), after = ResNetOf((ITransformer)loaded);
+        Assert.AreEqual(before.Specification, after.Specification);
+        Assert.AreEqual(before.Preprocessing, after.Preprocessing);
+        CollectionAssert.AreEqual(before.ClassNames.ToArray(), after.ClassNames.ToArray());
+        CollectionAssert.AreEqual(before.TrainingHistory.ToArray(), after.TrainingHistory.ToArray());
+    }
+
+    [TestMethod]
+    public void Save_HoldsNoAbsolutePathAndNoPickle()
+    {
+        using var folder = new TemporaryFolder();
+        Context.Model.Save(s_model, s_data.Schema, folder.File("model.zip"));
+
+        using ZipArchive zip = ZipFile.OpenRead(folder.File("model.zip"));
+        foreach (ZipArchiveEntry entry in zip.Entries)
+        {
+            using var content = new MemoryStream();
+            using Stream stream = entry.Open();
+            stream.CopyTo(content);
+            string text = Encoding.Latin1.GetString(content.ToArray());
+            StringAssert.DoesNotMatch(text, new($"{System.Text.RegularExpressions.Regex.Escape(folder.Path)}|{System.Text.RegularExpressions.Regex.Escape(AppContext.BaseDirectory)}|cposix|c__builtin__"));
+            Assert.IsFalse(Path.IsPathRooted(entry.FullName));
+        }
+
+        Assert.IsTrue(zip.Entries.Any(entry => entry.Name == "Weights.safetensors"));
+        Assert.IsTrue(zip.Entries.Any(entry => entry.Name == "Description.json"));
+    }
+
+    [TestMethod]
+    public void Save_Weights_AreStoredAsTheyAre()
+    {
+        using var folder = new TemporaryFolder();
+        Context.Model.Save(s_model, s_data.Schema, folder.File("model.zip"));
+
+        using ZipArchive zip = ZipFile.OpenRead(folder.File("model.zip"));
+        ZipArchiveEntry weights = zip.Entries.Single(entry => entry.Name == "Weights.safetensors");
+        Assert.AreEqual(weights.Length, weights.CompressedLength, "Deflating weights takes seconds, and makes them a twentieth smaller.");
+    }
+
+    [TestMethod]
+    [DataRow("Description.json", "\"formatVersion\": 1", "\"formatVersion\": 2", "its format version is 2, and this version of Microsoft.ML.ResNet reads up to 1. Update the package.")]
+    [DataRow("Description.json", "\"channels\": 3", "\"channels\": 7", "the network has 7 channels, expected 1 or 3.")]
+    [DataRow("Description.json", "\"depths\": [", "\"depths\": [0,", "Depths")]
+    [DataRow("Description.json", "{", "[", "The model file's description can't be used")]
+    [DataRow("Description.json", "\"green\",", "", "The weights don't fit the network: 'fc.weight' is F32 [3, 16], expected F32 [2, 16]")]
+    [DataRow("Weights.safetensors", "layer2.0.conv1.weight", "layer3.0.conv1.weight", "The weights don't fit the network: 'layer2.0.conv1.weight' is missing; 'layer3.0.conv1.weight' is unexpected.")]
+    public void Load_DamagedPart_SaysWhichAndWhy(string part, string original, string replacement, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        Context.Model.Save(s_model, s_data.Schema, folder.File("model.zip"));
+        Rewrite(folder.File("model.zip"), part, content =>
+        {
+            string text = Encoding.Latin1.GetString(content);
+            int at = text.IndexOf(original, StringComparison.Ordinal);
+            Assert.IsGreaterThanOrEqualTo(0, at);
+            return Encoding.Latin1.GetBytes(text[..at] + replacement + text[(at + original.Length)..]);
+        });
+        long tensors = torch.Tensor.TotalCount;
+
+        Exception exception = Assert.Throws<Exception>(() => new MLContext().Model.Load(folder.File("model.zip"), out _));
+
+        InvalidDataException? inner = Chain(exception).OfType<InvalidDataException>().FirstOrDefault();
+        Assert.IsNotNull(inner, exception.ToString());
+        StringAssert.Contains(inner.Message, expected);
+        Assert.AreEqual(tensors, torch.Tensor.TotalCount);
+    }
+
+    [TestMethod]
+    public void Load_WeightsCutShort_SaysSo()
+    {
+        using var folder = new TemporaryFolder();
+        Context.Model.Save(s_model, s_data.Schema, folder.File("model.zip"));
+        Rewrite(folder.File("model.zip"), "Weights.safetensors", content => content[..^1]);
+
+        Exception exception = Assert.Throws<Exception>(() => new MLContext().Model.Load(folder.File("model.zip"), out _));
+
+        Assert.AreEqual("The weights end within 'fc.bias': the file is cut short.", Chain(exception).OfType<InvalidDataException>().First().Message);
+    }
+
+    [TestMethod]
+    public void Score_FromManyThreads_IsTheSameAndLeavesNoTensor()
+    {
+        float[][] expected = Scores(s_model, s_data);
+        List<PixelRow> rows = Create(70);
+        using PredictionEngine<PixelRow, PredictionRow> reference = PixelRows.CreateEngine(Context, s_model);
+        float[][] single = [.. rows.Select(row => reference.Predict(row).Score)];
+        long tensors = torch.Tensor.TotalCount;
+
+        Parallel.For(0, 64, new ParallelOptions { MaxDegreeOfParallelism = 64 }, i =>
+        {
+            if (i % 2 == 0)
+            {
+                using PredictionEngine<PixelRow, PredictionRow> engine = PixelRows.CreateEngine(Context, s_model);
+                CollectionAssert.AreEqual(single[i], engine.Predict(rows[i]).Score);
+            }
+            else
+            {
+                CollectionAssert.AreEqual(expected.SelectMany(row => row).ToArray(), Scores(s_model, s_data).SelectMany(row => row).ToArray());
+            }
+        });
+
+        Assert.AreEqual(tensors, torch.Tensor.TotalCount);
+    }
+
+    [TestMethod]
+    public void TrainingAndPredicting_Long_LeaveNoTensor()
+    {
+        IDataView data = Context.Data.LoadFromEnumerable(Create(64));
+        using PredictionEngine<PixelRow, PredictionRow> engine = PixelRows.CreateEngine(Context, s_model);
+        PixelRow row = Create(1)[0];
+        engine.Predict(row);
+        ((IDisposable)Fit(Context, data, Options(epochs: 1))).Dispose();
+        long tensors = torch.Tensor.TotalCount;
+        var steps = new List<long>();
+        ResNetTrainer.Options options = Options(epochs: 50, batchSize: 16);
+        options.Progress = new SynchronousProgress(_ => steps.Add(torch.Tensor.TotalCount));
+
+        ((IDisposable)Fit(Context, data, options)).Dispose();
+        for (int i = 0; i < 2000; i++)
+        {
+            engine.Predict(row);
+        }
+
+        Assert.HasCount(200, steps);
+        Assert.AreEqual(steps[0], steps[^1]);
+        Assert.AreEqual(tensors, torch.Tensor.TotalCount);
+    }
+
+    [TestMethod]
+    public void Dispose_ThenUse_GivesObjectDisposedException()
+    {
+        var model = (IDisposable)Fit(Context, s_data, Options(epochs: 1));
+        ResNetTransformer transformer = ResNetOf((ITransformer)model);
+        using PredictionEngine<PixelRow, PredictionRow> engine = PixelRows.CreateEngine(Context, (ITransformer)model);
+        IDataView scored = transformer.Transform(s_data);
+
+        model.Dispose();
+        model.Dispose();
+
+        Assert.ThrowsExactly<ObjectDisposedException>(() => engine.Predict(Create(1)[0]));
+        Assert.ThrowsExactly<ObjectDisposedException>(() => scored.GetColumn<float[]>("Score").ToArray());
+        Assert.ThrowsExactly<ObjectDisposedException>(() => transformer.Transform(s_data));
+        Assert.ThrowsExactly<ObjectDisposedException>(() => transformer.SaveWeights(Path.GetTempFileName()));
+        Assert.AreEqual(nameof(ResNetTransformer), Assert.ThrowsExactly<ObjectDisposedException>(() => transformer.GetRowToRowMapper(s_data.Schema)).ObjectName);
+    }
+
+    [TestMethod]
+    public void Dispose_WhileOthersScore_GivesResultsOrObjectDisposedException()
+    {
+        var model = (IDisposable)Fit(Context, s_data, Options(epochs: 1));
+        long tensors = torch.Tensor.TotalCount;
+        using var started = new CountdownEvent(4);
+        Thread[] threads = [.. Enumerable.Range(0, 4).Select(_ => new Thread(() =>
+        {
+            started.Signal();
+            try
+            {
+                while (true)
+                {
+                    Scores((ITransformer)model, s_data);
+                }
+            }
+            catch (ObjectDisposedException)
+            {
+            }
+        }))];
+        foreach (Thread thread in threads)
+        {
+            thread.Start();
+        }
+
+        started.Wait();
+        model.Dispose();
+
+        Assert.IsTrue(threads.All(thread => thread.Join(TimeSpan.FromSeconds(30))));
+        Assert.IsLessThan(tensors, torch.Tensor.TotalCount);
+    }
+
+    [TestMethod]
+    public void Transform_DataOfAnotherSize_SaysWhatWasExpected()
+    {
+        IDataView other = Context.Data.LoadFromEnumerable([new SmallRow()]);
+
+        var exception = Assert.ThrowsExactly<ArgumentException>(() => ResNetOf(s_model).Transform(other));
+
+        Assert.AreEqual(
+            "Feature column 'Features' has type Vector<Single, 3, 4, 4>, expected a vector of 192 Single (pixels 3 x 8 x 8), as in the data that the model was trained on.",
+            exception.Message);
+    }
+
+    [TestMethod]
+    [DataRow(float.NaN, "Row 1 has the pixel value NaN in column 'Features', expected a finite number.")]
+    [DataRow(1000f, "Row 1 has the pixel value 1000 in column 'Features', expected 0 to 255, as PixelRange ZeroTo255 says")]
+    public void Score_PixelsThatAreNone_SaysWhichRow(float value, string expected)
+    {
+        List<PixelRow> rows = Create(3);
+        rows[1].Features[5] = value;
+        IDataView scored = ResNetOf(s_model).Transform(Context.Data.LoadFromEnumerable(rows));
+
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => scored.GetColumn<float[]>(scored.Schema["Score"]).ToArray());
+
+        StringAssert.StartsWith(exception.Message, expected);
+    }
+
+    [TestMethod]
+    public void SaveWeights_OverAnOlderFile_ReplacesItWhole()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("weights.safetensors"), "older");
+
+        ResNetOf(s_model).SaveWeights(folder.File("weights.safetensors"));
+
+        using FileStream stream = File.OpenRead(folder.File("weights.safetensors"));
+        var (entries, metadata) = Microsoft.ML.ResNet.WeightFiles.SafetensorsHeader.Read(stream);
+        Assert.AreEqual("conv1.weight", entries[0].Name);
+        Assert.AreEqual("pt", metadata["format"]);
+        Assert.AreEqual("[\"red\",\"green\",\"blue\"]", metadata["class_names"]);
+        StringAssert.Contains(metadata["preprocessing"], "\"mean\":[0.485,0.456,0.406]");
+        Assert.AreEqual("fc.bias", entries[^1].Name);
+        CollectionAssert.AreEqual(new[] { folder.File("weights.safetensors") }, Directory.GetFiles(folder.Path));
+    }
+
+    /// <summary>The model with a head whose weight is zero and whose bias is given, by way of a model file.</summary>
+    private static ResNetTransformer WithHead(float[] bias)
+    {
+        using var folder = new TemporaryFolder();
+        Context.Model.Save(ResNetOf(s_model), s_data.Schema, folder.File("model.zip"));
+        Rewrite(folder.File("model.zip"), "Weights.safetensors", content =>
+        {
+            // fc.weight, 3 x 16, and fc.bias, 3, are the last entries.
+            Array.Clear(content, content.Length - ((48 + 3) * 4), 48 * 4);
+            Buffer.BlockCopy(bias, 0, content, content.Length - 12, 12);
+            return content;
+        });
+        return (ResNetTransformer)Context.Model.Load(folder.File("model.zip"), out _);
+    }
+
+    private static void Rewrite(string zipPath, string part, Func<byte[], byte[]> change)
+    {
+        using ZipArchive zip = ZipFile.Open(zipPath, ZipArchiveMode.Update);
+        ZipArchiveEntry entry = zip.Entries.Single(item => item.Name == part);
+        using var content = new MemoryStream();
+        using (Stream stream = entry.Open())
+        {
+            stream.CopyTo(content);
+        }
+
+        string name = entry.FullName;
+        entry.Delete();
+        using Stream target = zip.CreateEntry(name).Open();
+        target.Write(change(content.ToArray()));
+    }
+
+    private static IEnumerable<Exception> Chain(Exception? exception)
+    {
+        for (; exception is not null; exception = exception.InnerException)
+        {
+            yield return exception;
+        }
+    }
+
+    private sealed class Scored
+    {
+        public string PredictedLabel { get; set; } = "";
+
+        public float[] Features { get; set; } = [];
+    }
+
+    private sealed class SmallRow
+    {
+        [VectorType(3, 4, 4)]
+        public float[] Features { get; set; } = new float[48];
+    }
+
+    private sealed class CountingRow(PixelRow row, Action onRead)
+    {
+        public CountingRow()
+            : this(new PixelRow(), () => { })
+        {
+        }
+
+        public string Label { get; set; } = row.Label;
+
+        [VectorType(3, 8, 8)]
+        public float[] Features
+        {
+            get
+            {
+                onRead();
+                return row.Features;
+            }
+
+            set => row.Features = value;
+        }
+    }
+}

@@ -1,0 +1,157 @@
+using System.IO.Compression;
+using System.Xml.Linq;
+
+namespace Microsoft.ML.ResNet.Tests.Repository;
+
+/// <summary>The package as <c>dotnet pack</c> makes it, and an application that has nothing of this repository but the package.</summary>
+[TestClass]
+public sealed class PackageTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(8);
+    private static readonly TemporaryFolder Folder = new();
+
+    // A version of its own, so that no package cache has another package under it.
+    private static readonly string Version = $"0.1.0-test.{DateTime.UtcNow.Ticks}";
+
+    private static string Feed => Folder.File("feed");
+
+    [ClassInitialize]
+    public static async Task Pack(TestContext context)
+    {
+        ProcessResult result = await DotNet.RunAsync(
+            ["pack", Path.Combine(RepositoryPaths.Root, "src", "Microsoft.ML.ResNet"), "-c", RepositoryPaths.Configuration, "--no-build", "-o", Feed, $"-p:PackageVersion={Version}", "-nodeReuse:false"],
+            limit: Limit);
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+    }
+
+    [ClassCleanup]
+    public static void RemoveFolder() => Folder.Dispose();
+
+    [TestMethod]
+    [TestCategory("Slow")]
+    public void Pack_Library_HasItsFilesAndNoBuildTool()
+    {
+        using ZipArchive package = ZipFile.OpenRead(Path.Combine(Feed, $"Microsoft.ML.ResNet.{Version}.nupkg"));
+        using ZipArchive symbols = ZipFile.OpenRead(Path.Combine(Feed, $"Microsoft.ML.ResNet.{Version}.snupkg"));
+
+        // What the format itself adds lies in _rels, package and [Content_Types].xml.
+        string[] files = [.. package.Entries.Select(entry => entry.FullName).Where(name => name[0] is not ('_' or '[') && !name.StartsWith("package/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        CollectionAssert.AreEqual(
+            new[] { "Microsoft.ML.ResNet.nuspec", "README.md", "THIRD-PARTY-NOTICES.txt", "icon.png", "lib/net8.0/Microsoft.ML.ResNet.dll", "lib/net8.0/Microsoft.ML.ResNet.xml" }, files, string.Join(", ", files));
+        Assert.IsTrue(symbols.Entries.Any(entry => entry.FullName == "lib/net8.0/Microsoft.ML.ResNet.pdb"));
+    }
+
+    [TestMethod]
+    [TestCategory("Slow")]
+    public void Pack_Library_HasMetadataAndBoundedDependencies()
+    {
+        using ZipArchive package = ZipFile.OpenRead(Path.Combine(Feed, $"Microsoft.ML.ResNet.{Version}.nupkg"));
+        using Stream stream = package.GetEntry("Microsoft.ML.ResNet.nuspec")!.Open();
+        XElement metadata = XDocument.Load(stream).Root!.Elements().Single(element => element.Name.LocalName == "metadata");
+        string Of(string name) => metadata.Elements().Single(element => element.Name.LocalName == name).Value;
+
+        Assert.AreEqual("Microsoft.ML.ResNet", Of("id"));
+        Assert.AreEqual("MIT", Of("license"));
+        Assert.AreEqual("README.md", Of("readme"));
+        Assert.AreEqual("icon.png", Of("icon"));
+        Assert.IsGreaterThan(40, Of("description").Length);
+        string[] dependencies = [.. metadata.Descendants().Where(element => element.Name.LocalName == "dependency").Select(element => $"{element.Attribute("id")!.Value} {element.Attribute("version")!.Value}").Order(StringComparer.Ordinal)];
+
+        // SkiaSharp's native part for Linux, which ML.NET brings, has to be of the version of its managed part.
+        string[] expected =
+        [
+            "Google.Protobuf [3.30.2, 4.0.0)", "Microsoft.ML [5.0.1, 6.0.0)", "Microsoft.ML.ImageAnalytics [5.0.1, 6.0.0)", "SkiaSharp [2.88.9, 3.0.0)", "SkiaSharp.NativeAssets.Linux.NoDependencies [2.88.9, 3.0.0)",
+            "TorchSharp [0.107.0, 0.108.0)",
+        ];
+        CollectionAssert.AreEqual(expected, dependencies, string.Join(", ", dependencies));
+    }
+
+    [TestMethod]
+    [TestCategory("Slow")]
+    public async Task Package_InAProjectOfItsOwn_TrainsSavesLoadsAndPredicts()
+    {
+        string application = Directory.CreateDirectory(Folder.File("application")).FullName;
+        ColourFolder.Create(Folder.File("images"), ColourFolder.Red, ColourFolder.Blue);
+        await File.WriteAllTextAsync(Path.Combine(application, "nuget.config"), NuGetConfig(await GlobalPackagesAsync()));
+        await File.WriteAllTextAsync(Path.Combine(application, "Application.csproj"), Project);
+        await File.WriteAllTextAsync(Path.Combine(application, "Program.cs"), Program);
+        var environment = new Dictionary<string, string?> { ["NUGET_PACKAGES"] = Folder.File("packages") };
+
+        ProcessResult build = await DotNet.RunAsync(["build", "-c", "Release", "-o", Folder.File("output"), "-nodeReuse:false"], application, environment, Limit);
+        Assert.AreEqual(0, build.ExitCode, build.Output);
+        StringAssert.Contains(build.StandardOutput, "0 Warning(s)");
+        ProcessResult run = await DotNet.RunAsync(["exec", Folder.File("output/Application.dll"), Folder.File("images"), Folder.File("model.zip")], application);
+
+        Assert.AreEqual(0, run.ExitCode, run.Output);
+        Assert.AreEqual("red", run.StandardOutput.Trim());
+    }
+
+    private const string Program = """
+        using Microsoft.ML;
+        using Microsoft.ML.ResNet;
+
+        var mlContext = new MLContext(seed: 1);
+        IDataView data = mlContext.Data.LoadImageFolder(args[0]);
+        var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
+            .Append(mlContext.MulticlassClassification.Trainers.ResNet("Label", "ImagePath", ResNetArchitecture.ResNet20, epochs: 5))
+            .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
+        using (var model = pipeline.Fit(data))
+        {
+            mlContext.Model.Save(model, data.Schema, args[1]);
+        }
+
+        var other = new MLContext();
+        ITransformer loaded = other.Model.Load(args[1], out _);
+        using var engine = other.Model.CreatePredictionEngine<ImageInput, ImageOutput>(loaded);
+        Console.WriteLine(engine.Predict(new ImageInput { ImagePath = Path.Combine(args[0], "red", "05.png") }).PredictedLabel);
+
+        internal sealed class ImageInput
+        {
+            public string ImagePath { get; set; } = "";
+
+            public string Label { get; set; } = "";
+        }
+
+        internal sealed class ImageOutput
+        {
+            public string PredictedLabel { get; set; } = "";
+        }
+        """;
+
+    private static string Project => $"""
+        <Project Sdk="Microsoft.NET.Sdk">
+          <PropertyGroup>
+            <OutputType>Exe</OutputType>
+            <TargetFramework>net10.0</TargetFramework>
+            <ImplicitUsings>enable</ImplicitUsings>
+            <UseCurrentRuntimeIdentifier>true</UseCurrentRuntimeIdentifier>
+            <SelfContained>false</SelfContained>
+            <CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible>
+          </PropertyGroup>
+          <ItemGroup>
+            <PackageReference Include="Microsoft.ML.ResNet" Version="{Version}" />
+            <PackageReference Include="TorchSharp-cpu" Version="0.107.0" />
+          </ItemGroup>
+        </Project>
+        """;
+
+    /// <summary>The folder of the package beside the machine's own sources; what the machine has of other packages is not fetched again.</summary>
+    private static string NuGetConfig(string globalPackages) => $"""
+        <?xml version="1.0" encoding="utf-8"?>
+        <configuration>
+          <packageSources>
+            <add key="folder" value="{Feed}" />
+          </packageSources>
+          <fallbackPackageFolders>
+            <add key="machine" value="{globalPackages}" />
+          </fallbackPackageFolders>
+        </configuration>
+        """;
+
+    private static async Task<string> GlobalPackagesAsync()
+    {
+        ProcessResult result = await DotNet.RunAsync(["nuget", "locals", "global-packages", "--list"]);
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        return result.StandardOutput[(result.StandardOutput.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+    }
+}

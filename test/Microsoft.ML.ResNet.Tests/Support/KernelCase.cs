@@ -1,0 +1,67 @@
+using Microsoft.ML.ResNet.Kernels;
+using Microsoft.ML.ResNet.Network;
+
+namespace Microsoft.ML.ResNet.Tests;
+
+/// <summary>Sizes and threads of one run of a kernel, drawn at random: mostly small and odd, now and then larger than a block.</summary>
+internal sealed class KernelCase
+{
+    private readonly Random _random;
+
+    public KernelCase(int seed)
+    {
+        _random = new Random(seed);
+        bool isLarge = _random.Next(10) == 0;
+        Count = isLarge ? 1 : _random.Next(1, 4);
+        (Height, Width) = isLarge ? (_random.Next(18, 30), _random.Next(18, 30)) : (_random.Next(1, 1 + _random.Next(1, 18)), _random.Next(1, 1 + _random.Next(1, 18)));
+        Threads = _random.Next(1, 4);
+        TakesTeam = _random.Next(3) > 0;
+    }
+
+    public int Count { get; }
+
+    public int Height { get; }
+
+    public int Width { get; }
+
+    /// <summary>The threads that memory is made for.</summary>
+    public int Threads { get; }
+
+    /// <summary>Whether they take part; otherwise the caller works alone.</summary>
+    public bool TakesTeam { get; }
+
+    public Random Random => _random;
+
+    public int Next(int minimum, int maximum) => _random.Next(minimum, maximum + 1);
+
+    public bool Coin() => _random.Next(2) == 0;
+
+    /// <summary>16, seldom 32 or 48: channels that fill whole panels.</summary>
+    public int Panels() => 16 * Next(1, Next(1, 3));
+
+    public static ConvolutionPlan Plan(int inputs, int outputs, int kernel, int stride = 1, int groups = 1)
+        => new("convolution", "norm", inputs, outputs, kernel, stride, groups);
+
+    /// <summary>Runs a kernel with as much scratch memory as it asks for and no more.</summary>
+    public void Run(long scratch, long shared, Action<VectorPass> run)
+    {
+        using var pass = new VectorPass(Threads, scratch, shared);
+        if (!TakesTeam)
+        {
+            run(pass);
+            return;
+        }
+
+        pass.Begin();
+        try
+        {
+            run(pass);
+        }
+        finally
+        {
+            pass.End();
+        }
+    }
+
+    public override string ToString() => $"[{Count},{Height},{Width}], {Threads} threads{(TakesTeam ? "" : ", alone")}";
+}
