@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.ML.ResNet.Trainer;
 using Microsoft.ML.ResNet.Datasets;
 
 namespace Microsoft.ML.ResNet.Benchmarks;
@@ -30,7 +31,7 @@ internal sealed class CacheMemoryBenchmark : IBenchmark
         long before = ResidentBytes();
         var options = new ResNetTrainer.Options { FeatureColumnName = "ImagePath", ImageSize = 224, CacheMemoryLimit = limit };
         ImageColumn column = ImageColumn.Of(data.Schema, "ImagePath", PixelLayout.Auto);
-        var reader = new TrainingDataReader(options, column, ImageCacheSettings.Of(options, Path.GetTempPath()), () => { }, _ => { });
+        var reader = new TrainingDataReader(TrainingDefaults.Reading(options, Path.GetTempPath()), column, () => { }, _ => { });
         using TrainingData training = reader.Read(data, LabeledRows.Read(data, new LabeledRowColumns("Label", "Label column"), column, imageFolder: null, () => { }));
         int[] rows = [.. Enumerable.Range(0, count)];
         foreach (int[] batch in rows.Chunk(32))

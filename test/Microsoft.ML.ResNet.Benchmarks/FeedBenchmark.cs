@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.ML.ResNet.Trainer;
 using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Native;
@@ -47,7 +48,7 @@ internal sealed class FeedBenchmark : IBenchmark
     private static double Augment(ImageSet images, AugmentationPreset preset, int threads)
     {
         var options = new ResNetTrainer.Options { BatchSize = BatchSize, Augmentation = preset };
-        TrainingSettings settings = TrainingSettings.Of(options, 224, images.Count, classWeights: null, seed: 1);
+        TrainingSettings settings = TrainingDefaults.Resolve(options, 224, images.Count, classWeights: null, seed: 1);
         var plan = new BatchPlan(images.Count, BatchSize);
         using var batches = new TrainingBatches(images, weights: null, plan, settings, CPU, threads);
         batches.Shuffle(1);

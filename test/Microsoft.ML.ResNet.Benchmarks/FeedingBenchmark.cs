@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.ML.ResNet.Trainer;
 using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.Native;
 using Microsoft.ML.ResNet.Network;
@@ -27,9 +28,9 @@ internal sealed class FeedingBenchmark : IBenchmark
         var options = new ResNetTrainer.Options { FeatureColumnName = "ImagePath", ImageSize = 224, BatchSize = BatchSize };
         ImageColumn column = ImageColumn.Of(data.Schema, "ImagePath", PixelLayout.Auto);
         LabeledRows rows = LabeledRows.Read(data, new LabeledRowColumns("Label", "Label column"), column, imageFolder: null, () => { });
-        var reader = new TrainingDataReader(options, column, ImageCacheSettings.Of(options, Path.GetTempPath()), () => { }, _ => { });
+        var reader = new TrainingDataReader(TrainingDefaults.Reading(options, Path.GetTempPath()), column, () => { }, _ => { });
         using TrainingData training = reader.Read(data, rows);
-        TrainingSettings settings = TrainingSettings.Of(options, 224, training.Training.Count, classWeights: null, seed: 1);
+        TrainingSettings settings = TrainingDefaults.Resolve(options, 224, training.Training.Count, classWeights: null, seed: 1);
         var plan = new BatchPlan(training.Training.Count, BatchSize);
         using var network = new ResidualNetwork(ResNetSpecification.FromArchitecture(ResNetArchitecture.ResNet18).ResolveStem(224, 224), 3, 2, seed: 1);
         using var optimizer = new StochasticGradientDescent(network.ParameterEntries.Select(entry => new OptimizedParameter(entry.Name, entry.Parameter, HasWeightDecay: true)), 0.9, 5e-4);

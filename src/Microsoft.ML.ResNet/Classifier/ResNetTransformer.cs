@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Classifier;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.MLNet;
@@ -164,7 +165,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     /// <summary>Frees the network's memory when the last scoring that is under way is over.</summary>
     public void Dispose() => _model.Scorer.Dispose();
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => ModelArchive.Save(ctx, _description.ToJson(), stream => WriteWeights(stream, metadata: null));
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ResNetTransformerLoader.Folder.Save(ctx, _description.ToJson(), stream => WriteWeights(stream, metadata: null));
 
     /// <summary>Makes a transformer of a network that has been trained and takes ownership of it.</summary>
     internal static ResNetTransformer Create(ModelDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)

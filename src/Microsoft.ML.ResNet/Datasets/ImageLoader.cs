@@ -4,7 +4,7 @@ using Microsoft.ML.ResNet.Images;
 namespace Microsoft.ML.ResNet.Datasets;
 
 /// <summary>Reads the images of a data set, in whatever form they are, and brings them to the size that training keeps.</summary>
-internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options options, ImageCacheSettings cacheSettings, Action checkCancelled)
+internal sealed class ImageLoader(ImageColumn column, ReadingSettings settings, Action checkCancelled)
 {
     /// <summary>Images that are decoded between two looks at the cancellation.</summary>
     private const int ChunkSize = 64;
@@ -47,15 +47,15 @@ internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options opti
     public (ImageSet Images, BadImageLog Bad) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing)
     {
         var fitter = new TrainingImageFitter(preprocessing);
-        var cache = new PixelCache(preprocessing.Channels, elementSize: 1, cacheSettings.MemoryLimit, cacheSettings.TemporaryFolder);
+        var cache = new PixelCache(preprocessing.Channels, elementSize: 1, settings.Cache.MemoryLimit, settings.Cache.TemporaryFolder);
         InputFormat format = InputFormat.Of(preprocessing.Width, preprocessing.Height, PixelRange.ZeroTo255, preprocessing.Mean, preprocessing.StandardDeviation);
         try
         {
-            if (rows.Entries is { } files && options.BadImages == BadImageHandling.Throw)
+            if (rows.Entries is { } files && settings.BadImages == BadImageHandling.Throw)
             {
                 PendingImage[] pending = [.. files.Select(Pending)];
                 ImageEntry[] entries = [.. files.Chunk(1024).SelectMany((chunk, index) => WithFingerprints(chunk, pending.AsMemory(index * 1024)))];
-                return (new ImageSet(cache, entries, format, pending, fitter), new BadImageLog(options.BadImages));
+                return (new ImageSet(cache, entries, format, pending, fitter), new BadImageLog(settings.BadImages));
             }
 
             return LoadAll(data, rows, fitter, cache, format);
@@ -69,7 +69,7 @@ internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options opti
 
     private (ImageSet Images, BadImageLog Bad) LoadAll(IDataView data, LabeledRows rows, TrainingImageFitter fitter, PixelCache cache, InputFormat format)
     {
-        var log = new BadImageLog(options.BadImages);
+        var log = new BadImageLog(settings.BadImages);
         List<ImageEntry> kept = [];
         List<int> classes = [];
         int total = 0;
@@ -116,7 +116,7 @@ internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options opti
     /// <summary>Tells images apart where a training may be resumed; elsewhere nothing is read for it.</summary>
     private ImageEntry[] WithFingerprints(ImageEntry[] entries, ReadOnlyMemory<PendingImage> images)
     {
-        if (options.CheckpointDirectory is not null)
+        if (settings.HasFingerprints)
         {
             checkCancelled();
             Parallel.For(0, entries.Length, i => entries[i] = entries[i] with { Fingerprint = images.Span[i].Fingerprint() });
@@ -140,7 +140,7 @@ internal sealed class ImageLoader(ImageColumn column, ResNetTrainer.Options opti
         }
 
         DataViewSchema.Column source = column.Bind(data.Schema);
-        using var cursor = new LabeledRowCursor(data, rows.Columns, source, checkCancelled, isSequential: options.BadImages == BadImageHandling.Skip);
+        using var cursor = new LabeledRowCursor(data, rows.Columns, source, checkCancelled, isSequential: settings.BadImages == BadImageHandling.Skip);
         Func<PendingImage> take = Taker(cursor, source);
         while (cursor.MoveNext())
         {

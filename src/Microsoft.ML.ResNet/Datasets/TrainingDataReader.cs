@@ -2,10 +2,10 @@ namespace Microsoft.ML.ResNet.Datasets;
 
 /// <summary>Settles how images become network input and reads a data set into memory.</summary>
 internal sealed class TrainingDataReader(
-    ResNetTrainer.Options options, ImageColumn column, ImageCacheSettings cacheSettings, Action checkCancelled, Action<string> inform)
+    ReadingSettings settings, ImageColumn column, Action checkCancelled, Action<string> inform)
 {
-    private readonly ImageLoader _images = new(column, options, cacheSettings, checkCancelled);
-    private readonly PixelVectorLoader _pixels = new(column, options.BadImages, cacheSettings, checkCancelled, hasFingerprints: options.CheckpointDirectory is not null);
+    private readonly ImageLoader _images = new(column, settings, checkCancelled);
+    private readonly PixelVectorLoader _pixels = new(column, settings.BadImages, settings.Cache, checkCancelled, settings.HasFingerprints);
 
     public TrainingData Read(IDataView data, LabeledRows rows)
     {
@@ -14,8 +14,8 @@ internal sealed class TrainingDataReader(
         if (column.Kind == FeatureKind.Pixels)
         {
             CheckSize();
-            range = _pixels.DetermineRange(data, options.PixelRange);
-            if (options.PixelRange == PixelRange.Auto)
+            range = _pixels.DetermineRange(data, settings.PixelRange);
+            if (settings.PixelRange == PixelRange.Auto)
             {
                 inform($"The pixel values of column '{column.Name}' are taken as {range}. Set PixelRange where that is wrong.");
             }
@@ -24,7 +24,7 @@ internal sealed class TrainingDataReader(
         }
         else
         {
-            int size = options.ImageSize ?? _images.ChooseSize(data, rows);
+            int size = settings.ImageSize ?? _images.ChooseSize(data, rows);
             preprocessing = Preprocessing(size, size);
         }
 
@@ -56,7 +56,7 @@ internal sealed class TrainingDataReader(
 
     private void CheckSize()
     {
-        if (options.ImageSize is { } size && (size != column.Width || size != column.Height))
+        if (settings.ImageSize is { } size && (size != column.Width || size != column.Height))
         {
             throw new ArgumentException(
                 $"ImageSize is {size}, but feature column '{column.Name}' has pixels of {column.Width}x{column.Height}. Leave ImageSize out, or resize the images before ExtractPixels.");
@@ -65,8 +65,8 @@ internal sealed class TrainingDataReader(
 
     private ImagePreprocessing Preprocessing(int width, int height)
     {
-        float[] mean = options.Mean ?? ImagePreprocessing.DefaultMean(column.Channels);
-        float[] deviation = options.StandardDeviation ?? ImagePreprocessing.DefaultStandardDeviation(column.Channels);
+        float[] mean = settings.Mean ?? ImagePreprocessing.DefaultMean(column.Channels);
+        float[] deviation = settings.StandardDeviation ?? ImagePreprocessing.DefaultStandardDeviation(column.Channels);
         if (mean.Length != column.Channels || deviation.Length != column.Channels)
         {
             throw new ArgumentException(
@@ -77,8 +77,8 @@ internal sealed class TrainingDataReader(
         {
             Width = width,
             Height = height,
-            Fit = options.ImageFit,
-            ShortSide = options.ImageFit == ImageFit.ShortSideCrop ? ImagePreprocessing.DefaultShortSide(Math.Min(width, height)) : Math.Min(width, height),
+            Fit = settings.ImageFit,
+            ShortSide = settings.ImageFit == ImageFit.ShortSideCrop ? ImagePreprocessing.DefaultShortSide(Math.Min(width, height)) : Math.Min(width, height),
             Mean = Array.AsReadOnly((float[])mean.Clone()),
             StandardDeviation = Array.AsReadOnly((float[])deviation.Clone()),
         };

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Features;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Model;
 using Microsoft.ML.ResNet.Native;
@@ -82,7 +83,7 @@ public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
     /// <summary>Frees the network's memory when the last computation that is under way is over.</summary>
     public void Dispose() => _model.Scorer.Dispose();
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => ModelArchive.Features.Save(ctx, _description.ToJson(), WriteWeights);
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ResNetFeaturesTransformerLoader.Folder.Save(ctx, _description.ToJson(), WriteWeights);
 
     /// <summary>Takes ownership of the network, whose classifier is not used.</summary>
     internal static ResNetFeaturesTransformer Create(FeaturesDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)

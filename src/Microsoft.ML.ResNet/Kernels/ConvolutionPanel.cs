@@ -1,4 +1,3 @@
-using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
@@ -16,17 +15,17 @@ internal readonly record struct ConvolutionPanel(int FirstInput, int InputCount,
 
     /// <summary>The panels of a convolution.</summary>
     /// <param name="storedInputs">The values of an input pixel, which is the width of a panel that reads them all.</param>
-    public static ConvolutionPanel[] Of(ConvolutionPlan plan, int storedInputs)
+    public static ConvolutionPanel[] Of(ConvolutionShape shape, int storedInputs)
     {
-        int outputsInGroup = plan.OutputChannels / plan.Groups, inputsInGroup = plan.InputChannels / plan.Groups;
-        var panels = new ConvolutionPanel[Count(plan.OutputChannels)];
+        int outputsInGroup = shape.OutputChannels / shape.Groups, inputsInGroup = shape.InputChannels / shape.Groups;
+        var panels = new ConvolutionPanel[Count(shape.OutputChannels)];
         long start = 0;
         for (int i = 0; i < panels.Length; i++)
         {
             int firstGroup = i * MatrixKernel.Columns / outputsInGroup;
-            int lastGroup = (Math.Min((i + 1) * MatrixKernel.Columns, plan.OutputChannels) - 1) / outputsInGroup;
-            int firstInput = plan.Groups == 1 ? 0 : firstGroup * inputsInGroup;
-            int inputCount = plan.Groups == 1 ? storedInputs : (lastGroup - firstGroup + 1) * inputsInGroup;
+            int lastGroup = (Math.Min((i + 1) * MatrixKernel.Columns, shape.OutputChannels) - 1) / outputsInGroup;
+            int firstInput = shape.Groups == 1 ? 0 : firstGroup * inputsInGroup;
+            int inputCount = shape.Groups == 1 ? storedInputs : (lastGroup - firstGroup + 1) * inputsInGroup;
             panels[i] = new ConvolutionPanel(firstInput, inputCount, start);
             start = panels[i].End;
         }
@@ -45,14 +44,14 @@ internal readonly record struct ConvolutionPanel(int FirstInput, int InputCount,
     /// others follow at a distance of the inputs of a group. -1 where the output channel doesn't read that input channel, or is none.
     /// </summary>
     /// <param name="input">Counted from <see cref="FirstInput"/>.</param>
-    public long FilterAt(ConvolutionPlan plan, int output, int input)
+    public long FilterAt(ConvolutionShape shape, int output, int input)
     {
-        int channel = FirstInput + input, inputsInGroup = plan.InputChannels / plan.Groups;
-        if (output >= plan.OutputChannels || channel >= plan.InputChannels || channel / inputsInGroup != output / (plan.OutputChannels / plan.Groups))
+        int channel = FirstInput + input, inputsInGroup = shape.InputChannels / shape.Groups;
+        if (output >= shape.OutputChannels || channel >= shape.InputChannels || channel / inputsInGroup != output / (shape.OutputChannels / shape.Groups))
         {
             return -1;
         }
 
-        return ((long)output * plan.Kernel * plan.Kernel * inputsInGroup) + (channel % inputsInGroup);
+        return ((long)output * shape.Kernel * shape.Kernel * inputsInGroup) + (channel % inputsInGroup);
     }
 }

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
@@ -10,7 +9,7 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// </summary>
 internal sealed unsafe class DirectConvolution : VectorConvolution
 {
-    private readonly ConvolutionPlan _plan;
+    private readonly ConvolutionShape _shape;
     private readonly ConvolutionPanel[] _panels;
     private readonly int _inputs;
     private readonly int _outputs;
@@ -18,33 +17,33 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
     private readonly AlignedBuffer _bias;
 
     public DirectConvolution(FoldedConvolution folded, int storedInputs)
-        : this(folded.Plan, storedInputs, folded.StoredBias())
+        : this(folded.Shape, storedInputs, folded.StoredBias())
     {
         Parallel.For(0, _panels.Length, panel => LayOut(folded, panel));
     }
 
-    private DirectConvolution(ConvolutionPlan plan, int storedInputs, AlignedBuffer bias)
+    private DirectConvolution(ConvolutionShape shape, int storedInputs, AlignedBuffer bias)
     {
-        _plan = plan;
+        _shape = shape;
         _bias = bias;
         _inputs = storedInputs;
-        _outputs = ConvolutionPanel.Stored(_plan.OutputChannels);
-        _panels = ConvolutionPanel.Of(_plan, storedInputs);
+        _outputs = ConvolutionPanel.Stored(_shape.OutputChannels);
+        _panels = ConvolutionPanel.Of(_shape, storedInputs);
         _weights = new AlignedBuffer(_panels[^1].End * Taps);
     }
 
     /// <summary>A convolution that has no weights yet, and no bias. Its output channels fill whole panels.</summary>
-    public static DirectConvolution Unloaded(ConvolutionPlan plan) => new(plan, plan.InputChannels, new AlignedBuffer(plan.OutputChannels));
+    public static DirectConvolution Unloaded(ConvolutionShape shape) => new(shape, shape.InputChannels, new AlignedBuffer(shape.OutputChannels));
 
-    private int Padding => _plan.Kernel / 2;
+    private int Padding => _shape.Kernel / 2;
 
-    private int Taps => _plan.Kernel * _plan.Kernel;
+    private int Taps => _shape.Kernel * _shape.Kernel;
 
     public override Activations Shape(Activations input) => input with
     {
         Data = 0,
-        Height = (input.Height + _plan.Stride - 1) / _plan.Stride,
-        Width = (input.Width + _plan.Stride - 1) / _plan.Stride,
+        Height = (input.Height + _shape.Stride - 1) / _shape.Stride,
+        Width = (input.Width + _shape.Stride - 1) / _shape.Stride,
         Channels = _outputs,
     };
 
@@ -83,7 +82,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
 
     private void LayOut(FoldedConvolution folded, int panel)
     {
-        int taps = _plan.Kernel * _plan.Kernel, inputs = _panels[panel].InputCount, step = _plan.InputChannels / _plan.Groups;
+        int taps = _shape.Kernel * _shape.Kernel, inputs = _panels[panel].InputCount, step = _shape.InputChannels / _shape.Groups;
         for (int tap = 0; tap < taps; tap++)
         {
             for (int input = 0; input < inputs; input++)
@@ -92,7 +91,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
                 for (int column = 0; column < MatrixKernel.Columns; column++)
                 {
                     int output = (panel * MatrixKernel.Columns) + column;
-                    long first = _panels[panel].FilterAt(_plan, output, input);
+                    long first = _panels[panel].FilterAt(_shape, output, input);
                     row[column] = first < 0 ? 0 : (float)(folded.Weight[first + ((long)tap * step)] * folded.Factor[output]);
                 }
             }
@@ -106,7 +105,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
-            int values = owner._plan.Kernel * owner._plan.Kernel * owner._inputs;
+            int values = owner._shape.Kernel * owner._shape.Kernel * owner._inputs;
             float* target = owner._weights.Pointer + (owner._panels[item].Start * owner.Taps);
             for (int column = 0; column < MatrixKernel.Columns; column++)
             {
@@ -172,7 +171,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
             {
                 int pixel = first + Math.Min(i, count - 1);
                 int image = pixel / inImage, position = pixel % inImage;
-                int y = position / output.Width * owner._plan.Stride, x = position % output.Width * owner._plan.Stride;
+                int y = position / output.Width * owner._shape.Stride, x = position % output.Width * owner._shape.Stride;
                 sources[i] = ((((nint)image * input.Height) + y) * input.Width + x) * input.Channels;
                 targets[i] = (nint)pixel * output.Channels;
             }
@@ -182,7 +181,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
         private void Multiply(int panel, int count, nint* sources, nint* targets)
         {
             ConvolutionPanel read = owner._panels[panel];
-            int kernel = owner._plan.Kernel, channel = panel * MatrixKernel.Columns;
+            int kernel = owner._shape.Kernel, channel = panel * MatrixKernel.Columns;
 
             // A row of the kernel lies in one piece where all channels are read.
             bool isWhole = read.InputCount == input.Channels;

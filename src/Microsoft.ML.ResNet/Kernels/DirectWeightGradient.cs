@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
@@ -9,31 +8,31 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// </summary>
 /// <remarks>Pixels are divided into as many parts as there are threads, each with sums of its own, which are added in order: the same number of
 /// threads gives the same bits.</remarks>
-internal sealed unsafe class DirectWeightGradient(ConvolutionPlan plan)
+internal sealed unsafe class DirectWeightGradient(ConvolutionShape shape)
 {
     /// <summary>What is read behind the end of the input, and not used.</summary>
     public const int Slack = MatrixKernel.Columns;
 
     private const int BlockPixels = 96, Panel = MatrixKernel.Columns, SumsOfPanels = Panel * Panel;
 
-    private readonly int _outputs = plan.OutputChannels;
+    private readonly int _outputs = shape.OutputChannels;
 
     /// <summary>The values of a row of the kernel.</summary>
-    private readonly int _rowLength = plan.Kernel * plan.InputChannels;
+    private readonly int _rowLength = shape.Kernel * shape.InputChannels;
 
     /// <summary>Those that sums are kept for: whole panels.</summary>
-    private readonly int _storedRowLength = ConvolutionPanel.Stored(plan.Kernel * plan.InputChannels);
+    private readonly int _storedRowLength = ConvolutionPanel.Stored(shape.Kernel * shape.InputChannels);
 
-    private int Kernel => plan.Kernel;
+    private int Kernel => shape.Kernel;
 
-    private int Stride => plan.Stride;
+    private int Stride => shape.Stride;
 
-    private int Padding => plan.Kernel / 2;
+    private int Padding => shape.Kernel / 2;
 
     /// <summary>A block's gradients, and its values of one panel.</summary>
     public long ScratchLength => (long)BlockPixels * (_outputs + Panel);
 
-    private long SumLength => (long)_outputs * plan.Kernel * _storedRowLength;
+    private long SumLength => (long)_outputs * shape.Kernel * _storedRowLength;
 
     public long SharedScratchLength(Activations input, int threads) => (SumLength * VectorPass.PartsOf(threads)) + (Padding == 0 ? 0 : Padded(input).Length + Slack);
 

@@ -1,4 +1,3 @@
-using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
@@ -6,7 +5,7 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// <param name="Weight">[out, kernel, kernel, in / groups], without the factor.</param>
 /// <param name="Factor">[out]: scale / deviation.</param>
 /// <param name="Bias">[out]: shift - mean * scale / deviation.</param>
-internal sealed record FoldedConvolution(ConvolutionPlan Plan, float[] Weight, double[] Factor, double[] Bias)
+internal sealed record FoldedConvolution(ConvolutionShape Shape, float[] Weight, double[] Factor, double[] Bias)
 {
     /// <summary>The bias of every stored channel, zero where there is none.</summary>
     public AlignedBuffer StoredBias()

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
@@ -9,39 +8,39 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// </summary>
 internal sealed unsafe class InputGradient : IDisposable
 {
-    private readonly ConvolutionPlan _plan;
+    private readonly ConvolutionShape _shape;
     private readonly PixelClass[] _classes;
     private readonly AlignedBuffer _weights;
     private readonly AlignedBuffer _zeros;
 
-    /// <param name="plan">Its channels fill whole panels.</param>
-    public InputGradient(ConvolutionPlan plan)
+    /// <param name="shape">Its channels fill whole panels.</param>
+    public InputGradient(ConvolutionShape shape)
     {
-        _plan = plan;
-        int padding = plan.Kernel / 2;
-        _classes = new PixelClass[plan.Stride * plan.Stride];
+        _shape = shape;
+        int padding = shape.Kernel / 2;
+        _classes = new PixelClass[shape.Stride * shape.Stride];
         long offset = 0;
         for (int i = 0; i < _classes.Length; i++)
         {
-            int classY = i / plan.Stride, classX = i % plan.Stride;
+            int classY = i / shape.Stride, classX = i % shape.Stride;
             (int Y, int X)[] taps =
             [
-                .. from y in Enumerable.Range(0, plan.Kernel)
-                   from x in Enumerable.Range(0, plan.Kernel)
-                   where (classY + padding - y) % plan.Stride == 0 && (classX + padding - x) % plan.Stride == 0
+                .. from y in Enumerable.Range(0, shape.Kernel)
+                   from x in Enumerable.Range(0, shape.Kernel)
+                   where (classY + padding - y) % shape.Stride == 0 && (classX + padding - x) % shape.Stride == 0
                    select (y, x),
             ];
             _classes[i] = new PixelClass(classY, classX, taps, offset);
-            offset += (long)taps.Length * plan.InputChannels * plan.OutputChannels;
+            offset += (long)taps.Length * shape.InputChannels * shape.OutputChannels;
         }
 
         _weights = new AlignedBuffer(offset);
         _zeros = new AlignedBuffer(MatrixKernel.Columns);
     }
 
-    private int Border => _plan.Kernel / 2;
+    private int Border => _shape.Kernel / 2;
 
-    private int Panels => _plan.InputChannels / MatrixKernel.Columns;
+    private int Panels => _shape.InputChannels / MatrixKernel.Columns;
 
     /// <summary>Takes weights, as they change in training.</summary>
     /// <param name="weight">[out, kernel, kernel, in] float32.</param>
@@ -86,16 +85,16 @@ internal sealed unsafe class InputGradient : IDisposable
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
-            ConvolutionPlan plan = owner._plan;
-            nint inputs = plan.InputChannels, taps = plan.Kernel * plan.Kernel;
+            ConvolutionShape shape = owner._shape;
+            nint inputs = shape.InputChannels, taps = shape.Kernel * shape.Kernel;
             foreach (PixelClass pixelClass in owner._classes)
             {
-                float* target = owner._weights.Pointer + pixelClass.Offset + ((nint)item * pixelClass.Taps.Length * plan.OutputChannels * MatrixKernel.Columns);
+                float* target = owner._weights.Pointer + pixelClass.Offset + ((nint)item * pixelClass.Taps.Length * shape.OutputChannels * MatrixKernel.Columns);
                 foreach (var (y, x) in pixelClass.Taps)
                 {
-                    for (nint output = 0; output < plan.OutputChannels; output++, target += MatrixKernel.Columns)
+                    for (nint output = 0; output < shape.OutputChannels; output++, target += MatrixKernel.Columns)
                     {
-                        float* source = (float*)_weight + (((output * taps) + (y * plan.Kernel) + x) * inputs) + ((nint)item * MatrixKernel.Columns);
+                        float* source = (float*)_weight + (((output * taps) + (y * shape.Kernel) + x) * inputs) + ((nint)item * MatrixKernel.Columns);
                         new ReadOnlySpan<float>(source, MatrixKernel.Columns).CopyTo(new Span<float>(target, MatrixKernel.Columns));
                     }
                 }
@@ -118,7 +117,7 @@ internal sealed unsafe class InputGradient : IDisposable
         public Work(InputGradient owner, PixelClass pixelClass, Activations source, Activations target, Activations summand)
         {
             (_owner, _class, _source, _target, _summand) = (owner, pixelClass, source, target, summand);
-            int stride = owner._plan.Stride;
+            int stride = owner._shape.Stride;
             _rows = Math.Max(0, (target.Height - pixelClass.Y + stride - 1) / stride);
             _columns = Math.Max(0, (target.Width - pixelClass.X + stride - 1) / stride);
         }
@@ -132,26 +131,26 @@ internal sealed unsafe class InputGradient : IDisposable
             nint* sources = stackalloc nint[BlockPixels + MatrixKernel.Rows];
             nint* targets = stackalloc nint[BlockPixels + MatrixKernel.Rows];
             Locate(first, count, sources, targets);
-            ConvolutionPlan plan = _owner._plan;
+            ConvolutionShape shape = _owner._shape;
             int tapCount = _class.Taps.Length;
             nint* segments = stackalloc nint[Math.Max(1, tapCount)];
             for (int i = 0; i < tapCount; i++)
             {
                 // In the padded gradient pixel 0 is at the border's width.
-                int y = _owner.Border + ((_class.Y + _owner.Border - _class.Taps[i].Y) / plan.Stride);
-                int x = _owner.Border + ((_class.X + _owner.Border - _class.Taps[i].X) / plan.Stride);
+                int y = _owner.Border + ((_class.Y + _owner.Border - _class.Taps[i].Y) / shape.Stride);
+                int x = _owner.Border + ((_class.X + _owner.Border - _class.Taps[i].X) / shape.Stride);
                 segments[i] = (((nint)y * _source.Width) + x) * _source.Channels;
             }
 
             for (int panel = 0; panel < _owner.Panels; panel++)
             {
                 int channel = panel * MatrixKernel.Columns;
-                float* weights = _owner._weights.Pointer + _class.Offset + ((nint)panel * tapCount * plan.OutputChannels * MatrixKernel.Columns);
+                float* weights = _owner._weights.Pointer + _class.Offset + ((nint)panel * tapCount * shape.OutputChannels * MatrixKernel.Columns);
                 float* added = _summand.Data == 0 ? null : _summand.Pointer + channel;
                 for (int i = 0; i < count; i += MatrixKernel.Rows)
                 {
                     var epilogue = new MatrixKernel.Epilogue(_target.Pointer + channel, targets + i, _owner._zeros.Pointer, added, relu: false);
-                    MatrixKernel.MultiplySegments(_source.Pointer, sources + i, segments, tapCount, plan.OutputChannels, weights, epilogue);
+                    MatrixKernel.MultiplySegments(_source.Pointer, sources + i, segments, tapCount, shape.OutputChannels, weights, epilogue);
                 }
             }
         }
@@ -159,7 +158,7 @@ internal sealed unsafe class InputGradient : IDisposable
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Locate(int first, int count, nint* sources, nint* targets)
         {
-            int filled = (count + MatrixKernel.Rows - 1) / MatrixKernel.Rows * MatrixKernel.Rows, inImage = _rows * _columns, stride = _owner._plan.Stride;
+            int filled = (count + MatrixKernel.Rows - 1) / MatrixKernel.Rows * MatrixKernel.Rows, inImage = _rows * _columns, stride = _owner._shape.Stride;
             for (int i = 0; i < filled; i++)
             {
                 int pixel = first + Math.Min(i, count - 1);

@@ -1,4 +1,3 @@
-using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
@@ -12,23 +11,23 @@ internal sealed unsafe class TrainedConvolution : IDisposable
     private readonly InputGradient? _directGradient;
     private readonly DirectWeightGradient? _directWeights;
 
-    /// <param name="plan">Without groups; the output channels fill whole panels.</param>
+    /// <param name="shape">Without groups; the output channels fill whole panels.</param>
     /// <param name="wantsInputGradient">Not for the first convolution.</param>
-    public TrainedConvolution(ConvolutionPlan plan, bool wantsInputGradient)
+    public TrainedConvolution(ConvolutionShape shape, bool wantsInputGradient)
     {
-        if (plan is { Kernel: 3, Stride: 1 } && plan.InputChannels % MatrixKernel.Columns == 0)
+        if (shape is { Kernel: 3, Stride: 1 } && shape.InputChannels % MatrixKernel.Columns == 0)
         {
-            _winograd = WinogradConvolution.Unloaded(plan);
-            _winogradWeights = new WinogradWeightGradient(plan);
+            _winograd = WinogradConvolution.Unloaded(shape);
+            _winogradWeights = new WinogradWeightGradient(shape);
             _winogradGradient = wantsInputGradient
-                ? WinogradConvolution.Unloaded(plan with { InputChannels = plan.OutputChannels, OutputChannels = plan.InputChannels })
+                ? WinogradConvolution.Unloaded(shape with { InputChannels = shape.OutputChannels, OutputChannels = shape.InputChannels })
                 : null;
         }
         else
         {
-            _direct = DirectConvolution.Unloaded(plan);
-            _directWeights = new DirectWeightGradient(plan);
-            _directGradient = wantsInputGradient ? new InputGradient(plan) : null;
+            _direct = DirectConvolution.Unloaded(shape);
+            _directWeights = new DirectWeightGradient(shape);
+            _directGradient = wantsInputGradient ? new InputGradient(shape) : null;
         }
     }
 

@@ -6,7 +6,7 @@ internal abstract class VectorConvolution : IDisposable
     /// <summary>Makes the fastest one for a convolution.</summary>
     /// <param name="storedInputs">The values of an input pixel.</param>
     public static VectorConvolution Of(FoldedConvolution folded, int storedInputs)
-        => folded.Plan is { Kernel: 3, Stride: 1 } && storedInputs % MatrixKernel.Columns == 0
+        => folded.Shape is { Kernel: 3, Stride: 1 } && storedInputs % MatrixKernel.Columns == 0
             ? new WinogradConvolution(folded, storedInputs)
             : new DirectConvolution(folded, storedInputs);
 

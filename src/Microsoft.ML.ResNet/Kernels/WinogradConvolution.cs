@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
@@ -12,7 +11,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
 {
     private const int Points = WinogradTransform.Points;
 
-    private readonly ConvolutionPlan _plan;
+    private readonly ConvolutionShape _shape;
     private readonly ConvolutionPanel[] _panels;
     private readonly long _pointLength;
     private readonly int _inputs;
@@ -21,25 +20,25 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
     private readonly AlignedBuffer _bias;
 
     public WinogradConvolution(FoldedConvolution folded, int storedInputs)
-        : this(folded.Plan, storedInputs, folded.StoredBias())
+        : this(folded.Shape, storedInputs, folded.StoredBias())
     {
         Parallel.For(0, _panels.Length, panel => Transform(folded, panel));
     }
 
-    private WinogradConvolution(ConvolutionPlan plan, int storedInputs, AlignedBuffer bias)
+    private WinogradConvolution(ConvolutionShape shape, int storedInputs, AlignedBuffer bias)
     {
-        _plan = plan;
+        _shape = shape;
         _bias = bias;
         _inputs = storedInputs;
-        _outputs = ConvolutionPanel.Stored(_plan.OutputChannels);
-        _panels = ConvolutionPanel.Of(_plan, storedInputs);
+        _outputs = ConvolutionPanel.Stored(_shape.OutputChannels);
+        _panels = ConvolutionPanel.Of(_shape, storedInputs);
         _pointLength = _panels[^1].End;
         _filters = new AlignedBuffer(_pointLength * Points);
     }
 
     /// <summary>A convolution that has no weights yet, and no bias. Its channels fill whole panels.</summary>
-    public static WinogradConvolution Unloaded(ConvolutionPlan plan)
-        => new(plan, plan.InputChannels, new AlignedBuffer(plan.OutputChannels));
+    public static WinogradConvolution Unloaded(ConvolutionShape shape)
+        => new(shape, shape.InputChannels, new AlignedBuffer(shape.OutputChannels));
 
     public override Activations Shape(Activations input) => input with { Data = 0, Channels = _outputs };
 
@@ -111,7 +110,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
     private void Transform(FoldedConvolution folded, int panel)
     {
         double* filter = stackalloc double[9], transformed = stackalloc double[Points];
-        int step = _plan.InputChannels / _plan.Groups;
+        int step = _shape.InputChannels / _shape.Groups;
         fixed (float* weight = folded.Weight)
         {
             for (int input = 0; input < _panels[panel].InputCount; input++)
@@ -120,7 +119,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
                 for (int column = 0; column < MatrixKernel.Columns; column++)
                 {
                     int output = (panel * MatrixKernel.Columns) + column;
-                    long first = _panels[panel].FilterAt(_plan, output, input);
+                    long first = _panels[panel].FilterAt(_shape, output, input);
                     if (first >= 0)
                     {
                         for (int tap = 0; tap < 9; tap++)

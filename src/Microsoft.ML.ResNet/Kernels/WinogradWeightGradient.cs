@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
@@ -9,12 +8,12 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// </summary>
 /// <remarks>Tiles are divided into as many parts as there are threads, each with sums of its own, which are added in order: the same number of
 /// threads gives the same bits.</remarks>
-internal sealed unsafe class WinogradWeightGradient(ConvolutionPlan plan)
+internal sealed unsafe class WinogradWeightGradient(ConvolutionShape shape)
 {
     private const int Points = WinogradTransform.Points, Panel = MatrixKernel.Columns, SumsOfPanels = Panel * Panel;
 
-    private readonly int _inputs = plan.InputChannels;
-    private readonly int _outputs = plan.OutputChannels;
+    private readonly int _inputs = shape.InputChannels;
+    private readonly int _outputs = shape.OutputChannels;
 
     /// <summary>
     /// The tiles that are transformed before they are multiplied. Sums are loaded and stored once a block: the more there are, the larger

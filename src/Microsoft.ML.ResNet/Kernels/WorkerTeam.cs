@@ -31,11 +31,6 @@ internal sealed class WorkerTeam
     /// <summary>The process's team.</summary>
     public static WorkerTeam Shared { get; } = new();
 
-    /// <summary>
-    /// The threads that a pass is divided for: libtorch's number, up to 32. Each has memory of its own, and beyond that parts get too small.
-    /// </summary>
-    public static int ThreadCount => Math.Min(TorchSharp.torch.get_num_threads(), 32);
-
     /// <summary>Takes the team if nobody has it. Who gets true gives it back by <see cref="Leave"/>.</summary>
     public bool TryEnter() => Interlocked.CompareExchange(ref _isTaken, 1, 0) == 0;
 

@@ -1,8 +1,8 @@
+using Microsoft.ML.ResNet.Kernels;
+
 namespace Microsoft.ML.ResNet.Network;
 
-/// <summary>
-/// A convolution without bias and the batch normalisation after it: names and sizes, no tensors. Padding is half the kernel.
-/// </summary>
+/// <summary>A convolution and the batch normalisation after it: names and sizes, no tensors.</summary>
 /// <param name="Name">The convolution's name in the state, as torchvision's: <c>layer1.0.conv1</c>.</param>
 /// <param name="NormName">The batch normalisation's name in the state: <c>layer1.0.bn1</c>.</param>
 /// <param name="InputChannels">Channels read.</param>
@@ -12,7 +12,4 @@ namespace Microsoft.ML.ResNet.Network;
 /// <param name="Groups">The number of groups.</param>
 internal sealed record ConvolutionPlan(
     string Name, string NormName, int InputChannels, int OutputChannels, int Kernel, int Stride = 1, int Groups = 1)
-{
-    /// <summary>The shape of the weight, <c>[out, in / groups, kernel, kernel]</c>.</summary>
-    public long[] WeightShape => [OutputChannels, InputChannels / Groups, Kernel, Kernel];
-}
+    : ConvolutionShape(InputChannels, OutputChannels, Kernel, Stride, Groups);

@@ -57,7 +57,7 @@ public sealed class PixelNormalizingTransformer : ITransformer
     }
 
     void ICanSaveModel.Save(ModelSaveContext ctx)
-        => ModelArchive.PixelNormalizing.Save(ctx, JsonSerializer.SerializeToUtf8Bytes(new Description(
+        => PixelNormalizingTransformerLoader.Folder.Save(ctx, JsonSerializer.SerializeToUtf8Bytes(new Description(
             1, _outputColumnName, _inputColumnName, _normalization.Scale, [.. _normalization.Mean], [.. _normalization.StandardDeviation])));
 
     internal static PixelNormalizingTransformer Load(byte[] json)

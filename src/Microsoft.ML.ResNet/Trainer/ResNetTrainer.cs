@@ -117,7 +117,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         {
             bool keepsHead = start is not null && CopyWeights(start, network, data.Labels, channel);
             FineTuningMode? mode = start is null ? null : options.FineTuning ?? (keepsHead ? null : FineTuningMode.HeadThenFull);
-            TrainingSettings settings = TrainingSettings.Of(
+            TrainingSettings settings = TrainingDefaults.Resolve(
                 options,
                 Math.Min(data.Preprocessing.Width, data.Preprocessing.Height),
                 data.Training.Count,
@@ -217,7 +217,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             Warn(counts.ValidationWarnings(validationRows.Labels.Classes).Where(warned.Add), channel);
         }
 
-        var reader = new TrainingDataReader(options, column, ImageCacheSettings.Of(options, HostServices.GetTemporaryFolder(_host)), CheckCancelled, message => channel.Info(MessageSensitivity.None, "{0}", message));
+        var reader = new TrainingDataReader(TrainingDefaults.Reading(options, HostServices.GetTemporaryFolder(_host)), column, CheckCancelled, message => channel.Info(MessageSensitivity.None, "{0}", message));
         TrainingData data = reader.Read(input, rows);
         try
         {

@@ -9,12 +9,6 @@ namespace Microsoft.ML.ResNet.Training;
 /// <summary>The settings of one training, checked and settled.</summary>
 internal sealed record TrainingSettings
 {
-    /// <summary>The batch size for which the default learning rates are meant.</summary>
-    private const double ReferenceBatchSize = 32;
-
-    /// <summary>A shift of hue is seen more than one of brightness: a tenth, as in the presets.</summary>
-    private const double HueDivisor = 10;
-
     public required int Epochs { get; init; }
 
     public required int BatchSize { get; init; }
@@ -85,47 +79,6 @@ internal sealed record TrainingSettings
 
     public required long Seed { get; init; }
 
-    /// <param name="classWeights">The given weights by class, or null.</param>
-    /// <param name="fineTunes">Whether the network knows something already that is to be changed with care.</param>
-    /// <param name="startImageSize">The shorter side of the images that the network's weights were made with, where that is known.</param>
-    public static TrainingSettings Of(
-        ResNetTrainer.Options options, int imageSize, int imageCount, float[]? classWeights, long seed, bool fineTunes = false, int? startImageSize = null) => new()
-    {
-        Epochs = options.Epochs,
-        BatchSize = options.BatchSize,
-        OptimizerKind = options.Optimizer,
-        LearningRate = options.LearningRate ?? DefaultLearningRate(options, fineTunes),
-        Decay = options.LearningRateDecay,
-        Milestones = [.. options.LearningRateMilestones],
-        DecayFactor = options.LearningRateDecayFactor,
-        WarmupEpochs = options.WarmupEpochs,
-        Momentum = options.Momentum,
-        Nesterov = options.Nesterov,
-        Beta1 = options.Beta1,
-        Beta2 = options.Beta2,
-        WeightDecay = options.WeightDecay ?? DefaultWeightDecay(options, imageCount, fineTunes),
-        MaxGradientNorm = options.MaxGradientNorm,
-        WeightAveragingDecay = options.WeightAveragingDecay,
-        LabelSmoothing = options.LabelSmoothing,
-        ClassWeighting = options.ClassWeighting,
-        ClassWeights = classWeights,
-        ClassWeightingStart = DefaultClassWeightingStart(options, fineTunes),
-        Augmentation = AugmentationOf(options, imageSize, imageCount),
-        Resizing = new ProgressiveResizing(options.InitialImageScale ?? AugmentationPresets.InitialImageScale(imageSize, options.Epochs, fineTunes), GrowthShare: 0.7),
-        BackboneRateScale = fineTunes ? options.BackboneLearningRateScale : 1,
-        StageRateDecay = fineTunes ? options.StageLearningRateDecay : 1,
-        FreezesStatistics = fineTunes && (options.FreezeBatchNorm ?? imageSize < startImageSize),
-        ValidationMetric = options.ValidationMetric ?? (IsBalanced(options) ? ValidationMetric.MacroAccuracy : ValidationMetric.Accuracy),
-        EarlyStoppingPatience = options.EarlyStoppingPatience,
-        EarlyStoppingMinDelta = options.EarlyStoppingMinDelta,
-        RestoresBestWeights = options.RestoreBestWeights,
-        MaxTrainingTime = options.MaxTrainingTime,
-        CheckpointInterval = options.CheckpointInterval,
-        CancellationHandling = options.CancellationHandling,
-        TopK = options.TopK,
-        Seed = seed,
-    };
-
     /// <summary>The learning rate of every step of a training of <paramref name="batchCount"/> steps an epoch.</summary>
     public LearningRateSchedule Schedule(int batchCount)
     {
@@ -192,17 +145,6 @@ internal sealed record TrainingSettings
         [nameof(Seed)] = Text(Seed),
     };
 
-    private static bool IsBalanced(ResNetTrainer.Options options) => options.ClassWeights is null && options.ClassWeighting == ClassWeighting.Balanced;
-
-    /// <summary>
-    /// On CIFAR-10 with one in twenty images of every second class (2,625 in all), 60 epochs: without weights a macro accuracy of 0.508, with weights
-    /// from 0.8 on 0.600 (means of three seeds), from the first step on 0.431 (one). Given weights may be zeros, which are meant from the first step on.
-    /// </summary>
-    private static double DefaultClassWeightingStart(ResNetTrainer.Options options, bool fineTunes)
-        => options.ClassWeights is null && options.ClassWeighting == ClassWeighting.None
-            ? 0
-            : options.ClassWeightingStart ?? (IsBalanced(options) && !fineTunes ? 0.8 : 0);
-
     /// <summary>scikit-learn's "balanced": all classes that have images weigh the same in sum, and the images 1 on average.</summary>
     private static float[] BalancedWeights(int[] labels, int classCount)
     {
@@ -214,46 +156,6 @@ internal sealed record TrainingSettings
 
         int present = counts.Count(count => count > 0);
         return [.. counts.Select(count => count == 0 ? 0 : (float)((double)labels.Length / present / count))];
-    }
-
-    /// <summary>The preset, and what the options say otherwise.</summary>
-    private static Augmentation AugmentationOf(ResNetTrainer.Options options, int imageSize, int imageCount)
-    {
-        Augmentation preset = AugmentationPresets.Of(options.Augmentation, imageSize, imageCount, options.Epochs);
-        return preset with
-        {
-            RandomCrop = preset.RandomCrop || options.RandomCropPadding is not null,
-            CropPadding = options.RandomCropPadding ?? preset.CropPadding,
-            ResizedCropScale = options.RandomResizedCropMinScale is not { } scale ? preset.ResizedCropScale : scale < 1 ? scale : 0,
-            HorizontalFlip = options.HorizontalFlip ?? preset.HorizontalFlip,
-            VerticalFlip = options.VerticalFlip,
-            ColorJitter = options.ColorJitter is not { } jitter ? preset.ColorJitter : jitter == 0 ? null : new ColorJitter(jitter, jitter, jitter, Hue: jitter / HueDivisor),
-            TrivialAugment = options.TrivialAugment ?? preset.TrivialAugment,
-            ErasingProbability = options.RandomErasing ?? preset.ErasingProbability,
-            MixUpAlpha = options.MixUpAlpha ?? preset.MixUpAlpha,
-            CutMixAlpha = options.CutMixAlpha ?? preset.CutMixAlpha,
-            MixProbability = options.MixProbability ?? preset.MixProbability,
-        };
-    }
-
-    private static double DefaultLearningRate(ResNetTrainer.Options options, bool fineTunes)
-        => options.Optimizer == TrainingOptimizer.AdamW
-            ? fineTunes ? 1e-4 : 1e-3
-            : (fineTunes ? 0.01 : 0.05) * options.BatchSize / ReferenceBatchSize;
-
-    /// <summary>
-    /// Chosen by few runs, whose noise is one to two points: on 5,000 images of CIFAR-10, 24 epochs, one seed each, 5e-4 gave 0.676, 0.002 0.696 and 0.004
-    /// 0.684; 84 epochs with 0.002 gave 0.777 and 0.768. Short trainings, where no gain was seen on 1,000 images of Fashion-MNIST, keep the usual value.
-    /// </summary>
-    private static double DefaultWeightDecay(ResNetTrainer.Options options, int imageCount, bool fineTunes)
-    {
-        const int few = 20_000;
-        if (options.Optimizer == TrainingOptimizer.AdamW)
-        {
-            return 0.05;
-        }
-
-        return !fineTunes && imageCount < few && AugmentationPresets.IsLong(options.Epochs) ? 0.002 : 5e-4;
     }
 
     /// <summary>The head has the full rate, the last stage a part of it, each stage before a part of that, and the stem that of the first.</summary>

@@ -1,5 +1,5 @@
+using Microsoft.ML.ResNet.Trainer;
 using Microsoft.ML.ResNet.Augmentations;
-using Microsoft.ML.ResNet.Training;
 
 namespace Microsoft.ML.ResNet.Tests.Augmentations;
 
@@ -53,7 +53,7 @@ public sealed class AugmentationPresetsTests
     {
         var options = new ResNetTrainer.Options { Epochs = epochs, InitialImageScale = given };
 
-        Assert.AreEqual(expected, TrainingSettings.Of(options, size, imageCount: 100, classWeights: null, seed: 1, fineTunes).Resizing.InitialScale);
+        Assert.AreEqual(expected, TrainingDefaults.Resolve(options, size, imageCount: 100, classWeights: null, seed: 1, fineTunes).Resizing.InitialScale);
     }
 
     [TestMethod]

@@ -1,5 +1,4 @@
 using Microsoft.ML.ResNet.Kernels;
-using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Tests;
 
@@ -39,8 +38,8 @@ internal sealed class KernelCase
     /// <summary>16, seldom 32 or 48: channels that fill whole panels.</summary>
     public int Panels() => 16 * Next(1, Next(1, 3));
 
-    public static ConvolutionPlan Plan(int inputs, int outputs, int kernel, int stride = 1, int groups = 1)
-        => new("convolution", "norm", inputs, outputs, kernel, stride, groups);
+    public static ConvolutionShape Shape(int inputs, int outputs, int kernel, int stride = 1, int groups = 1)
+        => new(inputs, outputs, kernel, stride, groups);
 
     /// <summary>Runs a kernel with as much scratch memory as it asks for and no more.</summary>
     public void Run(long scratch, long shared, Action<VectorPass> run)

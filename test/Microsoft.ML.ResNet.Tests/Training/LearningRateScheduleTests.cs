@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainer;
 using Microsoft.ML.ResNet.Training;
 
 namespace Microsoft.ML.ResNet.Tests.Training;
@@ -66,7 +67,7 @@ public sealed class LearningRateScheduleTests
     [TestMethod]
     public void Schedule_WarmupLongerThanHalf_IsCutToHalf()
     {
-        TrainingSettings settings = TrainingSettings.Of(new ResNetTrainer.Options { Epochs = 3, WarmupEpochs = 3 }, imageSize: 32, imageCount: 100, classWeights: null, seed: 1);
+        TrainingSettings settings = TrainingDefaults.Resolve(new ResNetTrainer.Options { Epochs = 3, WarmupEpochs = 3 }, imageSize: 32, imageCount: 100, classWeights: null, seed: 1);
 
         Assert.AreEqual(15, settings.Schedule(batchCount: 10).WarmupSteps);
     }
@@ -79,7 +80,7 @@ public sealed class LearningRateScheduleTests
     {
         var options = new ResNetTrainer.Options { Optimizer = optimizer, BatchSize = batchSize };
 
-        Assert.AreEqual(expected, TrainingSettings.Of(options, imageSize: 32, imageCount: 100, classWeights: null, seed: 1).LearningRate, 1e-12);
+        Assert.AreEqual(expected, TrainingDefaults.Resolve(options, imageSize: 32, imageCount: 100, classWeights: null, seed: 1).LearningRate, 1e-12);
     }
 
     [TestMethod]
@@ -92,10 +93,10 @@ public sealed class LearningRateScheduleTests
     {
         var options = new ResNetTrainer.Options { Optimizer = optimizer, Epochs = epochs };
 
-        Assert.AreEqual(expected, TrainingSettings.Of(options, imageSize: 32, imageCount, classWeights: null, seed: 1, fineTunes).WeightDecay);
+        Assert.AreEqual(expected, TrainingDefaults.Resolve(options, imageSize: 32, imageCount, classWeights: null, seed: 1, fineTunes).WeightDecay);
         options.WeightDecay = 0;
         options.Validate();
-        Assert.AreEqual(0, TrainingSettings.Of(options, imageSize: 32, imageCount, classWeights: null, seed: 1, fineTunes).WeightDecay);
+        Assert.AreEqual(0, TrainingDefaults.Resolve(options, imageSize: 32, imageCount, classWeights: null, seed: 1, fineTunes).WeightDecay);
     }
 
     [TestMethod]
@@ -115,7 +116,7 @@ public sealed class LearningRateScheduleTests
             ClassWeights = hasGivenWeights ? new Dictionary<string, float> { ["a"] = 2 } : null,
         };
 
-        Assert.AreEqual(expected, TrainingSettings.Of(options, imageSize: 32, imageCount: 100, hasGivenWeights ? [2, 1] : null, seed: 1, fineTunes).ClassWeightingStart);
+        Assert.AreEqual(expected, TrainingDefaults.Resolve(options, imageSize: 32, imageCount: 100, hasGivenWeights ? [2, 1] : null, seed: 1, fineTunes).ClassWeightingStart);
     }
 
     private static void AssertRates(LearningRateSchedule schedule, params double[] expected)

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainer;
 using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Training;
@@ -45,7 +46,7 @@ public sealed class TrainingBatchesTests
             [.. Enumerable.Range(0, Count).Select(row => new ImageEntry(row, row % 2, 1))],
             InputFormat.Of(Side, Side, PixelRange.ZeroTo255, [0.5f, 0.4f, 0.3f], [0.2f, 0.3f, 0.4f]));
         var options = new ResNetTrainer.Options { BatchSize = BatchSize, Augmentation = AugmentationPreset.Standard, RandomErasing = 0.5, TrivialAugment = true, MixUpAlpha = 0.2 };
-        TrainingSettings settings = TrainingSettings.Of(options, Side, Count, classWeights: null, seed: 3);
+        TrainingSettings settings = TrainingDefaults.Resolve(options, Side, Count, classWeights: null, seed: 3);
         var plan = new BatchPlan(Count, BatchSize);
         using var batches = new TrainingBatches(images, [.. Enumerable.Range(0, Count).Select(row => 1f + row)], plan, settings, CPU, threads, depth);
         List<float> values = [];

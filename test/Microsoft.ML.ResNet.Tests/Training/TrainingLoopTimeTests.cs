@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainer;
 using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
@@ -77,7 +78,7 @@ public sealed class TrainingLoopTimeTests
             using ImageSet all = Images(cache, TrainingImages + images);
             ImageSet training = all.Subset(Enumerable.Range(0, TrainingImages));
             var options = new ResNetTrainer.Options { Specification = PixelRows.TinyNetwork, Epochs = 10_000, BatchSize = BatchSize, MaxTrainingTime = TimeSpan.FromSeconds(seconds), CheckpointInterval = TimeSpan.FromSeconds(1) };
-            TrainingSettings settings = TrainingSettings.Of(options, Side, TrainingImages, classWeights: null, seed: 1);
+            TrainingSettings settings = TrainingDefaults.Resolve(options, Side, TrainingImages, classWeights: null, seed: 1);
             using var network = new ResidualNetwork(PixelRows.TinyNetwork, inputChannels: 3, classCount: 2, seed: 1);
             var identity = new Dictionary<string, string> { ["Images"] = "noise" };
             CheckpointFolder? folder = checkpoints is null ? null : new CheckpointFolder(checkpoints, identity, resumes: true);

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainer;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Training;
 using TorchSharp;
@@ -14,7 +15,7 @@ public sealed class TrainingSettingsTests
         var specification = new ResNetSpecification { Depths = [.. Enumerable.Repeat(1, 12)], Widths = [.. Enumerable.Repeat(4, 12)], Stem = ResNetStem.Cifar };
         using var network = new ResidualNetwork(specification, 1, 2, seed: 1);
         var options = new ResNetTrainer.Options { LearningRate = 1, Momentum = 0, WeightDecay = 0, BackboneLearningRateScale = 0.5, StageLearningRateDecay = 0.5 };
-        var settings = TrainingSettings.Of(options, imageSize: 32, imageCount: 10, classWeights: null, seed: 1, fineTunes: true);
+        var settings = TrainingDefaults.Resolve(options, imageSize: 32, imageCount: 10, classWeights: null, seed: 1, fineTunes: true);
         float[] before = Shifts(network);
         foreach (NetworkParameter entry in network.ParameterEntries)
         {

@@ -90,7 +90,7 @@ internal sealed class VectorNetwork : IScoringNetwork
 
     private VectorWorkspace Take(int count, int height, int width)
     {
-        int threads = WorkerTeam.ThreadCount;
+        int threads = KernelThreads.Count;
         while (_idle.TryDequeue(out VectorWorkspace? workspace))
         {
             Activations input = workspace.Program.Input;

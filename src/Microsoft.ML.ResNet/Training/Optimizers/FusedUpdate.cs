@@ -66,7 +66,7 @@ internal abstract unsafe class FusedUpdate : IParallelWork
         {
             try
             {
-                WorkerTeam.Shared.Run(this, _pieces.Count, WorkerTeam.ThreadCount);
+                WorkerTeam.Shared.Run(this, _pieces.Count, KernelThreads.Count);
             }
             finally
             {

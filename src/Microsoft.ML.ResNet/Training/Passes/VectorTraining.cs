@@ -21,7 +21,7 @@ internal sealed unsafe class VectorTraining : INetworkTraining
     private readonly GrowingBuffer _images = new();
     private readonly GrowingBuffer _pooled = new();
     private readonly GradientSlots _slots = new();
-    private readonly int _threads = WorkerTeam.ThreadCount;
+    private readonly int _threads = KernelThreads.Count;
     private VectorPass? _pass;
     private Activations _shape;
     private Activations _stemResult;

@@ -1,0 +1,24 @@
+
+namespace Microsoft.ML.ResNet.Datasets;
+
+/// <summary>How the images of a data set are read. What is null is decided by the data.</summary>
+internal sealed record ReadingSettings
+{
+    public required BadImageHandling BadImages { get; init; }
+
+    public required PixelRange PixelRange { get; init; }
+
+    /// <summary>The width and height of the network's input.</summary>
+    public required int? ImageSize { get; init; }
+
+    public required float[]? Mean { get; init; }
+
+    public required float[]? StandardDeviation { get; init; }
+
+    public required ImageFit ImageFit { get; init; }
+
+    /// <summary>Whether checkpoints will ask later if the images are still the same.</summary>
+    public required bool HasFingerprints { get; init; }
+
+    public required ImageCacheSettings Cache { get; init; }
+}
