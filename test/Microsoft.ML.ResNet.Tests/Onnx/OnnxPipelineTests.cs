@@ -104,7 +104,7 @@ public sealed class OnnxPipelineTests
         Assert.IsLessThan(torch.Sum(file => file.Length), onnx.Sum(file => file.Length));
     }
 
-    /// <summary>The code of the README's section "ONNX and PyTorch".</summary>
+    /// <summary>The code of docs/onnx-and-pytorch.md.</summary>
     private static ITransformer ToOnnxPipeline(ITransformer model, IDataView data, string path)
     {
         var transformers = (IEnumerable<ITransformer>)model;

@@ -72,7 +72,7 @@ public sealed partial class DocumentationTests
         + "global using System.Threading; global using System.Threading.Tasks; global using Microsoft.ML; global using Microsoft.ML.Data; global using Microsoft.ML.ResNet;";
 
     private static readonly string[] Documents =
-        ["README.md", "ARCHITECTURE.md", .. Directory.GetDirectories(Path.Combine(RepositoryPaths.Root, "samples")).Select(folder => Path.Combine("samples", Path.GetFileName(folder), "README.md")).Where(file => File.Exists(Path.Combine(RepositoryPaths.Root, file)))];
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", .. Directory.GetFiles(Path.Combine(RepositoryPaths.Root, "docs"), "*.md").Select(file => Path.Combine("docs", Path.GetFileName(file))), .. Directory.GetDirectories(Path.Combine(RepositoryPaths.Root, "samples")).Select(folder => Path.Combine("samples", Path.GetFileName(folder), "README.md")).Where(file => File.Exists(Path.Combine(RepositoryPaths.Root, file)))];
 
     [TestMethod]
     public void Snippets_AllCompile()
@@ -116,9 +116,7 @@ public sealed partial class DocumentationTests
             foreach (Match match in Link().Matches(text))
             {
                 string target = match.Groups[1].Value;
-                bool isThere = target.StartsWith("https://", StringComparison.Ordinal)
-                    || (target[0] == '#' ? Heading().Matches(text).Any(heading => Anchor(heading.Groups[1].Value) == target[1..]) : Path.Exists(Path.Combine(folder, target)));
-                if (!isThere)
+                if (!IsThere(target, text, folder))
                 {
                     faults.Add($"{document}: {target}");
                 }
@@ -129,14 +127,37 @@ public sealed partial class DocumentationTests
     }
 
     [TestMethod]
-    public void OptionsTable_OfTheReadme_NamesEveryOptionOfTraining()
+    public void Readme_IsShort()
+        => Assert.IsLessThanOrEqualTo(200, ReadDocument("README.md").Count(character => character == '\n'), "Details belong in docs/.");
+
+    [TestMethod]
+    public void OptionsTable_OfTheDocuments_NamesEveryOptionOfTraining()
     {
-        string readme = ReadDocument("README.md");
-        string table = readme[readme.IndexOf("\n## Options", StringComparison.Ordinal)..];
+        string document = ReadDocument(Path.Combine("docs", "training.md"));
+        string table = $"{document}\n## ";
+        table = table[table.IndexOf("\n## Options", StringComparison.Ordinal)..];
         table = table[..table.IndexOf("\n## ", 1, StringComparison.Ordinal)];
         string[] missing = [.. typeof(ResNetTrainer.Options).GetProperties().Where(property => property.GetMethod is { IsStatic: false } && !table.Contains($"`{property.Name}`", StringComparison.Ordinal)).Select(property => property.Name)];
 
         Assert.IsEmpty(missing, string.Join(", ", missing));
+    }
+
+    private static bool IsThere(string target, string text, string folder)
+    {
+        if (target.StartsWith("https://", StringComparison.Ordinal))
+        {
+            return true;
+        }
+
+        string[] parts = target.Split('#');
+        string file = Path.Combine(folder, parts[0]);
+        if (parts[0].Length > 0 && !Path.Exists(file))
+        {
+            return false;
+        }
+
+        string document = parts[0].Length == 0 ? text : parts.Length > 1 ? File.ReadAllText(file).ReplaceLineEndings("\n") : "";
+        return parts.Length == 1 || Heading().Matches(document).Any(heading => Anchor(heading.Groups[1].Value) == parts[1]);
     }
 
     /// <summary>Compiles a snippet as the body of a method.</summary>

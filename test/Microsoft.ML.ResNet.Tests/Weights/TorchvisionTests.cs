@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace Microsoft.ML.ResNet.Tests.Weights;
 
-/// <summary>Weights that SaveWeights wrote, in torchvision, by the README's own snippet. Skipped where Python has no torchvision.</summary>
+/// <summary>Weights that SaveWeights wrote, in torchvision, by the own snippet of docs/onnx-and-pytorch.md. Skipped where Python has no torchvision.</summary>
 [TestClass]
 public sealed partial class TorchvisionTests
 {
@@ -51,7 +51,7 @@ public sealed partial class TorchvisionTests
         float[][] pixels = OnnxModels.Pixels(2, Size);
         model.SaveWeights(folder.File("weights.safetensors"));
         File.WriteAllBytes(folder.File("pixels.bin"), MemoryMarshal.AsBytes(pixels.SelectMany(image => image).ToArray().AsSpan()).ToArray());
-        string[] snippet = [.. PythonBlock().Matches(File.ReadAllText(Path.Combine(RepositoryPaths.Root, "README.md"))).Select(match => match.Groups[1].Value)];
+        string[] snippet = [.. PythonBlock().Matches(File.ReadAllText(Path.Combine(RepositoryPaths.Root, "docs", "onnx-and-pytorch.md"))).Select(match => match.Groups[1].Value)];
         string load = snippet[0].Replace("resnet18", architecture.ToString().ToLowerInvariant(), StringComparison.Ordinal);
         string change = stem == ResNetStem.Cifar ? snippet[1] : "";
 
