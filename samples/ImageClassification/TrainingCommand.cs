@@ -144,7 +144,7 @@ internal sealed class TrainingCommand
             Epochs = _arguments.Epochs ?? (weights is not null ? 3 : isSmall ? 70 : 40),
             BatchSize = _arguments.BatchSize,
 
-            // A long training of a small network on few images: certainty about each of them is what it would learn by heart.
+            // A long training of a small network on few images: it would overfit them and become overconfident.
             LabelSmoothing = weights is null && isSmall ? 0.1 : 0,
             Augmentation = _arguments.Augmentation,
 

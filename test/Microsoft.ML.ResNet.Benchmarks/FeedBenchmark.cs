@@ -28,7 +28,7 @@ internal sealed class FeedBenchmark : IBenchmark
         results.AddRange(Interleaved.Run(Name, "images/s", rounds, [.. threads.Select(count => ($"decoding, threads: {count}", (Func<double>)(() => Decode(files, count))))]));
         foreach (AugmentationPreset preset in new[] { AugmentationPreset.None, AugmentationPreset.Standard, AugmentationPreset.Strong })
         {
-            using ImageSet images = Decoded(files);
+            using ImageDataset images = Decoded(files);
             results.AddRange(Interleaved.Run(
                 Name, "images/s", rounds, [.. threads.Select(count => ($"augmentation {preset}, threads: {count}", (Func<double>)(() => Augment(images, preset, count))))]));
         }
@@ -38,19 +38,19 @@ internal sealed class FeedBenchmark : IBenchmark
 
     private static double Decode(string[] files, int threads)
     {
-        using ImageSet images = Pending(files);
+        using ImageDataset images = Pending(files);
         int[] rows = [.. Enumerable.Range(0, files.Length)];
         var clock = Stopwatch.StartNew();
         images.Prepare(rows, threads);
         return files.Length / clock.Elapsed.TotalSeconds;
     }
 
-    private static double Augment(ImageSet images, AugmentationPreset preset, int threads)
+    private static double Augment(ImageDataset images, AugmentationPreset preset, int threads)
     {
         var options = new ResNetTrainer.Options { BatchSize = BatchSize, Augmentation = preset };
         TrainingSettings settings = TrainingDefaults.Resolve(options, 224, images.Count, classWeights: null, seed: 1);
         var plan = new BatchPlan(images.Count, BatchSize);
-        using var batches = new TrainingBatches(images, weights: null, plan, settings, CPU, threads);
+        using var batches = new BatchLoader(images, weights: null, plan, settings, CPU, threads);
         batches.Shuffle(1);
         batches.Fill(0);
         batches.Shuffle(2);
@@ -63,17 +63,17 @@ internal sealed class FeedBenchmark : IBenchmark
         return images.Count / clock.Elapsed.TotalSeconds;
     }
 
-    private static ImageSet Decoded(string[] files)
+    private static ImageDataset Decoded(string[] files)
     {
-        ImageSet images = Pending(files);
+        ImageDataset images = Pending(files);
         images.Prepare([.. Enumerable.Range(0, files.Length)], Environment.ProcessorCount);
         return images;
     }
 
-    private static ImageSet Pending(string[] files)
+    private static ImageDataset Pending(string[] files)
     {
         var preprocessing = new ImagePreprocessing { Width = 224, Height = 224, Fit = ImageFit.ShortSideCrop, ShortSide = 256, Mean = [0.5f, 0.5f, 0.5f], StandardDeviation = [0.25f, 0.25f, 0.25f] };
-        return new ImageSet(
+        return new ImageDataset(
             new PixelCache(channels: 3, elementSize: 1, memoryLimit: 1L << 30, Path.GetTempPath()),
             [.. files.Select((_, row) => new ImageEntry(row, row % 2, 1))],
             InputFormat.Of(224, 224, PixelRange.ZeroTo255, [0.5f, 0.5f, 0.5f], [0.25f, 0.25f, 0.25f]),

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Benchmarks;
 
-/// <summary>What it costs a training to get its images from JPEG files instead of from tensors that lie ready.</summary>
+/// <summary>The cost of training from JPEG files instead of preloaded tensors.</summary>
 internal sealed class FeedingBenchmark : IBenchmark
 {
     private const int BatchSize = 16;
@@ -43,7 +43,7 @@ internal sealed class FeedingBenchmark : IBenchmark
         double Preloaded() => Rate(stepsPerRound, _ => Step(images, classes));
 
         List<BenchmarkResult> results = [];
-        using var batches = new TrainingBatches(training.Training, weights: null, plan, settings, CPU);
+        using var batches = new BatchLoader(training.Training, weights: null, plan, settings, CPU);
         for (int epoch = 1; epoch <= 2; epoch++)
         {
             batches.Shuffle(epoch);
@@ -54,7 +54,7 @@ internal sealed class FeedingBenchmark : IBenchmark
                 TrainingBatch batch = batches.Create(next++);
                 Step(batch.Images, batch.Labels);
             });
-            results.AddRange(Interleaved.Run(Name, "images/s", rounds, ($"tensors that lie ready (beside epoch {epoch})", Preloaded), ($"image files, epoch {epoch}", Fed)));
+            results.AddRange(Interleaved.Run(Name, "images/s", rounds, ($"preloaded tensors (beside epoch {epoch})", Preloaded), ($"image files, epoch {epoch}", Fed)));
             while (next < plan.Count)
             {
                 using var rest = NewDisposeScope();

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Benchmarks;
 
-/// <summary>Fit, from its second epoch on, beside plain loops on tensors that lie ready: in TorchSharp and in Debian's PyTorch.</summary>
+/// <summary>Fit, from its second epoch on, compared with plain loops over preloaded tensors: in TorchSharp and in Debian's PyTorch.</summary>
 internal sealed class TrainingBenchmark : IBenchmark
 {
     public string Name => "training";

@@ -38,7 +38,7 @@ internal static unsafe class StormSteps
         using var network = new ResidualNetwork(new ResNetSpecification { Depths = [1], Widths = [16], Stem = ResNetStem.Cifar }, 1, Classes, seed: 1);
         Dictionary<string, Tensor> state = network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor);
         var plan = NetworkPlan.Of(network.Specification, 1, Classes);
-        using var unit = new TrainedUnit(plan.Stem, state, relu: true, wantsInputGradient: false);
+        using var unit = new ConvolutionNormActivation(plan.Stem, state, relu: true, wantsInputGradient: false);
         using var images = new AlignedBuffer(Images);
         (images.Pointer[0], images.Pointer[1]) = (1, 3);
         var input = new Activations((nint)images.Pointer, Images, 1, 1, 1);
@@ -46,7 +46,7 @@ internal static unsafe class StormSteps
         using var pass = new VectorPass(1, scratch, shared);
         for (int step = 0; step < 50_000; step++)
         {
-            unit.Forward(pass, input, summand: default, usesRunningStatistics: false);
+            unit.Forward(pass, input, residual: default, usesRunningStatistics: false);
         }
 
         return Hash(state.Values);

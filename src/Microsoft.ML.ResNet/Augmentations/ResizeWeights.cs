@@ -3,7 +3,7 @@ namespace Microsoft.ML.ResNet.Augmentations;
 /// <summary>
 /// The coefficients of an antialiased bilinear resize along one axis: a triangle whose half width is one pixel of the target, or of the
 /// source where that is larger. The rules are Pillow's (src/libImaging/Resample.c, precompute_coeffs). Unlike the tables of
-/// <c>ImageResizer</c> they are made anew for every crop, in memory that is kept.
+/// <c>ImageResizer</c> they are computed for every crop, in reused memory.
 /// </summary>
 internal sealed class ResizeWeights
 {

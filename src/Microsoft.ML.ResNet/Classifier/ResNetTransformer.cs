@@ -80,7 +80,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        using SharedLifetime.Use use = _model.Scorer.Enter();
+        using ReferenceCount.Use use = _model.Scorer.Enter();
         return new ScoredDataView(input, new ScoringRowMapper(_model, input.Schema));
     }
 
@@ -91,7 +91,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        using SharedLifetime.Use use = _model.Scorer.Enter();
+        using ReferenceCount.Use use = _model.Scorer.Enter();
         return new ScoringRowMapper(_model, inputSchema);
     }
 
@@ -126,7 +126,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         OnnxExportOptions settings = options ?? new OnnxExportOptions();
         settings.Validate();
-        using SharedLifetime.Use use = _model.Scorer.Enter();
+        using ReferenceCount.Use use = _model.Scorer.Enter();
         ProtobufMessage model = OnnxModel.Create(_description, _model.Scorer.Network, settings);
         AtomicFile.Write(path, model.WriteTo);
     }
@@ -147,7 +147,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
         IHostEnvironment environment = mlContext;
         using IChannel channel = environment.Start(nameof(WithScoringPrecision));
         torch.Device device = TorchDevice.Choose(environment, channel);
-        using SharedLifetime.Use use = _model.Scorer.Enter();
+        using ReferenceCount.Use use = _model.Scorer.Enter();
         ResidualNetwork source = _model.Scorer.Network;
         var network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: 0);
         try
@@ -195,13 +195,13 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
     internal WeightFile CopyWeights()
     {
-        using SharedLifetime.Use use = _model.Scorer.Enter();
+        using ReferenceCount.Use use = _model.Scorer.Enter();
         return _description.WithWeights(NetworkWeights.Copy(_model.Scorer.Network));
     }
 
     private void WriteWeights(Stream stream, IReadOnlyDictionary<string, string>? metadata)
     {
-        using SharedLifetime.Use use = _model.Scorer.Enter();
+        using ReferenceCount.Use use = _model.Scorer.Enter();
         NetworkWeights.Write(_model.Scorer.Network, stream, metadata);
     }
 }

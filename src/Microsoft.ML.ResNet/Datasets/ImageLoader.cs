@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.Datasets;
 /// <summary>Reads the images of a data set, in whatever form they are, and brings them to the size that training keeps.</summary>
 internal sealed class ImageLoader(ImageColumn column, ReadingSettings settings, Action checkCancelled)
 {
-    /// <summary>Images that are decoded between two looks at the cancellation.</summary>
+    /// <summary>Images decoded between cancellation checks.</summary>
     private const int ChunkSize = 64;
 
     /// <summary>
@@ -44,7 +44,7 @@ internal sealed class ImageLoader(ImageColumn column, ReadingSettings settings, 
     /// be skipped: then they have to be known before training, so that every epoch has the same rows.
     /// </summary>
     /// <exception cref="InvalidOperationException">No image can be read, or the data gave other rows before.</exception>
-    public (ImageSet Images, BadImageLog Bad) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing)
+    public (ImageDataset Images, BadImageLog Bad) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing)
     {
         var fitter = new TrainingImageFitter(preprocessing);
         var cache = new PixelCache(preprocessing.Channels, elementSize: 1, settings.Cache.MemoryLimit, settings.Cache.TemporaryFolder);
@@ -55,7 +55,7 @@ internal sealed class ImageLoader(ImageColumn column, ReadingSettings settings, 
             {
                 PendingImage[] pending = [.. files.Select(Pending)];
                 ImageEntry[] entries = [.. files.Chunk(1024).SelectMany((chunk, index) => WithFingerprints(chunk, pending.AsMemory(index * 1024)))];
-                return (new ImageSet(cache, entries, format, pending, fitter), new BadImageLog(settings.BadImages));
+                return (new ImageDataset(cache, entries, format, pending, fitter), new BadImageLog(settings.BadImages));
             }
 
             return LoadAll(data, rows, fitter, cache, format);
@@ -67,7 +67,7 @@ internal sealed class ImageLoader(ImageColumn column, ReadingSettings settings, 
         }
     }
 
-    private (ImageSet Images, BadImageLog Bad) LoadAll(IDataView data, LabeledRows rows, TrainingImageFitter fitter, PixelCache cache, InputFormat format)
+    private (ImageDataset Images, BadImageLog Bad) LoadAll(IDataView data, LabeledRows rows, TrainingImageFitter fitter, PixelCache cache, InputFormat format)
     {
         var log = new BadImageLog(settings.BadImages);
         List<ImageEntry> kept = [];
@@ -109,7 +109,7 @@ internal sealed class ImageLoader(ImageColumn column, ReadingSettings settings, 
         }
 
         return kept.Count > 0
-            ? (new ImageSet(cache, [.. kept], format), log)
+            ? (new ImageDataset(cache, [.. kept], format), log)
             : throw new InvalidOperationException($"No image of column '{column.Name}' can be read. {log.Summary(total)}");
     }
 

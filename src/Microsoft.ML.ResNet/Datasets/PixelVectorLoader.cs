@@ -77,7 +77,7 @@ internal sealed class PixelVectorLoader
     /// <summary>Reads the rows that have a label.</summary>
     /// <exception cref="InvalidOperationException">No row can be used, or the data gave other rows before.</exception>
     /// <exception cref="InvalidDataException">A value is not in the range, or not finite.</exception>
-    public (ImageSet Images, BadImageLog Bad) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing, PixelRange range)
+    public (ImageDataset Images, BadImageLog Bad) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing, PixelRange range)
     {
         DataViewSchema.Column source = _column.Bind(data.Schema);
         (float[] toPixel, float[] offset) = ToPixel(source, range);
@@ -137,7 +137,7 @@ internal sealed class PixelVectorLoader
             InputFormat format = cache.ElementSize == 1
                 ? ByteFormat(preprocessing, range, toPixel, offset)
                 : InputFormat.Of(_column.Width, _column.Height, range, preprocessing.Mean, preprocessing.StandardDeviation) with { IsFloat = true };
-            return (new ImageSet(cache, [.. kept], format), log);
+            return (new ImageDataset(cache, [.. kept], format), log);
         }
         catch
         {

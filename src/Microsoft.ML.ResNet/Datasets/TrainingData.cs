@@ -3,9 +3,9 @@ namespace Microsoft.ML.ResNet.Datasets;
 /// <summary>What a training works on.</summary>
 internal sealed record TrainingData : IDisposable
 {
-    public required ImageSet Training { get; init; }
+    public required ImageDataset Training { get; init; }
 
-    public ImageSet? Validation { get; init; }
+    public ImageDataset? Validation { get; init; }
 
     /// <summary>How much each training image counts in the loss, or null where all count the same.</summary>
     public float[]? Weights => HasWeights ? [.. Training.Entries.Select(entry => entry.Weight)] : null;

@@ -43,10 +43,10 @@ internal sealed class TrainingDataReader(
 
     /// <summary>Reads a validation set the way the training set was read.</summary>
     /// <returns>The images, and what was left out, as a sentence.</returns>
-    public (ImageSet Images, string? Skipped) ReadValidation(IDataView data, LabeledRows rows, TrainingData training)
+    public (ImageDataset Images, string? Skipped) ReadValidation(IDataView data, LabeledRows rows, TrainingData training)
         => Load(data, rows, training.Preprocessing, training.Range, "validation");
 
-    private (ImageSet Images, string? Skipped) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing, PixelRange range, string set)
+    private (ImageDataset Images, string? Skipped) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing, PixelRange range, string set)
     {
         var (images, bad) = column.Kind == FeatureKind.Pixels
             ? _pixels.Load(data, rows, preprocessing, range)

@@ -65,7 +65,7 @@ public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        using SharedLifetime.Use use = _model.Scorer.Enter();
+        using ReferenceCount.Use use = _model.Scorer.Enter();
         return new ScoredDataView(input, new ScoringRowMapper(_model, input.Schema));
     }
 
@@ -76,7 +76,7 @@ public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        using SharedLifetime.Use use = _model.Scorer.Enter();
+        using ReferenceCount.Use use = _model.Scorer.Enter();
         return new ScoringRowMapper(_model, inputSchema);
     }
 
@@ -111,7 +111,7 @@ public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
 
     private void WriteWeights(Stream stream)
     {
-        using SharedLifetime.Use use = _model.Scorer.Enter();
+        using ReferenceCount.Use use = _model.Scorer.Enter();
         NetworkWeights.Write(_model.Scorer.Network, stream, includeHead: false);
     }
 }

@@ -21,7 +21,7 @@ internal sealed record InputFormat
     /// <summary>One factor a channel.</summary>
     public required float[] Scale { get; init; }
 
-    /// <summary>One summand a channel.</summary>
+    /// <summary>The offset of each channel.</summary>
     public required float[] Offset { get; init; }
 
     /// <summary>The value of white, where black is 0; null where it is not known, as for float32 values that are normalised already.</summary>

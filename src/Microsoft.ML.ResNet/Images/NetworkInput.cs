@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Images;
 
-/// <summary>Turns batch buffers into normalised network input. Holds the factors and summands as tensors.</summary>
+/// <summary>Turns batch buffers into normalised network input. Holds scale and offset of each channel as tensors.</summary>
 internal sealed class NetworkInput : IDisposable
 {
     private readonly Device _device;

@@ -51,7 +51,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
 
     public override long SharedScratchLength(Activations input) => Padding == 0 ? 0 : Padded(input).Length;
 
-    public override void Run(VectorPass pass, Activations input, Activations output, Activations summand, bool relu)
+    public override void Run(VectorPass pass, Activations input, Activations output, Activations residual, bool relu)
     {
         Activations padded = input;
         if (Padding > 0)
@@ -61,7 +61,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
         }
 
         var division = new Division(output.Count * output.Height * output.Width, _panels.Length, pass.Threads);
-        pass.Run(new Work(this, division, padded, output, summand, relu), division.Blocks * division.PanelGroups);
+        pass.Run(new Work(this, division, padded, output, residual, relu), division.Blocks * division.PanelGroups);
     }
 
     /// <summary>Takes weights, as they change in training.</summary>
@@ -145,7 +145,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
         public int GroupPanels { get; }
     }
 
-    private sealed class Work(DirectConvolution owner, Division division, Activations input, Activations output, Activations summand, bool relu) : IParallelWork
+    private sealed class Work(DirectConvolution owner, Division division, Activations input, Activations output, Activations residual, bool relu) : IParallelWork
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
@@ -195,7 +195,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
 
             nint length = isWhole ? kernel * read.InputCount : read.InputCount;
             float* weights = owner._weights.Pointer + (owner._panels[panel].Start * owner.Taps);
-            float* added = summand.Data == 0 ? null : summand.Pointer + channel;
+            float* added = residual.Data == 0 ? null : residual.Pointer + channel;
             for (int i = 0; i < count; i += MatrixKernel.Rows)
             {
                 var epilogue = new MatrixKernel.Epilogue(output.Pointer + channel, targets + i, owner._bias.Pointer + channel, added, relu);

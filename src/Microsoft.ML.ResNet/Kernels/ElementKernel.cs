@@ -9,14 +9,14 @@ internal static unsafe class ElementKernel
 {
     private const int Lanes = 8;
 
-    /// <summary>target += summand.</summary>
+    /// <summary>target += residual.</summary>
     /// <param name="length">A multiple of 8.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Add(float* target, float* summand, nint length)
+    public static void Add(float* target, float* residual, nint length)
     {
         for (nint i = 0; i < length; i += Lanes)
         {
-            (Avx.LoadVector256(target + i) + Avx.LoadVector256(summand + i)).Store(target + i);
+            (Avx.LoadVector256(target + i) + Avx.LoadVector256(residual + i)).Store(target + i);
         }
     }
 

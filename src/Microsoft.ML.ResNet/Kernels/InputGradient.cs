@@ -48,8 +48,8 @@ internal sealed unsafe class InputGradient : IDisposable
 
     public long SharedScratchLength(Activations outputGradient) => Border == 0 ? 0 : Padded(outputGradient).Length;
 
-    /// <param name="summand">Has the shape of the input; no memory stands for zeros.</param>
-    public void Run(VectorPass pass, Activations outputGradient, Activations inputGradient, Activations summand)
+    /// <param name="residual">Has the shape of the input; no memory stands for zeros.</param>
+    public void Run(VectorPass pass, Activations outputGradient, Activations inputGradient, Activations residual)
     {
         Activations source = outputGradient;
         if (Border > 0)
@@ -60,7 +60,7 @@ internal sealed unsafe class InputGradient : IDisposable
 
         foreach (PixelClass pixelClass in _classes)
         {
-            var work = new Work(this, pixelClass, source, inputGradient, summand);
+            var work = new Work(this, pixelClass, source, inputGradient, residual);
             pass.Run(work, work.ItemCount);
         }
     }
@@ -73,7 +73,7 @@ internal sealed unsafe class InputGradient : IDisposable
 
     private Activations Padded(Activations gradient) => gradient with { Height = gradient.Height + (2 * Border), Width = gradient.Width + (2 * Border) };
 
-    /// <summary>Pixels whose row and column leave the same rest when divided by the stride.</summary>
+    /// <summary>Input pixels with the same (y mod stride, x mod stride).</summary>
     /// <param name="Taps">The kernel's taps that they read.</param>
     /// <param name="Offset">Where their weights begin: [panel, tap, out, 16].</param>
     private sealed record PixelClass(int Y, int X, (int Y, int X)[] Taps, long Offset);
@@ -110,13 +110,13 @@ internal sealed unsafe class InputGradient : IDisposable
         private readonly PixelClass _class;
         private readonly Activations _source;
         private readonly Activations _target;
-        private readonly Activations _summand;
+        private readonly Activations _residual;
         private readonly int _rows;
         private readonly int _columns;
 
-        public Work(InputGradient owner, PixelClass pixelClass, Activations source, Activations target, Activations summand)
+        public Work(InputGradient owner, PixelClass pixelClass, Activations source, Activations target, Activations residual)
         {
-            (_owner, _class, _source, _target, _summand) = (owner, pixelClass, source, target, summand);
+            (_owner, _class, _source, _target, _residual) = (owner, pixelClass, source, target, residual);
             int stride = owner._shape.Stride;
             _rows = Math.Max(0, (target.Height - pixelClass.Y + stride - 1) / stride);
             _columns = Math.Max(0, (target.Width - pixelClass.X + stride - 1) / stride);
@@ -146,7 +146,7 @@ internal sealed unsafe class InputGradient : IDisposable
             {
                 int channel = panel * MatrixKernel.Columns;
                 float* weights = _owner._weights.Pointer + _class.Offset + ((nint)panel * tapCount * shape.OutputChannels * MatrixKernel.Columns);
-                float* added = _summand.Data == 0 ? null : _summand.Pointer + channel;
+                float* added = _residual.Data == 0 ? null : _residual.Pointer + channel;
                 for (int i = 0; i < count; i += MatrixKernel.Rows)
                 {
                     var epilogue = new MatrixKernel.Epilogue(_target.Pointer + channel, targets + i, _owner._zeros.Pointer, added, relu: false);

@@ -70,7 +70,7 @@ internal static unsafe class MatrixKernel
         s51.Store(c + Lanes);
     }
 
-    /// <summary>Multiplies rows that are gathered from segments of memory, then adds bias and summand and applies a ReLU as asked.</summary>
+    /// <summary>Multiplies rows that are gathered from segments of memory, then adds bias and residual and applies a ReLU as asked.</summary>
     /// <param name="a">What offsets of the source are counted from.</param>
     /// <param name="rows">The offset of each of the six rows.</param>
     /// <param name="segments">Offsets that are added to those of the rows: where each part of a row lies.</param>
@@ -133,14 +133,14 @@ internal static unsafe class MatrixKernel
     /// <summary>What becomes of the sums of six rows and sixteen columns.</summary>
     /// <param name="target">What offsets of the target are counted from.</param>
     /// <param name="rows">The offset of each row's sixteen sums.</param>
-    /// <param name="bias">Sixteen summands, one a column.</param>
-    /// <param name="summand">Laid out as the target, or null.</param>
-    public readonly ref struct Epilogue(float* target, nint* rows, float* bias, float* summand, bool relu)
+    /// <param name="bias">Sixteen biases, one a column.</param>
+    /// <param name="residual">Laid out as the target, or null.</param>
+    public readonly ref struct Epilogue(float* target, nint* rows, float* bias, float* residual, bool relu)
     {
         private readonly float* _target = target;
         private readonly nint* _rows = rows;
         private readonly float* _bias = bias;
-        private readonly float* _summand = summand;
+        private readonly float* _residual = residual;
         private readonly bool _relu = relu;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -149,10 +149,10 @@ internal static unsafe class MatrixKernel
             nint offset = _rows[row];
             left += Avx.LoadVector256(_bias);
             right += Avx.LoadVector256(_bias + Lanes);
-            if (_summand != null)
+            if (_residual != null)
             {
-                left += Avx.LoadVector256(_summand + offset);
-                right += Avx.LoadVector256(_summand + offset + Lanes);
+                left += Avx.LoadVector256(_residual + offset);
+                right += Avx.LoadVector256(_residual + offset + Lanes);
             }
 
             if (_relu)

@@ -33,12 +33,12 @@ internal static unsafe class Normalization
         }
     }
 
-    /// <summary>output = relu(values * scale + shift + summand).</summary>
-    /// <param name="summand">No memory stands for zeros.</param>
+    /// <summary>output = relu(values * scale + shift + residual).</summary>
+    /// <param name="residual">No memory stands for zeros.</param>
     /// <param name="scale">[channels].</param>
     /// <param name="shift">[channels].</param>
-    public static void Apply(VectorPass pass, Activations values, Activations output, Activations summand, float* scale, float* shift, bool relu)
-        => pass.Run(new ApplyWork(values, output, summand, scale, shift, relu), Blocks(values));
+    public static void Apply(VectorPass pass, Activations values, Activations output, Activations residual, float* scale, float* shift, bool relu)
+        => pass.Run(new ApplyWork(values, output, residual, scale, shift, relu), Blocks(values));
 
     /// <summary>
     /// Sets the gradient to zero where the ReLU did, and takes for every channel the sums of the gradient and of its product with the value's
@@ -116,7 +116,7 @@ internal static unsafe class Normalization
         }
     }
 
-    private sealed class ApplyWork(Activations values, Activations output, Activations summand, float* scale, float* shift, bool relu) : IParallelWork
+    private sealed class ApplyWork(Activations values, Activations output, Activations residual, float* scale, float* shift, bool relu) : IParallelWork
     {
         private readonly nint _scale = (nint)scale;
         private readonly nint _shift = (nint)shift;
@@ -127,7 +127,7 @@ internal static unsafe class Normalization
             nint channels = values.Channels;
             var (first, pixels) = Block(values, item);
             float* source = values.Pointer + first, target = output.Pointer + first;
-            float* added = summand.Data == 0 ? null : summand.Pointer + first;
+            float* added = residual.Data == 0 ? null : residual.Pointer + first;
             float* factors = (float*)_scale, offsets = (float*)_shift;
             for (int pixel = 0; pixel < pixels; pixel++)
             {

@@ -60,7 +60,7 @@ internal sealed unsafe class TrainedConvolution : IDisposable
         _directGradient?.Load(pass, weight);
     }
 
-    public void Forward(VectorPass pass, Activations input, Activations output) => Convolution.Run(pass, input, output, summand: default, relu: false);
+    public void Forward(VectorPass pass, Activations input, Activations output) => Convolution.Run(pass, input, output, residual: default, relu: false);
 
     /// <param name="gradient">[out, kernel, kernel, in] float32, overwritten.</param>
     public void WeightGradient(VectorPass pass, Activations input, Activations outputGradient, float* gradient)
@@ -75,16 +75,16 @@ internal sealed unsafe class TrainedConvolution : IDisposable
         }
     }
 
-    /// <param name="summand">Has the shape of the input; no memory stands for zeros.</param>
-    public void InputGradient(VectorPass pass, Activations outputGradient, Activations inputGradient, Activations summand)
+    /// <param name="residual">Has the shape of the input; no memory stands for zeros.</param>
+    public void InputGradient(VectorPass pass, Activations outputGradient, Activations inputGradient, Activations residual)
     {
         if (_winogradGradient is not null)
         {
-            _winogradGradient.Run(pass, outputGradient, inputGradient, summand, relu: false);
+            _winogradGradient.Run(pass, outputGradient, inputGradient, residual, relu: false);
         }
         else
         {
-            _directGradient!.Run(pass, outputGradient, inputGradient, summand);
+            _directGradient!.Run(pass, outputGradient, inputGradient, residual);
         }
     }
 

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.ResNet.Kernels;
 
-/// <summary>A convolution of stored activations, with bias, summand and ReLU. Safe to use from many threads.</summary>
+/// <summary>A convolution of stored activations, with bias, residual and ReLU. Safe to use from many threads.</summary>
 internal abstract class VectorConvolution : IDisposable
 {
     /// <summary>Makes the fastest one for a convolution.</summary>
@@ -21,8 +21,8 @@ internal abstract class VectorConvolution : IDisposable
 
     /// <summary>Computes the output.</summary>
     /// <param name="pass">Has the threads and the scratch memory.</param>
-    /// <param name="summand">Has the shape of the output; no memory stands for zeros.</param>
-    public abstract void Run(VectorPass pass, Activations input, Activations output, Activations summand, bool relu);
+    /// <param name="residual">Has the shape of the output; no memory stands for zeros.</param>
+    public abstract void Run(VectorPass pass, Activations input, Activations output, Activations residual, bool relu);
 
     public abstract void Dispose();
 }

@@ -3,14 +3,14 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// <summary>The memory that one pass through a network works in, and the threads it works with. For one pass at a time.</summary>
 internal sealed unsafe class VectorPass : IDisposable
 {
-    /// <summary>Each part has sums of its own, as large as sixteen ninths of the weights: more of them take more than they bring.</summary>
+    /// <summary>Each part has its own sums, sixteen ninths as large as the weights. Beyond this, merging costs more than it saves.</summary>
     private const int MostParts = 16;
 
     private readonly AlignedBuffer _scratch;
     private readonly AlignedBuffer _shared;
     private readonly long _scratchLength;
     private readonly int _threads;
-    private WorkerTeam? _team;
+    private IntraOpThreadPool? _pool;
 
     public VectorPass(int threads, long scratchLength, long sharedScratchLength)
     {
@@ -21,7 +21,7 @@ internal sealed unsafe class VectorPass : IDisposable
     }
 
     /// <summary>The threads that works are divided for: one where this pass works alone.</summary>
-    public int Threads => _team is null ? 1 : _threads;
+    public int Threads => _pool is null ? 1 : _threads;
 
     /// <summary>The parts that sums over a batch are divided into, whether this pass works alone or not.</summary>
     public int Parts => PartsOf(_threads);
@@ -35,30 +35,30 @@ internal sealed unsafe class VectorPass : IDisposable
     /// <summary>The memory of one worker.</summary>
     public float* Scratch(int worker) => _scratch.Pointer + (worker * _scratchLength);
 
-    /// <summary>Takes the team if it is free.</summary>
+    /// <summary>Takes the pool if it is free.</summary>
     public void Begin()
     {
-        if (_threads > 1 && WorkerTeam.Shared.TryEnter())
+        if (_threads > 1 && IntraOpThreadPool.Shared.TryEnter())
         {
-            _team = WorkerTeam.Shared;
+            _pool = IntraOpThreadPool.Shared;
         }
     }
 
     public void End()
     {
-        _team?.Leave();
-        _team = null;
+        _pool?.Leave();
+        _pool = null;
     }
 
     public void Run(IParallelWork work, int itemCount)
     {
-        if (_team is { } team)
+        if (_pool is { } pool)
         {
-            team.Run(work, itemCount, _threads);
+            pool.Run(work, itemCount, _threads);
         }
         else
         {
-            WorkerTeam.RunAlone(work, itemCount);
+            IntraOpThreadPool.RunAlone(work, itemCount);
         }
     }
 

@@ -48,10 +48,10 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
         return Math.Max(new Division(input, _panels.Length, threads).ScratchLength(_inputs), new Division(input, _panels.Length, 1).ScratchLength(_inputs));
     }
 
-    public override void Run(VectorPass pass, Activations input, Activations output, Activations summand, bool relu)
+    public override void Run(VectorPass pass, Activations input, Activations output, Activations residual, bool relu)
     {
         var division = new Division(input, _panels.Length, pass.Threads);
-        pass.Run(new Work(this, pass, division, input, output, summand, relu), division.Blocks * division.PanelGroups);
+        pass.Run(new Work(this, pass, division, input, output, residual, relu), division.Blocks * division.PanelGroups);
     }
 
     /// <summary>Takes weights, as they change in training.</summary>
@@ -248,7 +248,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
         }
     }
 
-    private sealed class Work(WinogradConvolution owner, VectorPass pass, Division division, Activations input, Activations output, Activations summand, bool relu) : IParallelWork
+    private sealed class Work(WinogradConvolution owner, VectorPass pass, Division division, Activations input, Activations output, Activations residual, bool relu) : IParallelWork
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
@@ -315,7 +315,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
                 output.Pointer + at,
                 rowStride,
                 pixelStride,
-                summand.Data == 0 ? null : summand.Pointer + at,
+                residual.Data == 0 ? null : residual.Pointer + at,
                 relu,
                 output.Height - y,
                 output.Width - x);

@@ -46,7 +46,7 @@ internal static unsafe class WinogradTransform
 
     /// <summary>G g G^T of eight filters at once, which lie side by side.</summary>
     /// <param name="filters">The first weight of each; the next weights follow at <paramref name="weightStride"/>.</param>
-    /// <param name="isFlipped">Whether the filters are taken turned by half a circle, as the gradient of the input takes them.</param>
+    /// <param name="isFlipped">Whether the filters are rotated by 180 degrees, as the gradient of the input needs them.</param>
     /// <param name="target">The first point of each; the next points follow at <paramref name="pointStride"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Filters(float* filters, nint weightStride, bool isFlipped, float* target, nint pointStride)
@@ -147,20 +147,20 @@ internal static unsafe class WinogradTransform
         }
     }
 
-    /// <summary>A^T m A of one tile, plus bias and summand, with a ReLU as asked, for every channel.</summary>
+    /// <summary>A^T m A of one tile, plus bias and residual, with a ReLU as asked, for every channel.</summary>
     /// <param name="products">The first point's sums of all channels; those of the next point follow at <paramref name="pointStride"/>.</param>
     /// <param name="channels">A multiple of 8.</param>
     /// <param name="target">The first pixel.</param>
-    /// <param name="summand">Laid out as the target, or null.</param>
+    /// <param name="residual">Laid out as the target, or null.</param>
     /// <param name="rows">The rows of the tile that are in the image, 1 or 2.</param>
     /// <param name="columns">The columns, 1 or 2.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Output(
-        float* products, nint pointStride, nint channels, float* bias, float* target, nint rowStride, nint pixelStride, float* summand, bool relu, int rows, int columns)
+        float* products, nint pointStride, nint channels, float* bias, float* target, nint rowStride, nint pixelStride, float* residual, bool relu, int rows, int columns)
     {
         // Beyond the image's edge the tile's inner pixel is stored again, before the pixel that belongs there.
         nint right = columns > 1 ? pixelStride : 0, below = rows > 1 ? rowStride : 0;
-        nint fromSummand = summand is null ? 0 : (nint)(summand - target);
+        nint fromSummand = residual is null ? 0 : (nint)(residual - target);
         for (nint channel = 0; channel < channels; channel += Lanes, products += Lanes, bias += Lanes, target += Lanes)
         {
             OutputRow(products, pointStride, out Vector256<float> a0, out Vector256<float> a1);
@@ -170,7 +170,7 @@ internal static unsafe class WinogradTransform
             Vector256<float> added = Avx.LoadVector256(bias);
             Vector256<float> topLeft = a0 + b0 + c0 + added, topRight = a1 + b1 + c1 + added;
             Vector256<float> bottomLeft = b0 - c0 - d0 + added, bottomRight = b1 - c1 - d1 + added;
-            if (summand is not null)
+            if (residual is not null)
             {
                 float* other = target + fromSummand;
                 topLeft += Avx.LoadVector256(other);

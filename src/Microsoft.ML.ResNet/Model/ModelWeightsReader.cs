@@ -29,7 +29,7 @@ internal static class ModelWeightsReader
             : throw new InvalidDataException($"the model has {networks.Length} classifiers of this library, expected one. Where there are several, take the weights of one with ResNetWeights.FromTransformer.");
         ModelDescription model = ModelDescription.FromJson(Unpack(description!, ModelFolder.LongestDescription).ToArray());
         ResNetSpecification specification = model.Network.ToSpecification();
-        long valueBytes = ResNetStateLayout.Of(specification, model.Network.Channels, model.Classes.Names.Length).Sum(entry => entry.ElementCount * 8);
+        long valueBytes = StateDictLayout.Of(specification, model.Network.Channels, model.Classes.Names.Length).Sum(entry => entry.ElementCount * 8);
         return model.WithWeights(SafetensorsReader.Read(Unpack(weights, Math.Min(valueBytes + LongestHeader, Array.MaxLength))));
     }
 

@@ -11,7 +11,7 @@ internal static class BFloat16Support
 {
     private static readonly Lazy<bool> s_gpu = new(IsFastOnGpu);
 
-    /// <summary>The type of activations that a setting asks for on a device. A choice that is slow there is obeyed, with a warning.</summary>
+    /// <summary>The type of activations that a setting asks for on a device. An explicit choice is honoured, with a warning if it is slow there.</summary>
     public static ScalarType TypeFor(TrainingPrecision precision, Device device, IChannel channel)
         => TypeFor(precision == TrainingPrecision.BFloat16, precision == TrainingPrecision.Auto, device, channel);
 

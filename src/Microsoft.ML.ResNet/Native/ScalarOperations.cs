@@ -9,7 +9,7 @@ namespace Microsoft.ML.ResNet.Native;
 /// The operators of TorchSharp that take numbers, each with its numbers held until libtorch has returned: the one place that may call them.
 /// TorchSharp makes a <see cref="Scalar"/> of every number, also of the factor 1 of a sum that names none, and holds it no longer than it takes
 /// to read its address. A finaliser may then free it while libtorch reads it, which ends a training or adds another number than was meant.
-/// All of these operators are listed in BannedSymbols.txt; a test makes that list anew from the code of the TorchSharp that is referenced.
+/// All of these operators are listed in BannedSymbols.txt; a test regenerates that list from the TorchSharp that is referenced.
 /// </summary>
 internal static class ScalarOperations
 {

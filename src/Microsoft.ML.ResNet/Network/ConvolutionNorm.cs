@@ -30,7 +30,7 @@ internal sealed class ConvolutionNorm : IShortcut
     /// <summary>Allocates the tensors in the caller's dispose scope.</summary>
     /// <param name="plan">Names and sizes.</param>
     /// <param name="initialization">Draws the weight.</param>
-    /// <param name="scale">The first value of the normalisation's weight: 1, or 0 to let a residual branch begin as nothing.</param>
+    /// <param name="scale">The initial weight of the normalisation: 1, or 0, which makes the branch start as zero.</param>
     public ConvolutionNorm(ConvolutionPlan plan, HeInitialization initialization, float scale)
     {
         _plan = plan;

@@ -134,7 +134,7 @@ public sealed record ResNetSpecification
     /// <param name="channels">The channels of the images; at least 1.</param>
     /// <exception cref="ArgumentException">The specification is faulty, or its stem is <see cref="ResNetStem.Auto"/>: see <see cref="ResolveStem"/>.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A count is below 1.</exception>
-    public long CountParameters(int classCount, int channels = 3) => ResNetStateLayout.ParameterCount(this, channels, classCount);
+    public long CountParameters(int classCount, int channels = 3) => StateDictLayout.ParameterCount(this, channels, classCount);
 
     /// <summary>Whether both describe the same network: lists are compared by their elements.</summary>
     /// <param name="other">The other specification.</param>

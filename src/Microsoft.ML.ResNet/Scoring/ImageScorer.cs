@@ -20,7 +20,7 @@ internal sealed class ImageScorer : IDisposable
     private readonly object _gate = new();
     private readonly ScoringDevice _device;
     private readonly NetworkOutput _output;
-    private readonly SharedLifetime _lifetime;
+    private readonly ReferenceCount _lifetime;
     private DeviceNetwork? _ready;
 
     /// <summary>Takes ownership of the network, brings it back to the CPU and puts it into evaluation mode.</summary>
@@ -38,7 +38,7 @@ internal sealed class ImageScorer : IDisposable
             entry.Parameter.requires_grad = false;
         }
 
-        _lifetime = new SharedLifetime(new Resources(this), ownerName);
+        _lifetime = new ReferenceCount(new Resources(this), ownerName);
     }
 
     /// <summary>The network, on the CPU.</summary>
@@ -69,7 +69,7 @@ internal sealed class ImageScorer : IDisposable
 
     /// <summary>Keeps the network alive for as long as the result is not disposed.</summary>
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
-    public SharedLifetime.Use Enter() => _lifetime.Enter();
+    public ReferenceCount.Use Enter() => _lifetime.Enter();
 
     /// <summary>Scores the first <paramref name="count"/> images of a batch buffer.</summary>
     /// <param name="pixels">Images in the <see cref="Format"/>, one behind the other.</param>
@@ -77,7 +77,7 @@ internal sealed class ImageScorer : IDisposable
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
     public void Score(ReadOnlySpan<byte> pixels, int count, Span<float> results)
     {
-        using SharedLifetime.Use use = Enter();
+        using ReferenceCount.Use use = Enter();
         using ScoringTurns.Turn turn = ScoringTurns.Take();
         DeviceNetwork network = Ready();
         using var inference = inference_mode();

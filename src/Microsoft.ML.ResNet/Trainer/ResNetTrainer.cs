@@ -35,7 +35,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         _host = environment.Register(nameof(ResNetTrainer));
     }
 
-    /// <summary>Trains a network. The estimator keeps no state: every Fit starts anew.</summary>
+    /// <summary>Trains a network. The estimator keeps no state: every Fit starts from scratch.</summary>
     /// <param name="input">The training data, with a label column of key type and an image column.</param>
     /// <returns>The trained classifier, which is to be disposed.</returns>
     /// <exception cref="ArgumentException">A column is missing or of the wrong type, or the labels have one class only.</exception>
@@ -129,7 +129,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             network.ActivationType = BFloat16Support.TypeFor(options.Precision, device, channel);
             LogStart(channel, network, data, settings, mode, device);
             network.FreezesStatistics = settings.FreezesStatistics;
-            var host = new TrainingHost(metrics => Report(metrics, channel), message => channel.Info(MessageSensitivity.None, "{0}", message), CheckCancelled, () => clock.Elapsed)
+            var host = new TrainingCallbacks(metrics => Report(metrics, channel), message => channel.Info(MessageSensitivity.None, "{0}", message), CheckCancelled, () => clock.Elapsed)
             {
                 Warn = message => channel.Warning(MessageSensitivity.None, "{0}", message),
             };
@@ -145,7 +145,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     }
 
     private IReadOnlyList<EpochMetrics> Run(
-        ResidualNetwork network, TrainingData data, TrainingSettings settings, FineTuningMode? mode, ScoringDevice scoring, IChannel channel, TrainingHost host)
+        ResidualNetwork network, TrainingData data, TrainingSettings settings, FineTuningMode? mode, ScoringDevice scoring, IChannel channel, TrainingCallbacks host)
     {
         var images = new LabeledImages(data.Training, data.Weights, data.Validation, data.Labels.Count);
         CheckpointFolder? checkpoints = _options.CheckpointDirectory is { } folder
@@ -154,7 +154,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         if (mode is FineTuningMode.HeadOnly or FineTuningMode.HeadThenFull && checkpoints?.WillResume != true)
         {
             ScoringDevice computing = scoring.Type == torch.ScalarType.Float32 ? scoring : ScoringDevice.Choose(scoring.Device, ScoringPrecision.Float32, channel);
-            var head = new HeadFitting(network, images, settings, computing, scoring, host);
+            var head = new LinearProbe(network, images, settings, computing, scoring, host);
             IReadOnlyList<EpochMetrics> history = head.Run(_options.FeatureViews, isAll: mode == FineTuningMode.HeadOnly);
             if (mode == FineTuningMode.HeadOnly)
             {
@@ -178,7 +178,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     {
         string how = mode is null ? $"{settings.Epochs} epochs" : mode == FineTuningMode.HeadOnly ? $"{mode}" : $"{mode}, {settings.Epochs} epochs";
         string weighting = settings.ClassWeightingStart > 0 ? string.Create(CultureInfo.InvariantCulture, $", class weights after {settings.ClassWeightingStart:P0} of them") : "";
-        Log(channel, $"Training {NamedArchitectures.Find(network.Specification)?.ToString() ?? "a residual network"} of {ResNetStateLayout.ParameterCount(network.Specification, data.Preprocessing.Channels, data.Labels.Count):N0} parameters on {data.Training.Count} images of {data.Preprocessing.Width}x{data.Preprocessing.Height}, {data.Labels.Count} classes, {how}{weighting}, seed {settings.Seed}, device {device}, {network.ActivationType.ToString().ToLowerInvariant()}.");
+        Log(channel, $"Training {NamedArchitectures.Find(network.Specification)?.ToString() ?? "a residual network"} of {StateDictLayout.ParameterCount(network.Specification, data.Preprocessing.Channels, data.Labels.Count):N0} parameters on {data.Training.Count} images of {data.Preprocessing.Width}x{data.Preprocessing.Height}, {data.Labels.Count} classes, {how}{weighting}, seed {settings.Seed}, device {device}, {network.ActivationType.ToString().ToLowerInvariant()}.");
         if (settings.Augmentation.LeavesOutColors(data.Training.Format))
         {
             channel.Warning(

@@ -25,25 +25,25 @@ internal sealed class TrainingLoop : IDisposable
     private readonly LabeledImages _images;
     private readonly TrainingSettings _settings;
     private readonly ScoringDevice _scoring;
-    private readonly TrainingHost _host;
+    private readonly TrainingCallbacks _host;
     private readonly CheckpointFolder? _checkpoints;
     private readonly BatchPlan _plan;
     private readonly LearningRateSchedule _schedule;
-    private readonly Pace _pace;
+    private readonly TimeBudget _pace;
     private readonly IOptimizer _optimizer;
     private readonly INetworkTraining _passes;
     private readonly TrainingLoss _loss;
-    private readonly WeightAverage? _average;
+    private readonly ExponentialMovingAverage? _average;
     private readonly BestWeights _best = new();
     private readonly EarlyStopping _stopping;
-    private readonly TrainingBatches _batches;
+    private readonly BatchLoader _batches;
     private readonly ForeachOperations? _foreach;
     private readonly PendingMetrics _pending = new();
     private readonly int _stepsBetweenReads;
     private readonly int _topK;
     private TrainingState _state = new();
     private TimeSpan _elapsedBefore;
-    private ImageSet? _validation;
+    private ImageDataset? _validation;
     private TimeSpan _evaluation;
     private TimeSpan _saving;
     private TimeSpan _saved;
@@ -52,7 +52,7 @@ internal sealed class TrainingLoop : IDisposable
     /// <param name="scoring">How the trained network will score, which is how it is validated.</param>
     /// <param name="checkpoints">Where to save the state, or null.</param>
     public TrainingLoop(
-        ResidualNetwork network, LabeledImages images, TrainingSettings settings, ScoringDevice scoring, TrainingHost host, CheckpointFolder? checkpoints = null)
+        ResidualNetwork network, LabeledImages images, TrainingSettings settings, ScoringDevice scoring, TrainingCallbacks host, CheckpointFolder? checkpoints = null)
     {
         _network = network;
         _images = images;
@@ -65,15 +65,15 @@ internal sealed class TrainingLoop : IDisposable
         _topK = Math.Min(settings.TopK, images.ClassCount);
         _plan = new BatchPlan(images.Training.Count, settings.BatchSize);
         _schedule = settings.Schedule(_plan.Count);
-        _pace = new Pace(_schedule.TotalSteps, _plan.Count, settings.MaxTrainingTime, settings.Resizing.CostAt);
+        _pace = new TimeBudget(_schedule.TotalSteps, _plan.Count, settings.MaxTrainingTime, settings.Resizing.CostAt);
         _stopping = new EarlyStopping(settings.ValidationMetric, settings.EarlyStoppingPatience, settings.EarlyStoppingMinDelta);
         _foreach = ForeachOperations.For(device);
         _stepsBetweenReads = device.type == DeviceType.CPU || settings.MaxTrainingTime is not null ? 1 : StepsBetweenReads;
         _optimizer = settings.Optimizer(network);
         _passes = VectorTraining.Supports(network, device) ? new VectorTraining(network) : new AutogradTraining(network);
         _loss = settings.Loss(images.Training.Labels, images.ClassCount, device);
-        _average = settings.WeightAveragingDecay > 0 ? new WeightAverage(network, settings.WeightAveragingDecay, device, _foreach) : null;
-        _batches = new TrainingBatches(images.Training, images.Weights, _plan, settings, device);
+        _average = settings.WeightAveragingDecay > 0 ? new ExponentialMovingAverage(network, settings.WeightAveragingDecay, device, _foreach) : null;
+        _batches = new BatchLoader(images.Training, images.Weights, _plan, settings, device);
     }
 
     private TimeSpan Elapsed => _elapsedBefore + _host.Elapsed();
@@ -172,7 +172,7 @@ internal sealed class TrainingLoop : IDisposable
             EpochMetrics now = Describe(learningRate, isEpochEnd, (_state.Metrics.ImageCount - imagesBefore) / (Elapsed - started).TotalSeconds);
             if (isEpochEnd)
             {
-                // Where time ran out, batches that nobody needs are on their way, and validation reads from the same cache.
+                // Where time ran out, prefetched batches are no longer needed, and validation reads from the same cache.
                 _batches.Stop();
                 EndEpoch(now);
                 return;

@@ -2,7 +2,7 @@ using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.WeightFiles;
 
-/// <summary>Weights that are NaN or infinite may be loaded, to be looked at; but nobody shall take their scores for sense.</summary>
+/// <summary>Warns that scores from non-finite weights are meaningless. Such weights may be loaded for inspection.</summary>
 internal static class NonFiniteWarning
 {
     /// <param name="source">Where the weights come from, for the text.</param>

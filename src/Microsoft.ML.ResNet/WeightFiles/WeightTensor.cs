@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.WeightFiles;
 /// <param name="Name">Its name.</param>
 /// <param name="Shape">Its dimensions, none for a single number.</param>
 /// <param name="Type">The type of its elements.</param>
-/// <param name="Data">Its bytes, which nobody changes.</param>
+/// <param name="Data">Its bytes, immutable.</param>
 internal sealed record WeightTensor(string Name, IReadOnlyList<long> Shape, WeightElementType Type, byte[] Data)
 {
     public int ElementCount => Data.Length / Type.Size();

@@ -183,5 +183,5 @@ public sealed class ResNetWeights
     internal static string Describe(ResNetSpecification specification) => NamedArchitectures.Find(specification)?.ToString() ?? specification.ToString();
 
     private static IEnumerable<StateEntryLayout> Layout(ResNetSpecification specification, int channels, int? classCount)
-        => ResNetStateLayout.Of(specification, channels, classCount ?? 1).Where(entry => classCount is not null || !WeightMatch.IsHead(entry.Name));
+        => StateDictLayout.Of(specification, channels, classCount ?? 1).Where(entry => classCount is not null || !WeightMatch.IsHead(entry.Name));
 }

@@ -46,7 +46,7 @@ internal static class WeightTransfer
     /// <exception cref="ArgumentException">They don't fit; the message lists what is missing, unexpected and misshapen.</exception>
     public static void CheckFit(ResNetWeights weights, ResNetSpecification specification, int channels, int? classCount)
     {
-        IEnumerable<StateEntryLayout> layout = ResNetStateLayout.Of(specification, channels, classCount ?? 1)
+        IEnumerable<StateEntryLayout> layout = StateDictLayout.Of(specification, channels, classCount ?? 1)
             .Where(entry => classCount is not null || !WeightMatch.IsHead(entry.Name));
         string? faults = WeightMatch.Faults(Select(weights, channels, classCount is not null), layout);
         string network = $"{ResNetWeights.Describe(specification)} with {channels} channels{(classCount is { } count ? $" and {count} classes" : "")}";

@@ -241,7 +241,7 @@ public sealed class AutoMLTests
         }
 
         // A tensor for each entry of the state dictionary; nothing of the training, nothing that scoring lays out.
-        int entries = ResNetStateLayout.Of(TinyNetwork, 3, 3).Count();
+        int entries = StateDictLayout.Of(TinyNetwork, 3, 3).Count();
         Assert.IsTrue(held.All(count => count == entries), $"{string.Join(", ", held)}; expected {entries} each.");
         models.ForEach(model => model.Dispose());
         Assert.AreEqual(tensors, torch.Tensor.TotalCount);

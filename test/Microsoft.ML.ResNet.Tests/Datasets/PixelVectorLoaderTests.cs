@@ -125,9 +125,9 @@ public sealed class PixelVectorLoaderTests
 
     private static readonly int[] Interleaved = [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11];
 
-    private static float[] Floats(ImageSet images, int index) => MemoryMarshal.Cast<byte, float>(images[index].Pixels).ToArray();
+    private static float[] Floats(ImageDataset images, int index) => MemoryMarshal.Cast<byte, float>(images[index].Pixels).ToArray();
 
-    private (ImageSet Images, BadImageLog Bad) Load(float[][] rows, PixelRange range, BadImageHandling handling = BadImageHandling.Throw)
+    private (ImageDataset Images, BadImageLog Bad) Load(float[][] rows, PixelRange range, BadImageHandling handling = BadImageHandling.Throw)
     {
         IDataView data = Data(rows);
         PixelVectorLoader loader = Loader(handling);

@@ -50,10 +50,10 @@ public sealed unsafe class ConvolutionKernelTests
         ConvolutionShape shape = KernelCase.Shape(item.Panels(), item.Panels(), (2 * item.Next(0, item.Next(0, 2))) + 1, item.Next(1, 2));
         using var buffers = new KernelBuffers(item.Random);
         using var kernel = new InputGradient(shape);
-        AssertInputGradient(item, buffers, shape, kernel.SharedScratchLength, (pass, weight, gradient, target, summand) =>
+        AssertInputGradient(item, buffers, shape, kernel.SharedScratchLength, (pass, weight, gradient, target, residual) =>
         {
             kernel.Load(pass, weight);
-            kernel.Run(pass, gradient, target, summand);
+            kernel.Run(pass, gradient, target, residual);
         });
     });
 
@@ -68,10 +68,10 @@ public sealed unsafe class ConvolutionKernelTests
             buffers,
             shape,
             kernel.SharedScratchLength,
-            (pass, weight, gradient, target, summand) =>
+            (pass, weight, gradient, target, residual) =>
             {
                 kernel.LoadTransposed(pass, weight);
-                kernel.Run(pass, gradient, target, summand, relu: false);
+                kernel.Run(pass, gradient, target, residual, relu: false);
             },
             gradient => kernel.ScratchLength(gradient, item.Threads));
     });
@@ -131,15 +131,15 @@ public sealed unsafe class ConvolutionKernelTests
         KernelCase item, KernelBuffers buffers, ConvolutionShape shape, VectorConvolution convolution, Activations input, PlainConvolution plain, double[] factor, double[] bias, Action<VectorPass>? load)
     {
         Activations output = buffers.Empty(convolution.Shape(input));
-        Activations summand = item.Coin() ? buffers.Activations(output.Count, output.Height, output.Width, shape.OutputChannels, output.Channels) : default;
+        Activations residual = item.Coin() ? buffers.Activations(output.Count, output.Height, output.Width, shape.OutputChannels, output.Channels) : default;
         bool relu = item.Coin();
-        string what = $"{shape}, {item}, summand {summand.Data != 0}, ReLU {relu}";
+        string what = $"{shape}, {item}, residual {residual.Data != 0}, ReLU {relu}";
         Assert.AreEqual(((item.Height + shape.Stride - 1) / shape.Stride, (item.Width + shape.Stride - 1) / shape.Stride), (output.Height, output.Width), what);
 
         item.Run(convolution.ScratchLength(input, item.Threads), convolution.SharedScratchLength(input), pass =>
         {
             load?.Invoke(pass);
-            convolution.Run(pass, input, output, summand, relu);
+            convolution.Run(pass, input, output, residual, relu);
         });
 
         double[] expected = plain.Forward(input, output.Height, output.Width);
@@ -149,7 +149,7 @@ public sealed unsafe class ConvolutionKernelTests
             {
                 long at = (pixel * output.Channels) + channel;
                 double value = channel < shape.OutputChannels ? (expected[(pixel * shape.OutputChannels) + channel] * factor[channel]) + bias[channel] : 0;
-                value += summand.Data == 0 ? 0 : summand.Pointer[at];
+                value += residual.Data == 0 ? 0 : residual.Pointer[at];
                 AssertClose(relu ? Math.Max(value, 0) : value, output.Pointer[at], shape.InputChannels * shape.Kernel * shape.Kernel, what);
             }
         }
@@ -161,14 +161,14 @@ public sealed unsafe class ConvolutionKernelTests
         float* weight = buffers.Values((long)shape.OutputChannels * shape.Kernel * shape.Kernel * shape.InputChannels);
         Activations target = buffers.Empty(item.Count, item.Height, item.Width, shape.InputChannels);
         Activations gradient = OutputGradient(item, buffers, shape);
-        Activations summand = item.Coin() ? buffers.Activations(item.Count, item.Height, item.Width, shape.InputChannels, shape.InputChannels) : default;
+        Activations residual = item.Coin() ? buffers.Activations(item.Count, item.Height, item.Width, shape.InputChannels, shape.InputChannels) : default;
 
-        item.Run(scratch?.Invoke(gradient) ?? 0, shared(gradient), pass => run(pass, weight, gradient, target, summand));
+        item.Run(scratch?.Invoke(gradient) ?? 0, shared(gradient), pass => run(pass, weight, gradient, target, residual));
 
         double[] expected = new PlainConvolution(shape, weight).InputGradient(target, gradient);
         for (long i = 0; i < target.Length; i++)
         {
-            AssertClose(expected[i] + (summand.Data == 0 ? 0 : summand.Pointer[i]), target.Pointer[i], shape.OutputChannels * shape.Kernel * shape.Kernel, $"{shape}, {item}");
+            AssertClose(expected[i] + (residual.Data == 0 ? 0 : residual.Pointer[i]), target.Pointer[i], shape.OutputChannels * shape.Kernel * shape.Kernel, $"{shape}, {item}");
         }
     }
 
@@ -201,7 +201,7 @@ public sealed unsafe class ConvolutionKernelTests
 
     private delegate void Loading(VectorPass pass, VectorConvolution convolution, float* weight);
 
-    private delegate void Backward(VectorPass pass, float* weight, Activations gradient, Activations target, Activations summand);
+    private delegate void Backward(VectorPass pass, float* weight, Activations gradient, Activations target, Activations residual);
 
     private delegate void WeightGradient(VectorPass pass, Activations input, Activations gradient, float* target);
 }

@@ -46,16 +46,16 @@ public sealed unsafe class MatrixKernelTests
         }
 
         float* a = buffers.Values(space + 50), b = buffers.Values(Math.Max(1, (long)segmentCount * length * Columns)), bias = buffers.Values(Columns);
-        float* target = buffers.Zeros(Rows * Columns), summand = item.Coin() ? buffers.Values(Rows * Columns) : null;
+        float* target = buffers.Zeros(Rows * Columns), residual = item.Coin() ? buffers.Values(Rows * Columns) : null;
         bool relu = item.Coin();
 
-        MatrixKernel.MultiplySegments(a, rows, segments, segmentCount, length, b, new MatrixKernel.Epilogue(target, targets, bias, summand, relu));
+        MatrixKernel.MultiplySegments(a, rows, segments, segmentCount, length, b, new MatrixKernel.Epilogue(target, targets, bias, residual, relu));
 
         for (int row = 0; row < Rows; row++)
         {
             for (int column = 0; column < Columns; column++)
             {
-                double sum = bias[column] + (summand == null ? 0 : summand[targets[row] + column]);
+                double sum = bias[column] + (residual == null ? 0 : residual[targets[row] + column]);
                 for (int segment = 0; segment < segmentCount; segment++)
                 {
                     sum += Product(a + rows[row] + segments[segment], b + ((long)segment * length * Columns) + column, length);
@@ -92,7 +92,7 @@ public sealed unsafe class MatrixKernelTests
     {
         int count = item.Next(1, 40), stride = Columns + item.Next(0, 30), length = 8 * item.Next(1, 20);
         float* source = buffers.Values(((count - 1L) * stride) + Columns), byStride = buffers.Zeros((long)count * Columns), byOffsets = buffers.Zeros((long)count * Columns);
-        float* target = buffers.Values(length), summand = buffers.Values(length);
+        float* target = buffers.Values(length), residual = buffers.Values(length);
         float[] before = new ReadOnlySpan<float>(target, length).ToArray();
         nint* offsets = stackalloc nint[count];
         for (int i = 0; i < count; i++)
@@ -102,7 +102,7 @@ public sealed unsafe class MatrixKernelTests
 
         ElementKernel.CopySixteens(source, stride, count, byStride);
         ElementKernel.CopySixteens(source, offsets, count, byOffsets);
-        ElementKernel.Add(target, summand, length);
+        ElementKernel.Add(target, residual, length);
 
         for (int i = 0; i < count * Columns; i++)
         {
@@ -112,7 +112,7 @@ public sealed unsafe class MatrixKernelTests
 
         for (int i = 0; i < length; i++)
         {
-            Assert.AreEqual(before[i] + summand[i], target[i]);
+            Assert.AreEqual(before[i] + residual[i], target[i]);
         }
     });
 

@@ -31,15 +31,15 @@ public sealed unsafe class NormalizationKernelTests
     public void Apply_RandomShapes_EqualsThePlainLoop() => Each((item, buffers, values) =>
     {
         float* scale = buffers.Values(values.Channels), shift = buffers.Values(values.Channels);
-        Activations output = buffers.Empty(values), summand = item.Coin() ? Like(buffers, values) : default;
+        Activations output = buffers.Empty(values), residual = item.Coin() ? Like(buffers, values) : default;
         bool relu = item.Coin();
 
-        item.Run(0, 0, pass => Normalization.Apply(pass, values, output, summand, scale, shift, relu));
+        item.Run(0, 0, pass => Normalization.Apply(pass, values, output, residual, scale, shift, relu));
 
         for (long i = 0; i < values.Length; i++)
         {
             int channel = (int)(i % values.Channels);
-            double expected = ((double)values.Pointer[i] * scale[channel]) + shift[channel] + (summand.Data == 0 ? 0 : summand.Pointer[i]);
+            double expected = ((double)values.Pointer[i] * scale[channel]) + shift[channel] + (residual.Data == 0 ? 0 : residual.Pointer[i]);
             AssertClose(relu ? Math.Max(expected, 0) : expected, output.Pointer[i], $"{item}");
         }
     });

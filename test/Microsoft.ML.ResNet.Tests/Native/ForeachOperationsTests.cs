@@ -41,8 +41,8 @@ public sealed class ForeachOperationsTests
     public void Average_SeveralSteps_EqualsTheAverageOneByOne()
     {
         using ResidualNetwork network = Network();
-        using var one = new WeightAverage(network, 0.99, CPU);
-        using var other = new WeightAverage(network, 0.99, CPU, ForeachOperations.Instance!);
+        using var one = new ExponentialMovingAverage(network, 0.99, CPU);
+        using var other = new ExponentialMovingAverage(network, 0.99, CPU, ForeachOperations.Instance!);
         for (int step = 0; step < 3; step++)
         {
             using (no_grad())

@@ -28,7 +28,7 @@ public sealed class ResidualNetworkTests
     public void Constructor_EveryArchitecture_HasTheStateThatTheLayoutForetells(ResNetArchitecture architecture)
     {
         ResNetSpecification specification = ResNetSpecification.FromArchitecture(architecture).ResolveStem(224, 224);
-        IReadOnlyList<StateEntryLayout> layout = ResNetStateLayout.Of(specification, inputChannels: 1, classCount: 5);
+        IReadOnlyList<StateEntryLayout> layout = StateDictLayout.Of(specification, inputChannels: 1, classCount: 5);
 
         using var network = new ResidualNetwork(specification, inputChannels: 1, classCount: 5, seed: 1);
 

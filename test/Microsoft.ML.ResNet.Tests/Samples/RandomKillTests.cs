@@ -39,7 +39,7 @@ public sealed class RandomKillTests
             step = newest;
             if (File.Exists(folder.File("killed.zip")))
             {
-                // It was faster than the kills: begin anew.
+                // It was faster than the kills: start over.
                 finished++;
                 File.Delete(folder.File("killed.zip"));
                 Directory.Delete(folder.File("killed"), recursive: true);

@@ -88,8 +88,8 @@ public sealed class ResNetTrainerCheckpointTests
         options.LearningRate = 0.01;
         string message = Assert.ThrowsExactly<InvalidDataException>(() => Trainer(options).Fit(Keyed(_context, Create(20)))).Message;
 
-        StringAssert.StartsWith(message, $"Can't go on from checkpoint '{folder.File("last.checkpoint")}': It was made with other settings or data: LearningRate was '0.05' and is '0.01'; Training images was '16, ");
-        StringAssert.EndsWith(message, "Set ResumeFromCheckpoint to false to begin anew, or choose another CheckpointDirectory.");
+        StringAssert.StartsWith(message, $"Can't resume from checkpoint '{folder.File("last.checkpoint")}': It was made with other settings or data: LearningRate was '0.05' and is '0.01'; Training images was '16, ");
+        StringAssert.EndsWith(message, "Set ResumeFromCheckpoint to false to start over, or choose another CheckpointDirectory.");
     }
 
     [TestMethod]
@@ -109,7 +109,7 @@ public sealed class ResNetTrainerCheckpointTests
         File.WriteAllBytes(path, bytes[..(int)(bytes.Length * share)]);
         string message = Assert.ThrowsExactly<InvalidDataException>(() => Trainer(With(folder.Path)).Fit(data)).Message;
 
-        StringAssert.StartsWith(message, $"Can't go on from checkpoint '{path}': ");
+        StringAssert.StartsWith(message, $"Can't resume from checkpoint '{path}': ");
     }
 
     [TestMethod]
@@ -146,7 +146,7 @@ public sealed class ResNetTrainerCheckpointTests
 
         string message = Assert.ThrowsExactly<InvalidDataException>(() => Trainer(With(folder.Path)).Fit(data)).Message;
 
-        StringAssert.StartsWith(message, $"Can't go on from checkpoint '{path}': Its training state {expected}");
+        StringAssert.StartsWith(message, $"Can't resume from checkpoint '{path}': Its training state {expected}");
     }
 
     [TestMethod]

@@ -75,14 +75,14 @@ public sealed class TrainingLoopTimeTests
         public IReadOnlyList<EpochMetrics> Run(string? checkpoints, int cancelAt)
         {
             using var cache = new PixelCache(channels: 3, elementSize: 1, 1 << 30, Path.GetTempPath());
-            using ImageSet all = Images(cache, TrainingImages + images);
-            ImageSet training = all.Subset(Enumerable.Range(0, TrainingImages));
+            using ImageDataset all = Images(cache, TrainingImages + images);
+            ImageDataset training = all.Subset(Enumerable.Range(0, TrainingImages));
             var options = new ResNetTrainer.Options { Specification = PixelRows.TinyNetwork, Epochs = 10_000, BatchSize = BatchSize, MaxTrainingTime = TimeSpan.FromSeconds(seconds), CheckpointInterval = TimeSpan.FromSeconds(1) };
             TrainingSettings settings = TrainingDefaults.Resolve(options, Side, TrainingImages, classWeights: null, seed: 1);
             using var network = new ResidualNetwork(PixelRows.TinyNetwork, inputChannels: 3, classCount: 2, seed: 1);
             var identity = new Dictionary<string, string> { ["Images"] = "noise" };
             CheckpointFolder? folder = checkpoints is null ? null : new CheckpointFolder(checkpoints, identity, resumes: true);
-            var host = new TrainingHost(
+            var host = new TrainingCallbacks(
                 metrics => Add(metrics),
                 Message,
                 () =>
@@ -118,7 +118,7 @@ public sealed class TrainingLoopTimeTests
             }
         }
 
-        private static ImageSet Images(PixelCache cache, int count)
+        private static ImageDataset Images(PixelCache cache, int count)
         {
             var random = new Random(1);
             for (int i = 0; i < count; i++)
@@ -126,7 +126,7 @@ public sealed class TrainingLoopTimeTests
                 random.NextBytes(cache.Add(Side, Side));
             }
 
-            return new ImageSet(cache, [.. Enumerable.Range(0, count).Select(row => new ImageEntry(row, row % 2, 1))], InputFormat.Of(Side, Side, PixelRange.ZeroTo255, [0.5f, 0.4f, 0.3f], [0.2f, 0.3f, 0.4f]));
+            return new ImageDataset(cache, [.. Enumerable.Range(0, count).Select(row => new ImageEntry(row, row % 2, 1))], InputFormat.Of(Side, Side, PixelRange.ZeroTo255, [0.5f, 0.4f, 0.3f], [0.2f, 0.3f, 0.4f]));
         }
     }
 }

@@ -102,7 +102,7 @@ internal sealed class VectorNetwork : IScoringNetwork
             workspace.Dispose();
         }
 
-        return new VectorWorkspace(new VectorProgram(_folded.Plan, _convolutions, count, height, width), _convolutions, threads);
+        return new VectorWorkspace(new ExecutionPlan(_folded.Plan, _convolutions, count, height, width), _convolutions, threads);
     }
 
     private void Return(VectorWorkspace workspace)

@@ -11,7 +11,7 @@ internal sealed unsafe class VectorWorkspace : IDisposable
     private readonly List<AlignedBuffer> _slots = [];
     private readonly VectorPass? _pass;
 
-    public VectorWorkspace(VectorProgram program, IReadOnlyList<VectorConvolution> convolutions, int threads)
+    public VectorWorkspace(ExecutionPlan program, IReadOnlyList<VectorConvolution> convolutions, int threads)
     {
         Program = program;
         Threads = threads;
@@ -24,7 +24,7 @@ internal sealed unsafe class VectorWorkspace : IDisposable
                 _slots.Add(new AlignedBuffer(length));
             }
 
-            VectorStep[] steps = [.. program.Steps.Where(step => step.Kind == VectorStepKind.Convolve)];
+            ExecutionStep[] steps = [.. program.Steps.Where(step => step.Kind == ExecutionStepKind.Convolve)];
             _pass = new VectorPass(
                 threads,
                 steps.Max(step => convolutions[step.Convolution].ScratchLength(step.InputShape, threads)),
@@ -40,7 +40,7 @@ internal sealed unsafe class VectorWorkspace : IDisposable
     /// <summary>How many were ever made in the process.</summary>
     public static long MadeCount => Interlocked.Read(ref s_madeCount);
 
-    public VectorProgram Program { get; }
+    public ExecutionPlan Program { get; }
 
     public int Threads { get; }
 
@@ -55,7 +55,7 @@ internal sealed unsafe class VectorWorkspace : IDisposable
         pass.Begin();
         try
         {
-            foreach (VectorStep step in Program.Steps)
+            foreach (ExecutionStep step in Program.Steps)
             {
                 Run(pass, step);
             }
@@ -78,20 +78,20 @@ internal sealed unsafe class VectorWorkspace : IDisposable
         }
     }
 
-    private void Run(VectorPass pass, VectorStep step)
+    private void Run(VectorPass pass, ExecutionStep step)
     {
         Activations input = In(step.Input, step.InputShape), output = In(step.Output, step.OutputShape);
         switch (step.Kind)
         {
-            case VectorStepKind.Convolve:
-                Activations summand = step.Summand < 0 ? default : In(step.Summand, step.OutputShape);
-                _convolutions[step.Convolution].Run(pass, input, output, summand, step.Relu);
+            case ExecutionStepKind.Convolve:
+                Activations residual = step.Residual < 0 ? default : In(step.Residual, step.OutputShape);
+                _convolutions[step.Convolution].Run(pass, input, output, residual, step.Relu);
                 break;
-            case VectorStepKind.MaximumPool:
+            case ExecutionStepKind.MaximumPool:
                 var maximum = new Pooling.Maximum(input, output);
                 pass.Run(maximum, maximum.ItemCount);
                 break;
-            case VectorStepKind.Subsample:
+            case ExecutionStepKind.Subsample:
                 var subsample = new Pooling.Subsample(input, output, step.Shortcut.Channels, step.Shortcut.Before, step.Shortcut.Stride);
                 pass.Run(subsample, subsample.ItemCount);
                 break;

@@ -7,7 +7,7 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <summary>Keeps the values of a column that passes through for the rows of a batch, since the input's cursor is further on when they are asked for.</summary>
 internal abstract class PassedColumn
 {
-    /// <summary>Whether values can be kept: not objects such as <see cref="MLImage"/>, of which nobody knows who disposes them.</summary>
+    /// <summary>Whether values can be kept: not objects such as <see cref="MLImage"/>, whose owner is unknown.</summary>
     public static bool CanKeep(DataViewSchema.Column column)
         => column.Type.RawType is { IsValueType: true } type && (!IsVector(type) || type.GetGenericArguments()[0].IsValueType);
 

@@ -7,4 +7,4 @@ namespace Microsoft.ML.ResNet.Training;
 /// <param name="Weights">How much each of them counts, or null where all count the same.</param>
 /// <param name="Validation">Evaluated after every epoch, or null.</param>
 /// <param name="ClassCount">The number of classes.</param>
-internal sealed record LabeledImages(ImageSet Training, float[]? Weights, ImageSet? Validation, int ClassCount);
+internal sealed record LabeledImages(ImageDataset Training, float[]? Weights, ImageDataset? Validation, int ClassCount);

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>Decodes the images of the next batch while the network has those of this one.</summary>
-internal sealed class PreparedAhead(ImageSet images, Device device) : IDisposable
+internal sealed class PreparedAhead(ImageDataset images, Device device) : IDisposable
 {
     private Task? _preparing;
 

@@ -38,7 +38,7 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
 
     public bool HasLast => File.Exists(LastPath);
 
-    /// <summary>Whether there is a checkpoint that will be gone on from.</summary>
+    /// <summary>Whether training resumes from a checkpoint.</summary>
     public bool WillResume => resumes && HasLast;
 
     /// <summary>Writes the state of a training.</summary>
@@ -103,11 +103,11 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
         catch (Exception exception) when (exception is InvalidDataException or JsonException or NotSupportedException)
         {
             throw new InvalidDataException(
-                $"Can't go on from checkpoint '{LastPath}': {exception.Message} Set ResumeFromCheckpoint to false to begin anew, or choose another CheckpointDirectory.", exception);
+                $"Can't resume from checkpoint '{LastPath}': {exception.Message} Set ResumeFromCheckpoint to false to start over, or choose another CheckpointDirectory.", exception);
         }
     }
 
-    /// <summary>The seed of the checkpoint that will be gone on from, or null.</summary>
+    /// <summary>The seed of the checkpoint that training resumes from, or null.</summary>
     public static long? SeedOf(string path)
     {
         string last = System.IO.Path.Combine(path, "last.checkpoint");
@@ -139,7 +139,7 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
         }
     }
 
-    /// <summary>A process that is killed while it writes leaves its part of a file, which nobody reads.</summary>
+    /// <summary>A process that is killed while it writes leaves a partial file, which is never read.</summary>
     private void RemovePartial()
     {
         if (Directory.Exists(Path))

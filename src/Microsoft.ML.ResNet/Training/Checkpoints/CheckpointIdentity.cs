@@ -60,7 +60,7 @@ internal static class CheckpointIdentity
     };
 
     /// <summary>Names the first image that differs, or the first stretch of them.</summary>
-    private static string Difference(string set, string was, string now, ImageSet images)
+    private static string Difference(string set, string was, string now, ImageDataset images)
     {
         if (was.Length != now.Length)
         {
@@ -76,7 +76,7 @@ internal static class CheckpointIdentity
     }
 
     /// <summary>Four bytes for each image, or for as many neighbours as keep a large set to <see cref="MostBlocks"/> of them.</summary>
-    private static string Contents(ImageSet images)
+    private static string Contents(ImageDataset images)
     {
         int size = BlockSize(images.Count);
         return string.Concat(images.Entries.Chunk(size).Select(
@@ -86,7 +86,7 @@ internal static class CheckpointIdentity
     private static int BlockSize(int count) => (count + MostBlocks - 1) / MostBlocks;
 
     /// <summary>Labels and rows; <see cref="Contents"/> has what the images are.</summary>
-    private static string Hash(ImageSet images)
+    private static string Hash(ImageDataset images)
         => Hash([.. MemoryMarshal.AsBytes(images.Labels.AsSpan()), .. MemoryMarshal.AsBytes(images.Entries.Select(entry => entry.Row).ToArray().AsSpan())]);
 
     private static string Hash(ReadOnlySpan<byte> bytes) => Convert.ToHexString(SHA256.HashData(bytes), 0, 8);

@@ -12,7 +12,7 @@ internal sealed record TrainingState
     /// <summary>The steps done in all epochs.</summary>
     public long Step { get; init; }
 
-    /// <summary>See <see cref="Pace.Position"/>.</summary>
+    /// <summary>See <see cref="TimeBudget.Position"/>.</summary>
     public double Position { get; init; }
 
     /// <summary>Over the images of the epoch under way.</summary>

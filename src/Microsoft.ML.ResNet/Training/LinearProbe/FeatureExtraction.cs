@@ -19,7 +19,7 @@ internal sealed class FeatureExtraction(Func<Tensor, Tensor> compute, Device dev
     /// <param name="isTimeOver">Asked before every batch; where it says so, the extraction ends with the images, or the whole views, that it has. Null: never.</param>
     /// <param name="least">The images whose plain view is computed however long it takes.</param>
     /// <returns>[N (1 + views), F] float32, on the CPU: the plain views of the first N images, then the first varied ones of the same, and so on.</returns>
-    public ExtractedFeatures Run(ImageSet images, Augmentation augmentation, int views, long seed, int[] rows, Func<bool>? isTimeOver = null, int least = 1)
+    public ExtractedFeatures Run(ImageDataset images, Augmentation augmentation, int views, long seed, int[] rows, Func<bool>? isTimeOver = null, int least = 1)
     {
         using var scope = NewDisposeScope();
         using var input = new NetworkInput(images.Format, device);

@@ -62,20 +62,20 @@ internal abstract unsafe class FusedUpdate : IParallelWork
     /// <summary>Takes the step, and forgets the parameters.</summary>
     public void Run()
     {
-        if (WorkerTeam.Shared.TryEnter())
+        if (IntraOpThreadPool.Shared.TryEnter())
         {
             try
             {
-                WorkerTeam.Shared.Run(this, _pieces.Count, KernelThreads.Count);
+                IntraOpThreadPool.Shared.Run(this, _pieces.Count, KernelThreads.Count);
             }
             finally
             {
-                WorkerTeam.Shared.Leave();
+                IntraOpThreadPool.Shared.Leave();
             }
         }
         else
         {
-            WorkerTeam.RunAlone(this, _pieces.Count);
+            IntraOpThreadPool.RunAlone(this, _pieces.Count);
         }
 
         _pieces.Clear();

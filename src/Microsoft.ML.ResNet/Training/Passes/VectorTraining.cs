@@ -16,7 +16,7 @@ internal sealed unsafe class VectorTraining : INetworkTraining
     private readonly NetworkPlan _plan;
     private readonly Tensor _headWeight;
     private readonly Tensor _headBias;
-    private readonly TrainedUnit _stem;
+    private readonly ConvolutionNormActivation _stem;
     private readonly List<Block> _blocks = [];
     private readonly GrowingBuffer _images = new();
     private readonly GrowingBuffer _pooled = new();
@@ -36,11 +36,11 @@ internal sealed unsafe class VectorTraining : INetworkTraining
         Dictionary<string, Tensor> state = network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
         _headWeight = state["fc.weight"];
         _headBias = state["fc.bias"];
-        _stem = new TrainedUnit(_plan.Stem, state, relu: true, wantsInputGradient: false);
+        _stem = new ConvolutionNormActivation(_plan.Stem, state, relu: true, wantsInputGradient: false);
         foreach (BlockPlan plan in _plan.Blocks)
         {
-            TrainedUnit[] branch = [.. plan.Branch.Select(convolution => new TrainedUnit(convolution, state, relu: true, wantsInputGradient: true))];
-            TrainedUnit? projection = plan.Projection is null ? null : new TrainedUnit(plan.Projection, state, relu: false, wantsInputGradient: true);
+            ConvolutionNormActivation[] branch = [.. plan.Branch.Select(convolution => new ConvolutionNormActivation(convolution, state, relu: true, wantsInputGradient: true))];
+            ConvolutionNormActivation? projection = plan.Projection is null ? null : new ConvolutionNormActivation(plan.Projection, state, relu: false, wantsInputGradient: true);
             _blocks.Add(new Block(plan, branch, projection));
         }
     }
@@ -149,7 +149,7 @@ internal sealed unsafe class VectorTraining : INetworkTraining
         foreach (Block block in _blocks)
         {
             Activations inner = current;
-            foreach (TrainedUnit unit in block.Branch)
+            foreach (ConvolutionNormActivation unit in block.Branch)
             {
                 Need(unit.Prepare(inner, _threads));
                 inner = unit.Result;
@@ -177,7 +177,7 @@ internal sealed unsafe class VectorTraining : INetworkTraining
 
     private Activations Stem(VectorPass pass)
     {
-        _stem.Forward(pass, _shape, summand: default, UsesRunningStatistics);
+        _stem.Forward(pass, _shape, residual: default, UsesRunningStatistics);
         if (_plan.HasMaxPool)
         {
             var maximum = new Pooling.Maximum(_stem.Result, _stemResult);
@@ -193,12 +193,12 @@ internal sealed unsafe class VectorTraining : INetworkTraining
         Activations inner = input, shortcut = input;
         for (int i = 0; i < block.Branch.Count - 1; i++)
         {
-            inner = block.Branch[i].Forward(pass, inner, summand: default, UsesRunningStatistics);
+            inner = block.Branch[i].Forward(pass, inner, residual: default, UsesRunningStatistics);
         }
 
         if (block.Projection is { } projection)
         {
-            shortcut = projection.Forward(pass, input, summand: default, UsesRunningStatistics);
+            shortcut = projection.Forward(pass, input, residual: default, UsesRunningStatistics);
         }
         else if (!block.Plan.KeepsShape)
         {
@@ -214,13 +214,13 @@ internal sealed unsafe class VectorTraining : INetworkTraining
     private Activations Backward(VectorPass pass, Block block, Activations gradient)
     {
         // What comes in stays, where the ReLU lets it through, for the shortcut.
-        TrainedUnit last = block.Branch[^1];
+        ConvolutionNormActivation last = block.Branch[^1];
         Activations inner = _slots.Take(gradient);
         last.Backward(pass, gradient, inner, UsesRunningStatistics);
         for (int i = block.Branch.Count - 1; i > 0; i--)
         {
             Activations before = _slots.Take(block.Branch[i - 1].Result);
-            block.Branch[i].InputGradient(pass, inner, before, summand: default);
+            block.Branch[i].InputGradient(pass, inner, before, residual: default);
             _slots.Return(inner);
             inner = before;
             block.Branch[i - 1].Backward(pass, inner, inner, UsesRunningStatistics);
@@ -231,7 +231,7 @@ internal sealed unsafe class VectorTraining : INetworkTraining
         {
             projection.Backward(pass, gradient, gradient, UsesRunningStatistics);
             shortcut = _slots.Take(block.Input);
-            projection.InputGradient(pass, gradient, shortcut, summand: default);
+            projection.InputGradient(pass, gradient, shortcut, residual: default);
             _slots.Return(gradient);
         }
         else if (!block.Plan.KeepsShape)
@@ -263,13 +263,13 @@ internal sealed unsafe class VectorTraining : INetworkTraining
     }
 
     /// <summary>A block's units, and what its forward keeps for its backward.</summary>
-    private sealed class Block(BlockPlan plan, IReadOnlyList<TrainedUnit> branch, TrainedUnit? projection) : IDisposable
+    private sealed class Block(BlockPlan plan, IReadOnlyList<ConvolutionNormActivation> branch, ConvolutionNormActivation? projection) : IDisposable
     {
         public BlockPlan Plan => plan;
 
-        public IReadOnlyList<TrainedUnit> Branch => branch;
+        public IReadOnlyList<ConvolutionNormActivation> Branch => branch;
 
-        public TrainedUnit? Projection => projection;
+        public ConvolutionNormActivation? Projection => projection;
 
         public Activations Result => branch[^1].Result;
 
@@ -282,7 +282,7 @@ internal sealed unsafe class VectorTraining : INetworkTraining
 
         public void Dispose()
         {
-            foreach (TrainedUnit unit in branch)
+            foreach (ConvolutionNormActivation unit in branch)
             {
                 unit.Dispose();
             }

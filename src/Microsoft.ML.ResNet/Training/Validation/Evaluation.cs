@@ -15,7 +15,7 @@ internal static class Evaluation
 
     /// <summary>Evaluates the network and leaves it in evaluation mode.</summary>
     /// <param name="scoring">How the classifier will score; its device has the network.</param>
-    public static ValidationResult Run(ResidualNetwork network, ImageSet images, ScoringDevice scoring, int topK, Action checkCancelled)
+    public static ValidationResult Run(ResidualNetwork network, ImageDataset images, ScoringDevice scoring, int topK, Action checkCancelled)
     {
         ScalarType trained = network.ActivationType;
         try
@@ -31,7 +31,7 @@ internal static class Evaluation
         }
     }
 
-    private static ValidationResult Run(ResidualNetwork network, IScoringNetwork? prepared, ImageSet images, Device device, int topK, Action checkCancelled)
+    private static ValidationResult Run(ResidualNetwork network, IScoringNetwork? prepared, ImageDataset images, Device device, int topK, Action checkCancelled)
     {
         using var input = new NetworkInput(images.Format, device);
         InputFormat format = images.Format;

@@ -8,7 +8,7 @@ namespace Microsoft.ML.ResNet.Training;
 /// </summary>
 /// <param name="Images">The images to validate on.</param>
 /// <param name="Duration">The time that a validation on them is expected to take.</param>
-internal sealed record TimedValidation(ImageSet Images, TimeSpan Duration)
+internal sealed record TimedValidation(ImageDataset Images, TimeSpan Duration)
 {
     /// <summary>The smallest sample: an accuracy of fewer images says nothing.</summary>
     public const int LeastImages = 16;
@@ -20,7 +20,7 @@ internal sealed record TimedValidation(ImageSet Images, TimeSpan Duration)
     /// <param name="count">The images that an earlier run chose, or null.</param>
     /// <param name="limit">The time at which the training must end.</param>
     /// <param name="validate">Runs a validation.</param>
-    public static TimedValidation Choose(ImageSet validation, int? count, TimeSpan limit, long seed, TrainingHost host, Action<ImageSet> validate)
+    public static TimedValidation Choose(ImageDataset validation, int? count, TimeSpan limit, long seed, TrainingCallbacks host, Action<ImageDataset> validate)
     {
         ValidationTime? time = null;
         int several = Math.Min(TimedImages, validation.Count);
@@ -33,7 +33,7 @@ internal sealed record TimedValidation(ImageSet Images, TimeSpan Duration)
         int chosen = count ?? Math.Max(least, time?.Count(validation.Count, limit - host.Elapsed()) ?? least);
         return new TimedValidation(chosen < validation.Count ? Sample(chosen) : validation, time?.Of(chosen) ?? TimeSpan.Zero);
 
-        ImageSet Sample(int images) => validation.Subset(StratifiedSample.Of(validation.Labels, images, seed));
+        ImageDataset Sample(int images) => validation.Subset(StratifiedSample.Of(validation.Labels, images, seed));
 
         TimeSpan Time(int images)
         {

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.ResNet.Training;
 
-/// <summary>What a network is worth on a validation set.</summary>
+/// <summary>Validation metrics.</summary>
 /// <param name="MacroAccuracy">The mean of the accuracies of the classes that have images.</param>
 internal sealed record ValidationResult(double Loss, double Accuracy, double TopKAccuracy, double MacroAccuracy)
 {

@@ -9,7 +9,7 @@ namespace Microsoft.ML.ResNet.Training;
 /// An exponential moving average of a network's weights and running statistics (Polyak and Juditsky 1992; Tarvainen and Valpola 2017),
 /// a network of its own. The decay begins low, so that the first weights are soon forgotten: min(decay, (1 + t) / (10 + t)).
 /// </summary>
-internal sealed class WeightAverage : IDisposable
+internal sealed class ExponentialMovingAverage : IDisposable
 {
     private readonly double _decay;
     private readonly Device _device;
@@ -19,7 +19,7 @@ internal sealed class WeightAverage : IDisposable
     private readonly (Tensor[] Averages, Tensor[] Current) _counters;
 
     /// <param name="operations">Takes in all weights at once; null: one after the other.</param>
-    public WeightAverage(ResidualNetwork source, double decay, Device device, ForeachOperations? operations = null)
+    public ExponentialMovingAverage(ResidualNetwork source, double decay, Device device, ForeachOperations? operations = null)
     {
         _foreach = operations;
         _decay = decay;

@@ -9,7 +9,7 @@ namespace Microsoft.ML.ResNet.Training;
 /// Fits the classifier of a network to features that were computed once. How strong the penalty has to be, which decides everything
 /// where a class has few images, is found by cross-validation.
 /// </summary>
-internal static class HeadTraining
+internal static class LinearProbeFit
 {
     /// <summary>Without classes large enough to cross-validate, and more rows than needed to choose a penalty.</summary>
     private const double PenaltyWithoutValidation = 0.1;

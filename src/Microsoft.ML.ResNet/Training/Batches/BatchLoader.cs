@@ -14,12 +14,12 @@ namespace Microsoft.ML.ResNet.Training;
 /// batches ahead is bounded by the buffers. Tensors are made on the thread that trains. A batch is the same, bit by bit, whatever the number
 /// of threads.
 /// </summary>
-internal sealed class TrainingBatches : IDisposable
+internal sealed class BatchLoader : IDisposable
 {
     /// <summary>The batches that are filled ahead of a GPU, and the bytes of their pixels, at most.</summary>
     private const int LargestDepth = 3, LargestDepthBytes = 256 << 20;
 
-    private readonly ImageSet _images;
+    private readonly ImageDataset _images;
     private readonly float[]? _weights;
     private readonly BatchPlan _plan;
     private readonly TrainingSettings _settings;
@@ -39,8 +39,8 @@ internal sealed class TrainingBatches : IDisposable
 
     /// <param name="threads">The threads that fill a batch while the network works; by default what the device leaves free.</param>
     /// <param name="depth">The batches that are filled ahead; by default one beside the CPU, which needs no more, and up to three beside a GPU.</param>
-    public TrainingBatches(
-        ImageSet images, float[]? weights, BatchPlan plan, TrainingSettings settings, Device device, int? threads = null, int? depth = null)
+    public BatchLoader(
+        ImageDataset images, float[]? weights, BatchPlan plan, TrainingSettings settings, Device device, int? threads = null, int? depth = null)
     {
         _images = images;
         _weights = weights;

@@ -3,14 +3,14 @@ using Microsoft.ML.ResNet.Native;
 namespace Microsoft.ML.ResNet.Tests.Native;
 
 [TestClass]
-public sealed class SharedLifetimeTests
+public sealed class ReferenceCountTests
 {
     [TestMethod]
     public void Dispose_WhileInUse_WaitsForTheUse()
     {
         var resource = new Resource();
-        var lifetime = new SharedLifetime(resource, "Model");
-        SharedLifetime.Use first = lifetime.Enter(), second = lifetime.Enter();
+        var lifetime = new ReferenceCount(resource, "Model");
+        ReferenceCount.Use first = lifetime.Enter(), second = lifetime.Enter();
 
         lifetime.Dispose();
         Assert.AreEqual(0, resource.DisposeCount);

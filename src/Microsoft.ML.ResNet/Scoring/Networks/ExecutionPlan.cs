@@ -7,27 +7,27 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// The steps through a network for one size of batch, and which slot of memory each reads and writes: a slot is taken again as soon as
 /// nobody reads it any more.
 /// </summary>
-internal sealed class VectorProgram
+internal sealed class ExecutionPlan
 {
     private readonly IReadOnlyList<VectorConvolution> _convolutions;
-    private readonly List<VectorStep> _steps = [];
+    private readonly List<ExecutionStep> _steps = [];
     private readonly List<long> _slots = [];
     private readonly Stack<int> _free = [];
 
     /// <param name="convolutions">In the order of <see cref="NetworkPlan.Convolutions"/>.</param>
-    public VectorProgram(NetworkPlan plan, IReadOnlyList<VectorConvolution> convolutions, int count, int height, int width)
+    public ExecutionPlan(NetworkPlan plan, IReadOnlyList<VectorConvolution> convolutions, int count, int height, int width)
     {
         _convolutions = convolutions;
         var current = new Value(Take(0), new Activations(0, count, height, width, plan.Stem.InputChannels));
         _slots[0] = current.Shape.Length;
         Input = current.Shape;
         int next = 0;
-        current = Replace(current, Convolve(next++, current, summand: null, relu: true));
+        current = Replace(current, Convolve(next++, current, residual: null, relu: true));
         if (plan.HasMaxPool)
         {
             Activations shape = Pooling.Maximum.Shape(current.Shape);
             var pooled = new Value(Take(shape.Length), shape);
-            _steps.Add(new VectorStep(VectorStepKind.MaximumPool, -1, current.Slot, pooled.Slot, -1, Relu: false, current.Shape, shape));
+            _steps.Add(new ExecutionStep(ExecutionStepKind.MaximumPool, -1, current.Slot, pooled.Slot, -1, Relu: false, current.Shape, shape));
             current = Replace(current, pooled);
         }
 
@@ -40,7 +40,7 @@ internal sealed class VectorProgram
         OutputSlot = current.Slot;
     }
 
-    public IReadOnlyList<VectorStep> Steps => _steps;
+    public IReadOnlyList<ExecutionStep> Steps => _steps;
 
     /// <summary>The floats of each slot. The images go into slot 0.</summary>
     public IReadOnlyList<long> Slots => _slots;
@@ -60,7 +60,7 @@ internal sealed class VectorProgram
         Value inner = input;
         for (int i = 0; i < block.Branch.Count - 1; i++)
         {
-            Value convolved = Convolve(first + i, inner, summand: null, relu: true);
+            Value convolved = Convolve(first + i, inner, residual: null, relu: true);
             if (i > 0)
             {
                 _free.Push(inner.Slot);
@@ -72,7 +72,7 @@ internal sealed class VectorProgram
         Value shortcut = input;
         if (block.Projection is not null)
         {
-            shortcut = Replace(input, Convolve(projection, input, summand: null, relu: false));
+            shortcut = Replace(input, Convolve(projection, input, residual: null, relu: false));
         }
         else if (!block.KeepsShape)
         {
@@ -85,11 +85,11 @@ internal sealed class VectorProgram
         return output;
     }
 
-    private Value Convolve(int convolution, Value input, Value? summand, bool relu)
+    private Value Convolve(int convolution, Value input, Value? residual, bool relu)
     {
         Activations shape = _convolutions[convolution].Shape(input.Shape);
         var output = new Value(Take(shape.Length), shape);
-        _steps.Add(new VectorStep(VectorStepKind.Convolve, convolution, input.Slot, output.Slot, summand?.Slot ?? -1, relu, input.Shape, shape));
+        _steps.Add(new ExecutionStep(ExecutionStepKind.Convolve, convolution, input.Slot, output.Slot, residual?.Slot ?? -1, relu, input.Shape, shape));
         return output;
     }
 
@@ -102,7 +102,7 @@ internal sealed class VectorProgram
             Channels = ConvolutionPanel.Stored(block.OutputChannels),
         };
         var output = new Value(Take(shape.Length), shape);
-        _steps.Add(new VectorStep(VectorStepKind.Subsample, -1, input.Slot, output.Slot, -1, Relu: false, input.Shape, shape)
+        _steps.Add(new ExecutionStep(ExecutionStepKind.Subsample, -1, input.Slot, output.Slot, -1, Relu: false, input.Shape, shape)
         {
             Shortcut = (block.InputChannels, ZeroPadShortcut.MissingChannels(block).Before, block.Stride),
         });

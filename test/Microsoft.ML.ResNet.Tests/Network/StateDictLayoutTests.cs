@@ -7,7 +7,7 @@ using TorchSharp;
 namespace Microsoft.ML.ResNet.Tests.Network;
 
 [TestClass]
-public sealed class ResNetStateLayoutTests
+public sealed class StateDictLayoutTests
 {
     [TestMethod]
     [DataRow(ResNetArchitecture.ResNet18)]
@@ -21,11 +21,11 @@ public sealed class ResNetStateLayoutTests
     {
         GoldenNetwork golden = GoldenNetworks.Of(architecture);
 
-        IReadOnlyList<StateEntryLayout> layout = ResNetStateLayout.Of(WithImageNetStem(architecture), inputChannels: 3, classCount: 1000);
+        IReadOnlyList<StateEntryLayout> layout = StateDictLayout.Of(WithImageNetStem(architecture), inputChannels: 3, classCount: 1000);
 
         Assert.AreEqual(golden.EntryCount, layout.Count);
         Assert.AreEqual(golden.LayoutHash, Hash(layout));
-        Assert.AreEqual(golden.ParameterCount, ResNetStateLayout.ParameterCount(WithImageNetStem(architecture), 3, 1000));
+        Assert.AreEqual(golden.ParameterCount, StateDictLayout.ParameterCount(WithImageNetStem(architecture), 3, 1000));
     }
 
     // torchvision's documentation for the first nine. CIFAR family: 3*16*9 in the stem, then 2n*16*16*9 + 16*32*9 + (2n-1)*32*32*9
@@ -50,14 +50,14 @@ public sealed class ResNetStateLayoutTests
     {
         ResNetSpecification specification = ResNetSpecification.FromArchitecture(architecture).ResolveStem(224, 224);
 
-        Assert.AreEqual(parameters, ResNetStateLayout.ParameterCount(specification, 3, classCount));
-        Assert.AreEqual(entries, ResNetStateLayout.Of(specification, 3, classCount).Count);
+        Assert.AreEqual(parameters, StateDictLayout.ParameterCount(specification, 3, classCount));
+        Assert.AreEqual(entries, StateDictLayout.Of(specification, 3, classCount).Count);
     }
 
     [TestMethod]
     public void Of_ResNet50_SpelledOutAtItsCorners()
     {
-        IReadOnlyList<StateEntryLayout> layout = ResNetStateLayout.Of(WithImageNetStem(ResNetArchitecture.ResNet50), inputChannels: 3, classCount: 7);
+        IReadOnlyList<StateEntryLayout> layout = StateDictLayout.Of(WithImageNetStem(ResNetArchitecture.ResNet50), inputChannels: 3, classCount: 7);
 
         Assert.AreEqual("conv1.weight:64,3,7,7:float32", Line(layout[0]));
         Assert.AreEqual("bn1.num_batches_tracked::int64", Line(layout[5]));
@@ -72,7 +72,7 @@ public sealed class ResNetStateLayoutTests
     [TestMethod]
     public void Of_CifarNetworkWithZeroPad_HasThreeStagesAndNoDownsampling()
     {
-        IReadOnlyList<StateEntryLayout> layout = ResNetStateLayout.Of(
+        IReadOnlyList<StateEntryLayout> layout = StateDictLayout.Of(
             ResNetSpecification.FromArchitecture(ResNetArchitecture.ResNet20), inputChannels: 1, classCount: 10);
 
         Assert.AreEqual("conv1.weight:16,1,3,3:float32", Line(layout[0]));
@@ -87,13 +87,13 @@ public sealed class ResNetStateLayoutTests
         var specification = new ResNetSpecification { Depths = [1], Widths = [65536], Stem = ResNetStem.ImageNet };
 
         // 65536*3*49 + 2*65536*65536*9 + 3*2*65536 + 10*65536 + 10
-        Assert.AreEqual(77_320_093_706, ResNetStateLayout.ParameterCount(specification, 3, 10));
+        Assert.AreEqual(77_320_093_706, StateDictLayout.ParameterCount(specification, 3, 10));
     }
 
     [TestMethod]
     public void Of_StemNotSettled_SaysWhatToDo()
     {
-        var exception = Assert.ThrowsExactly<ArgumentException>(() => ResNetStateLayout.Of(new ResNetSpecification(), 3, 10));
+        var exception = Assert.ThrowsExactly<ArgumentException>(() => StateDictLayout.Of(new ResNetSpecification(), 3, 10));
 
         StringAssert.StartsWith(exception.Message, "The stem is Auto. Settle it by the size of the images first: specification.ResolveStem(height, width).");
     }
@@ -101,8 +101,8 @@ public sealed class ResNetStateLayoutTests
     [TestMethod]
     public void Of_NoClassesOrChannels_Throws()
     {
-        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ResNetStateLayout.Of(new ResNetSpecification(), 3, 0));
-        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ResNetStateLayout.Of(new ResNetSpecification(), 0, 10));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => StateDictLayout.Of(new ResNetSpecification(), 3, 0));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => StateDictLayout.Of(new ResNetSpecification(), 0, 10));
     }
 
     private static ResNetSpecification WithImageNetStem(ResNetArchitecture architecture)

@@ -9,7 +9,7 @@ namespace Microsoft.ML.ResNet.Training;
 /// <param name="stepsPerEpoch">The steps between two evaluations.</param>
 /// <param name="limit">The time that the training may take, or null.</param>
 /// <param name="relativeCost">The cost of a step at a share of the way, relative to the others: smaller images cost less.</param>
-internal sealed class Pace(int totalSteps, int stepsPerEpoch, TimeSpan? limit, Func<double, double> relativeCost)
+internal sealed class TimeBudget(int totalSteps, int stepsPerEpoch, TimeSpan? limit, Func<double, double> relativeCost)
 {
     /// <summary>Steps that the first estimate needs, and over which later ones look back.</summary>
     private const int FirstEstimate = 3, Memory = 30;

@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.Network;
 /// Names, shapes and types of a network's state without its tensors: what a weights file has to hold, known before memory is taken.
 /// The order and the names are those of torchvision's <c>state_dict</c>.
 /// </summary>
-internal static class ResNetStateLayout
+internal static class StateDictLayout
 {
     /// <summary>The entries of the network's state, in order.</summary>
     /// <exception cref="ArgumentException">The specification is faulty, or its stem is not settled.</exception>

@@ -3,12 +3,12 @@ using Microsoft.ML.ResNet.Training;
 namespace Microsoft.ML.ResNet.Tests.Training;
 
 [TestClass]
-public sealed class PaceTests
+public sealed class TimeBudgetTests
 {
     [TestMethod]
     public void Advance_NoLimit_TakesEveryStep()
     {
-        var pace = new Pace(totalSteps: 10, stepsPerEpoch: 5, limit: null, relativeCost: _ => 1);
+        var pace = new TimeBudget(totalSteps: 10, stepsPerEpoch: 5, limit: null, relativeCost: _ => 1);
 
         for (int step = 0; step < 10; step++)
         {
@@ -61,7 +61,7 @@ public sealed class PaceTests
     public void EndsSoonAfter_AQuarterOfAnEpochLeftOrLess_IsTrue(double limitSeconds, bool expected)
     {
         // Ten steps of a second are done; a quarter of an epoch of ten takes 2.5 s, two evaluations 2 s.
-        var pace = new Pace(totalSteps: 100, stepsPerEpoch: 10, TimeSpan.FromSeconds(limitSeconds), _ => 1);
+        var pace = new TimeBudget(totalSteps: 100, stepsPerEpoch: 10, TimeSpan.FromSeconds(limitSeconds), _ => 1);
         for (int step = 1; step <= 10; step++)
         {
             pace.Advance(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(step), TimeSpan.Zero);
@@ -74,7 +74,7 @@ public sealed class PaceTests
     [TestMethod]
     public void EndsSoonAfter_NoLimit_IsFalse()
     {
-        var pace = new Pace(totalSteps: 100, stepsPerEpoch: 10, limit: null, _ => 1);
+        var pace = new TimeBudget(totalSteps: 100, stepsPerEpoch: 10, limit: null, _ => 1);
         pace.Advance(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), TimeSpan.Zero);
 
         Assert.IsFalse(pace.EndsSoonAfter(TimeSpan.FromSeconds(1)));
@@ -83,7 +83,7 @@ public sealed class PaceTests
     /// <summary>A training in which a step of cost 1 takes a tenth of a second.</summary>
     private static (int Steps, double Elapsed, List<double> Positions) Run(int steps, double limitSeconds, Func<double, double> cost)
     {
-        var pace = new Pace(steps, stepsPerEpoch: 10, TimeSpan.FromSeconds(limitSeconds), cost);
+        var pace = new TimeBudget(steps, stepsPerEpoch: 10, TimeSpan.FromSeconds(limitSeconds), cost);
         double elapsed = 0;
         List<double> positions = [];
         while (!pace.IsOver)

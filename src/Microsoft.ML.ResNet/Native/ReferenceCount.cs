@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.Native;
 /// </summary>
 /// <param name="resource">Disposed once.</param>
 /// <param name="ownerName">Named by the exception.</param>
-internal sealed class SharedLifetime(IDisposable resource, string ownerName) : IDisposable
+internal sealed class ReferenceCount(IDisposable resource, string ownerName) : IDisposable
 {
     private readonly object _gate = new();
     private int _uses;
@@ -60,7 +60,7 @@ internal sealed class SharedLifetime(IDisposable resource, string ownerName) : I
     }
 
     /// <summary>A use that has begun; dispose it once.</summary>
-    internal readonly struct Use(SharedLifetime owner) : IDisposable
+    internal readonly struct Use(ReferenceCount owner) : IDisposable
     {
         public void Dispose() => owner.Leave();
     }

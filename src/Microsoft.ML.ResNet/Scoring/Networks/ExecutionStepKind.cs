@@ -1,7 +1,7 @@
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>What a step of a pass does.</summary>
-internal enum VectorStepKind
+internal enum ExecutionStepKind
 {
     Convolve,
     MaximumPool,

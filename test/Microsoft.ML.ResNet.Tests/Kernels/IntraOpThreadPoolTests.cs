@@ -3,7 +3,7 @@ using Microsoft.ML.ResNet.Kernels;
 namespace Microsoft.ML.ResNet.Tests.Kernels;
 
 [TestClass]
-public sealed class WorkerTeamTests
+public sealed class IntraOpThreadPoolTests
 {
     [TestMethod]
     public void Run_ThousandsOfWorks_DoesEveryItemOnce()
@@ -15,7 +15,7 @@ public sealed class WorkerTeamTests
             {
                 var work = new CountingWork(1 + (round % 37));
 
-                WorkerTeam.Shared.Run(work, work.Counts.Length, threads: 1 + (round % 8));
+                IntraOpThreadPool.Shared.Run(work, work.Counts.Length, threads: 1 + (round % 8));
 
                 Assert.IsTrue(work.Counts.All(count => count == 1), $"round {round}");
                 Assert.IsLessThanOrEqualTo(round % 8, work.LargestWorker, $"round {round}");
@@ -23,7 +23,7 @@ public sealed class WorkerTeamTests
         }
         finally
         {
-            WorkerTeam.Shared.Leave();
+            IntraOpThreadPool.Shared.Leave();
         }
     }
 
@@ -37,13 +37,13 @@ public sealed class WorkerTeamTests
             {
                 Thread.Sleep(5);
                 var work = new CountingWork(64);
-                WorkerTeam.Shared.Run(work, work.Counts.Length, threads: 3);
+                IntraOpThreadPool.Shared.Run(work, work.Counts.Length, threads: 3);
                 Assert.IsTrue(work.Counts.All(count => count == 1), $"round {round}");
             }
         }
         finally
         {
-            WorkerTeam.Shared.Leave();
+            IntraOpThreadPool.Shared.Leave();
         }
     }
 
@@ -55,17 +55,17 @@ public sealed class WorkerTeamTests
         {
             for (int round = 0; round < 200; round++)
             {
-                InvalidOperationException exception = Assert.ThrowsExactly<InvalidOperationException>(() => WorkerTeam.Shared.Run(new FailingWork(round % 16), 16, threads: 3));
+                InvalidOperationException exception = Assert.ThrowsExactly<InvalidOperationException>(() => IntraOpThreadPool.Shared.Run(new FailingWork(round % 16), 16, threads: 3));
                 Assert.AreEqual("no", exception.Message);
             }
 
             var work = new CountingWork(100);
-            WorkerTeam.Shared.Run(work, work.Counts.Length, threads: 3);
+            IntraOpThreadPool.Shared.Run(work, work.Counts.Length, threads: 3);
             Assert.IsTrue(work.Counts.All(count => count == 1));
         }
         finally
         {
-            WorkerTeam.Shared.Leave();
+            IntraOpThreadPool.Shared.Leave();
         }
     }
 
@@ -73,14 +73,14 @@ public sealed class WorkerTeamTests
     public void TryEnter_WhileTaken_IsRefused()
     {
         Take();
-        Assert.IsFalse(WorkerTeam.Shared.TryEnter());
-        WorkerTeam.Shared.Leave();
+        Assert.IsFalse(IntraOpThreadPool.Shared.TryEnter());
+        IntraOpThreadPool.Shared.Leave();
         Take();
-        WorkerTeam.Shared.Leave();
+        IntraOpThreadPool.Shared.Leave();
     }
 
     /// <summary>Another test's training may be letting go of it.</summary>
-    private static void Take() => Assert.IsTrue(SpinWait.SpinUntil(WorkerTeam.Shared.TryEnter, TimeSpan.FromSeconds(10)));
+    private static void Take() => Assert.IsTrue(SpinWait.SpinUntil(IntraOpThreadPool.Shared.TryEnter, TimeSpan.FromSeconds(10)));
 
     private sealed class CountingWork(int count) : IParallelWork
     {

@@ -9,8 +9,8 @@ namespace Microsoft.ML.ResNet.Training;
 /// <summary>Fits the classifier of a network that is otherwise left as it is: features are computed once, then the head.</summary>
 /// <param name="device">Computes the features, in float32.</param>
 /// <param name="scoring">How the trained network will score, which is how it is validated.</param>
-internal sealed class HeadFitting(
-    ResidualNetwork network, LabeledImages images, TrainingSettings settings, ScoringDevice device, ScoringDevice scoring, TrainingHost host)
+internal sealed class LinearProbe(
+    ResidualNetwork network, LabeledImages images, TrainingSettings settings, ScoringDevice device, ScoringDevice scoring, TrainingCallbacks host)
 {
     /// <summary>The share of a limited time that is used where this is the whole training, and where a training of all layers follows.</summary>
     private const double ShareOfAll = 0.95, ShareOfBeginning = 0.3;
@@ -42,7 +42,7 @@ internal sealed class HeadFitting(
         TimedValidation? validation = isAll && images.Validation is { } all ? Validation(all) : null;
         TimeSpan began = host.Elapsed();
         TimeSpan? left = settings.MaxTrainingTime is { } limit ? Max((limit - began - (validation?.Duration ?? TimeSpan.Zero)) * (isAll ? ShareOfAll : ShareOfBeginning), TimeSpan.Zero) : null;
-        ImageSet training = images.Training;
+        ImageDataset training = images.Training;
         int[] rows = left is null ? [.. Enumerable.Range(0, training.Count)] : StratifiedSample.InOrder(training.Labels, settings.Seed);
         ExtractedFeatures features = extraction.Run(
             training.Subset(rows), settings.Augmentation, views, settings.Seed, rows, left is null ? null : () => host.Elapsed() - began >= left * ShareOfFeatures, least: images.ClassCount);
@@ -50,7 +50,7 @@ internal sealed class HeadFitting(
         (rows, features) = InRowOrder(rows[..features.ImageCount], features);
         int[] labels = [.. rows.Select(row => training.Labels[row])];
         WarnOfCut(features, views);
-        double penalty = HeadTraining.Fit(
+        double penalty = LinearProbeFit.Fit(
             network,
             features.Tensor,
             labels,
@@ -73,7 +73,7 @@ internal sealed class HeadFitting(
     }
 
     /// <summary>Chooses the images to validate on within the time limit, if there is one.</summary>
-    private TimedValidation Validation(ImageSet all)
+    private TimedValidation Validation(ImageDataset all)
     {
         if (settings.MaxTrainingTime is not { } limit)
         {
@@ -102,7 +102,7 @@ internal sealed class HeadFitting(
         }
     }
 
-    private EpochMetrics Measured(ExtractedFeatures features, int[] labels, ImageSet? validation)
+    private EpochMetrics Measured(ExtractedFeatures features, int[] labels, ImageDataset? validation)
     {
         using var scope = NewDisposeScope();
         using var inference = inference_mode();

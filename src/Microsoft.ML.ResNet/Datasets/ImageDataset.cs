@@ -7,7 +7,7 @@ namespace Microsoft.ML.ResNet.Datasets;
 /// A labelled set of images. What has been decoded lies in a cache; image files may be left to be decoded when they are first
 /// asked for, several at once, so that training begins with the first batch. Not thread-safe, nor are two subsets of one set.
 /// </summary>
-internal sealed class ImageSet : IDisposable
+internal sealed class ImageDataset : IDisposable
 {
     private readonly PixelCache _cache;
     private readonly Storage _storage;
@@ -15,18 +15,18 @@ internal sealed class ImageSet : IDisposable
     private byte[] _buffer = [];
 
     /// <summary>A set whose images are all in the cache, in order.</summary>
-    public ImageSet(PixelCache cache, ImageEntry[] entries, InputFormat format)
+    public ImageDataset(PixelCache cache, ImageEntry[] entries, InputFormat format)
         : this(cache, new Storage([.. Enumerable.Range(0, entries.Length)], [], null), [.. Enumerable.Range(0, entries.Length)], entries, format)
     {
     }
 
     /// <summary>A set whose images are still to be decoded.</summary>
-    public ImageSet(PixelCache cache, ImageEntry[] entries, InputFormat format, PendingImage[] pending, TrainingImageFitter fitter)
+    public ImageDataset(PixelCache cache, ImageEntry[] entries, InputFormat format, PendingImage[] pending, TrainingImageFitter fitter)
         : this(cache, new Storage([.. Enumerable.Repeat(-1, entries.Length)], pending, fitter), [.. Enumerable.Range(0, entries.Length)], entries, format)
     {
     }
 
-    private ImageSet(PixelCache cache, Storage storage, int[] indices, ImageEntry[] entries, InputFormat format)
+    private ImageDataset(PixelCache cache, Storage storage, int[] indices, ImageEntry[] entries, InputFormat format)
     {
         _cache = cache;
         _storage = storage;
@@ -100,10 +100,10 @@ internal sealed class ImageSet : IDisposable
 
     /// <summary>Some of the images as a set of their own, which shares the cache: disposing of one disposes of both.</summary>
     /// <param name="indices">Positions in this set.</param>
-    public ImageSet Subset(IEnumerable<int> indices)
+    public ImageDataset Subset(IEnumerable<int> indices)
     {
         int[] chosen = [.. indices];
-        return new ImageSet(_cache, _storage, [.. chosen.Select(index => _indices[index])], [.. chosen.Select(index => Entries[index])], Format);
+        return new ImageDataset(_cache, _storage, [.. chosen.Select(index => _indices[index])], [.. chosen.Select(index => Entries[index])], Format);
     }
 
     public void Dispose() => _cache.Dispose();

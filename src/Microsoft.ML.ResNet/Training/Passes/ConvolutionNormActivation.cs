@@ -10,7 +10,7 @@ namespace Microsoft.ML.ResNet.Training;
 /// A convolution, the batch normalisation after it, and the sum and ReLU after that, forward and backward, with what the one keeps for
 /// the other. Parameters, their gradients and the running statistics are the network's own tensors.
 /// </summary>
-internal sealed unsafe class TrainedUnit : IDisposable
+internal sealed unsafe class ConvolutionNormActivation : IDisposable
 {
     // PyTorch's default, as in ConvolutionNorm.
     private const double Momentum = 0.1;
@@ -38,7 +38,7 @@ internal sealed unsafe class TrainedUnit : IDisposable
 
     /// <param name="state">The network's parameters and buffers by name.</param>
     /// <param name="relu">Whether a ReLU ends it.</param>
-    public TrainedUnit(ConvolutionPlan plan, IReadOnlyDictionary<string, Tensor> state, bool relu, bool wantsInputGradient)
+    public ConvolutionNormActivation(ConvolutionPlan plan, IReadOnlyDictionary<string, Tensor> state, bool relu, bool wantsInputGradient)
     {
         _relu = relu;
         _weight = (Parameter)state[$"{plan.Name}.weight"];
@@ -78,9 +78,9 @@ internal sealed unsafe class TrainedUnit : IDisposable
         return (_convolution.ScratchLength(input, threads), _convolution.SharedScratchLength(input, threads));
     }
 
-    /// <param name="summand">Added before the ReLU; no memory stands for zeros.</param>
+    /// <param name="residual">Added before the ReLU; no memory stands for zeros.</param>
     /// <param name="usesRunningStatistics">Whether the normalisation is by the running statistics, which stay as they are.</param>
-    public Activations Forward(VectorPass pass, Activations input, Activations summand, bool usesRunningStatistics)
+    public Activations Forward(VectorPass pass, Activations input, Activations residual, bool usesRunningStatistics)
     {
         Input = input;
         using (var scope = NewDisposeScope())
@@ -100,13 +100,13 @@ internal sealed unsafe class TrainedUnit : IDisposable
             offsets[channel] = (float)(shift[channel] - (_mean[channel] * scale[channel] * _inverse[channel]));
         }
 
-        Normalization.Apply(pass, Convolved, Result, summand, factors, offsets, _relu);
+        Normalization.Apply(pass, Convolved, Result, residual, factors, offsets, _relu);
         return Result;
     }
 
     /// <summary>
     /// Computes the gradients of the parameters and, in <paramref name="convolvedGradient"/>, of what the convolution gave. What comes in
-    /// is set to zero where the ReLU did, and is then the gradient of the summand.
+    /// is set to zero where the ReLU did, and is then the gradient of the residual.
     /// </summary>
     /// <param name="gradient">Of the result.</param>
     /// <param name="convolvedGradient">May be the same memory.</param>
@@ -143,8 +143,8 @@ internal sealed unsafe class TrainedUnit : IDisposable
     }
 
     /// <summary>The gradient of the input.</summary>
-    public void InputGradient(VectorPass pass, Activations convolvedGradient, Activations inputGradient, Activations summand)
-        => _convolution.InputGradient(pass, convolvedGradient, inputGradient, summand);
+    public void InputGradient(VectorPass pass, Activations convolvedGradient, Activations inputGradient, Activations residual)
+        => _convolution.InputGradient(pass, convolvedGradient, inputGradient, residual);
 
     public void Dispose()
     {

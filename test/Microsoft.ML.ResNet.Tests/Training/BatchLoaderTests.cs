@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Tests.Training;
 
 [TestClass]
-public sealed class TrainingBatchesTests
+public sealed class BatchLoaderTests
 {
     private const int Count = 22, BatchSize = 5, Side = 16;
 
@@ -41,14 +41,14 @@ public sealed class TrainingBatchesTests
 
     private static float[] TwoEpochs(int threads, int depth, int stopsAfter, long memoryLimit, int side = 24)
     {
-        using var images = new ImageSet(
+        using var images = new ImageDataset(
             Cache(side, memoryLimit),
             [.. Enumerable.Range(0, Count).Select(row => new ImageEntry(row, row % 2, 1))],
             InputFormat.Of(Side, Side, PixelRange.ZeroTo255, [0.5f, 0.4f, 0.3f], [0.2f, 0.3f, 0.4f]));
         var options = new ResNetTrainer.Options { BatchSize = BatchSize, Augmentation = AugmentationPreset.Standard, RandomErasing = 0.5, TrivialAugment = true, MixUpAlpha = 0.2 };
         TrainingSettings settings = TrainingDefaults.Resolve(options, Side, Count, classWeights: null, seed: 3);
         var plan = new BatchPlan(Count, BatchSize);
-        using var batches = new TrainingBatches(images, [.. Enumerable.Range(0, Count).Select(row => 1f + row)], plan, settings, CPU, threads, depth);
+        using var batches = new BatchLoader(images, [.. Enumerable.Range(0, Count).Select(row => 1f + row)], plan, settings, CPU, threads, depth);
         List<float> values = [];
         for (int epoch = 1; epoch <= 2; epoch++)
         {

@@ -5,7 +5,7 @@ using TorchSharp;
 namespace Microsoft.ML.ResNet.Tests.Training;
 
 [TestClass]
-public sealed class WeightAverageTests
+public sealed class ExponentialMovingAverageTests
 {
     [TestMethod]
     public void Update_FollowsTheWeightsByTheDecay()
@@ -13,7 +13,7 @@ public sealed class WeightAverageTests
         using var scope = torch.NewDisposeScope();
         using var network = new ResidualNetwork(PixelRows.TinyNetwork, 3, 3, seed: 1);
         Fill(0);
-        using var average = new WeightAverage(network, decay: 0.9, torch.CPU);
+        using var average = new ExponentialMovingAverage(network, decay: 0.9, torch.CPU);
 
         Fill(1);
         average.Update(step: 0);

@@ -3,13 +3,13 @@ using System.Runtime.ExceptionServices;
 namespace Microsoft.ML.ResNet.Kernels;
 
 /// <summary>
-/// Threads that share short works, microseconds apart: between two of them they wait awake for a moment, and sleep after that. One caller
-/// has the team at a time; another that comes meanwhile works alone, so that many callers share the processor without waiting for
-/// one another.
+/// The process's pool of threads for work inside one operator. Between two operators, microseconds apart, its threads spin briefly, then
+/// block. One caller holds the pool at a time; another that arrives meanwhile runs on its own thread, so that concurrent callers share the
+/// processor without waiting for each other.
 /// </summary>
-internal sealed class WorkerTeam
+internal sealed class IntraOpThreadPool
 {
-    /// <summary>How often a thread looks for new work before it sleeps: some tens of microseconds.</summary>
+    /// <summary>How often a thread checks for new work before it blocks: some tens of microseconds.</summary>
     private const int Looks = 400, SpinsBetweenLooks = 6;
 
     private readonly object _gate = new();
@@ -24,19 +24,19 @@ internal sealed class WorkerTeam
     private int _active;
     private int _round;
 
-    private WorkerTeam()
+    private IntraOpThreadPool()
     {
     }
 
-    /// <summary>The process's team.</summary>
-    public static WorkerTeam Shared { get; } = new();
+    /// <summary>The process's pool.</summary>
+    public static IntraOpThreadPool Shared { get; } = new();
 
-    /// <summary>Takes the team if nobody has it. Who gets true gives it back by <see cref="Leave"/>.</summary>
+    /// <summary>Takes the pool if it is free. A caller that gets true returns it by <see cref="Leave"/>.</summary>
     public bool TryEnter() => Interlocked.CompareExchange(ref _isTaken, 1, 0) == 0;
 
     public void Leave() => Volatile.Write(ref _isTaken, 0);
 
-    /// <summary>Does all items with this thread, which is worker 0, and others. For the one who has the team.</summary>
+    /// <summary>Does all items with this thread, which is worker 0, and others. For the one who has the pool.</summary>
     /// <param name="threads">The threads that take part at most, with this one.</param>
     public void Run(IParallelWork work, int itemCount, int threads)
     {
@@ -63,7 +63,7 @@ internal sealed class WorkerTeam
         }
     }
 
-    /// <summary>Does all items with this thread, for one who doesn't have the team.</summary>
+    /// <summary>Does all items with this thread, for one who doesn't have the pool.</summary>
     public static void RunAlone(IParallelWork work, int itemCount)
     {
         for (int item = 0; item < itemCount; item++)
@@ -95,12 +95,12 @@ internal sealed class WorkerTeam
 
         for (int i = 0; i < others; i++)
         {
-            // Costs a look where the thread is awake.
+            // Cheap where the thread still spins.
             _alarms[i].Set();
         }
     }
 
-    /// <summary>Who has not begun by now needs not begin: its items are done.</summary>
+    /// <summary>Threads that have not joined yet are no longer needed: all items are done.</summary>
     private void End()
     {
         lock (_gate)
