@@ -1,5 +1,5 @@
-using Microsoft.ML.ResNet.Classifier;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Classifier;
 using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.MLNet;
 using Microsoft.ML.ResNet.Model;
@@ -71,29 +71,19 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     /// <summary>The schema of the data after scoring: the input's columns, then the predicted label and the scores.</summary>
     /// <param name="inputSchema">The schema of the data to be scored.</param>
     /// <exception cref="ArgumentException">The image column is missing, or of another type than in training.</exception>
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => new ScoringRowMapper(_model, inputSchema).OutputSchema;
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => _model.OutputSchema(inputSchema);
 
     /// <summary>Adds predicted label and scores to a data set. Rows are scored in batches when they are read, and only where one of the two columns is asked for.</summary>
     /// <param name="input">The data to be scored.</param>
     /// <exception cref="ArgumentException">The image column is missing, or of another type than in training.</exception>
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
-    public IDataView Transform(IDataView input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        using ReferenceCount.Use use = _model.Scorer.Enter();
-        return new ScoredDataView(input, new ScoringRowMapper(_model, input.Schema));
-    }
+    public IDataView Transform(IDataView input) => _model.Transform(input);
 
     /// <summary>A mapper that scores single rows; <c>PredictionEngine</c> uses it.</summary>
     /// <param name="inputSchema">The schema of the rows.</param>
     /// <exception cref="ArgumentException">The image column is missing, or of another type than in training.</exception>
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        using ReferenceCount.Use use = _model.Scorer.Enter();
-        return new ScoringRowMapper(_model, inputSchema);
-    }
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => _model.RowMapper(inputSchema);
 
     /// <summary>Saves the weights alone, as safetensors with torchvision's names, for PyTorch and other tools.</summary>
     /// <remarks>The file's metadata have <c>architecture</c>, and <c>class_names</c> and <c>preprocessing</c> as JSON.</remarks>
@@ -103,7 +93,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     public void SaveWeights(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        AtomicFile.Write(path, stream => WriteWeights(stream, ModelMetadata.OfWeights(_description)));
+        AtomicFile.Write(path, stream => _model.WriteWeights(stream, ModelMetadata.OfWeights(_description)));
     }
 
     /// <summary>
@@ -165,7 +155,7 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     /// <summary>Frees the network's memory when the last scoring that is under way is over.</summary>
     public void Dispose() => _model.Scorer.Dispose();
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => ResNetTransformerLoader.Folder.Save(ctx, _description.ToJson(), stream => WriteWeights(stream, metadata: null));
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ResNetTransformerLoader.Folder.Save(ctx, _description.ToJson(), stream => _model.WriteWeights(stream));
 
     /// <summary>Makes a transformer of a network that has been trained and takes ownership of it.</summary>
     internal static ResNetTransformer Create(ModelDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)
@@ -174,21 +164,15 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     internal static ResNetTransformer Load(IHostEnvironment environment, byte[] json, Stream weights)
     {
         ModelDescription description = ModelDescription.FromJson(json);
-        NativeTorch.EnsureLoaded();
-        ResidualNetwork network = NetworkWeights.Read(
-            description.Network.ToSpecification(), description.Network.Channels, description.Classes.Names.Length, weights, includeHead: true, out long nonFiniteCount);
-        try
-        {
-            using IChannel channel = environment.Start(nameof(ResNetTransformer));
-            NonFiniteWarning.Give(channel, "the model file", nonFiniteCount);
-            torch.Device device = TorchDevice.Choose(environment, channel);
-            return new ResNetTransformer(description, network, ScoringDevice.Choose(device, description.ScoringPrecision, channel), imageFolder: null);
-        }
-        catch
-        {
-            network.Dispose();
-            throw;
-        }
+        return StoredNetwork.Load(
+            environment,
+            nameof(ResNetTransformer),
+            description.Network.ToSpecification(),
+            description.Network.Channels,
+            description.Classes.Names.Length,
+            weights,
+            description.ScoringPrecision,
+            (network, device) => new ResNetTransformer(description, network, device, imageFolder: null));
     }
 
     /// <summary>A copy of the weights, with what the model knows about them.</summary>
@@ -197,11 +181,5 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
     {
         using ReferenceCount.Use use = _model.Scorer.Enter();
         return _description.WithWeights(NetworkWeights.Copy(_model.Scorer.Network));
-    }
-
-    private void WriteWeights(Stream stream, IReadOnlyDictionary<string, string>? metadata)
-    {
-        using ReferenceCount.Use use = _model.Scorer.Enter();
-        NetworkWeights.Write(_model.Scorer.Network, stream, metadata);
     }
 }

@@ -10,9 +10,7 @@ internal static class ExampleWeightColumn
     /// <exception cref="ArgumentException">The column is missing or not of type Single.</exception>
     public static DataViewSchema.Column Find(DataViewSchema schema, string name)
     {
-        DataViewSchema.Column column = schema.GetColumnOrNull(name)
-            ?? throw new ArgumentException(
-                $"Example weight column '{name}' is missing. The data has the columns {string.Join(", ", schema.Where(c => !c.IsHidden).Select(c => $"'{c.Name}'"))}.");
+        DataViewSchema.Column column = DataViewColumns.Require(schema, name, "Example weight column");
         return column.Type == NumberDataViewType.Single
             ? column
             : throw new ArgumentException($"Example weight column '{name}' has type {column.Type}, expected Single. Add Conversion.ConvertType(\"{name}\") before ResNet.");

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.MLNet;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 
@@ -30,7 +31,7 @@ internal sealed record ImageColumn
     /// <exception cref="ArgumentException">It is missing, or its type is none that holds images.</exception>
     public static ImageColumn Of(DataViewSchema schema, string name, PixelLayout layout, int? imageSize = null)
     {
-        DataViewType type = Find(schema, name, advice: " Set FeatureColumnName to the one that has the images, or their paths.").Type;
+        DataViewType type = DataViewColumns.Require(schema, name, "Feature column", " Set FeatureColumnName to the one that has the images, or their paths.").Type;
         return type switch
         {
             TextDataViewType => new ImageColumn { Name = name, Kind = FeatureKind.Path },
@@ -42,13 +43,29 @@ internal sealed record ImageColumn
         };
     }
 
+    /// <summary>Checks the type of an image column before there is data.</summary>
+    /// <param name="role">Begins an error: "Feature column".</param>
+    /// <param name="advice">Ends it: what to do.</param>
+    /// <exception cref="ArgumentException">The type is none that holds images.</exception>
+    public static void Check(SchemaShape.Column column, string role, string advice)
+    {
+        bool isScalar = column.Kind == SchemaShape.Column.VectorKind.Scalar;
+        bool isPathOrImage = isScalar && (column.ItemType is TextDataViewType or ImageDataViewType);
+        bool isBytes = !isScalar && column.ItemType == NumberDataViewType.Byte;
+        bool isPixels = column.Kind == SchemaShape.Column.VectorKind.Vector && column.ItemType == NumberDataViewType.Single;
+        if (column.IsKey || !(isPathOrImage || isBytes || isPixels))
+        {
+            throw new ArgumentException($"{role} '{column.Name}' has type {SchemaShapes.TypeName(column)}, expected {Types}. {advice}");
+        }
+    }
+
     /// <summary>Checks that a data set to be scored has the column that the model was trained on.</summary>
     /// <param name="role">Begins an error: "Feature column", "Feature column of the validation set".</param>
     /// <param name="reference">Ends it: where the type comes from.</param>
     /// <exception cref="ArgumentException">It is missing, or of another type.</exception>
     public DataViewSchema.Column Bind(DataViewSchema schema, string role = "Feature column", string reference = "as in the data that the model was trained on")
     {
-        DataViewSchema.Column column = Find(schema, Name, role);
+        DataViewSchema.Column column = DataViewColumns.Require(schema, Name, role);
         string? expected = Kind switch
         {
             FeatureKind.Path when column.Type is not TextDataViewType => "Text (the path of an image file)",
@@ -102,11 +119,6 @@ internal sealed record ImageColumn
     };
 
     private int[] Dimensions => IsPlanar ? [Channels, Height, Width] : [Height, Width, Channels];
-
-    private static DataViewSchema.Column Find(DataViewSchema schema, string name, string role = "Feature column", string advice = "")
-        => schema.GetColumnOrNull(name)
-            ?? throw new ArgumentException(
-                $"{role} '{name}' is missing. The data has the columns {string.Join(", ", schema.Where(column => !column.IsHidden).Select(column => $"'{column.Name}'"))}.{advice}");
 
     private static ImageColumn OfPixels(string name, VectorDataViewType type, PixelLayout layout, int? imageSize)
     {

@@ -31,9 +31,7 @@ internal sealed class LabelColumn
     /// <exception cref="ArgumentException">The column is missing or no key.</exception>
     public static DataViewSchema.Column Find(DataViewSchema schema, string name, string role)
     {
-        DataViewSchema.Column column = schema.GetColumnOrNull(name)
-            ?? throw new ArgumentException(
-                $"{role} '{name}' is missing. The data has the columns {string.Join(", ", schema.Where(c => !c.IsHidden).Select(c => $"'{c.Name}'"))}.");
+        DataViewSchema.Column column = DataViewColumns.Require(schema, name, role);
         if (column.Type is not KeyDataViewType key)
         {
             throw new ArgumentException($"{role} '{name}' has type {column.Type}, expected Key. Add Conversion.MapValueToKey(\"{name}\") before ResNet.");

@@ -7,7 +7,6 @@ using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Weights;
 using Microsoft.ML.Runtime;
-using Microsoft.ML.Transforms.Image;
 using TorchSharp;
 
 namespace Microsoft.ML.ResNet;
@@ -67,16 +66,8 @@ public sealed partial class ResNetFeaturesEstimator : IEstimator<ResNetFeaturesT
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        SchemaShape.Column input = SchemaShapes.Find(inputSchema, _options.InputColumnName)
-            ?? throw new ArgumentException($"Column '{_options.InputColumnName}' is missing. The data has the columns {string.Join(", ", inputSchema.Select(column => $"'{column.Name}'"))}.");
-        bool isScalar = input.Kind == SchemaShape.Column.VectorKind.Scalar;
-        bool isImage = isScalar ? input.ItemType is TextDataViewType or ImageDataViewType
-            : input.ItemType == NumberDataViewType.Byte || input.ItemType == NumberDataViewType.Single;
-        if (!isImage || input.IsKey)
-        {
-            throw new ArgumentException($"Column '{input.Name}' has type {SchemaShapes.TypeName(input)}, expected {ImageColumn.Types}. Add LoadImages or ExtractPixels before ResNetFeatures.");
-        }
-
+        SchemaShape.Column input = SchemaShapes.Require(inputSchema, _options.InputColumnName, "Column");
+        ImageColumn.Check(input, "Column", "Add LoadImages or ExtractPixels before ResNetFeatures.");
         return SchemaShapes.With(inputSchema, SchemaShapes.Vector(_options.OutputColumnName, NumberDataViewType.Single, []));
     }
 

@@ -1,12 +1,9 @@
-using Microsoft.ML.ResNet.Features;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Features;
 using Microsoft.ML.ResNet.Model;
-using Microsoft.ML.ResNet.Native;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Scoring;
-using Microsoft.ML.ResNet.WeightFiles;
 using Microsoft.ML.Runtime;
-using TorchSharp;
 
 namespace Microsoft.ML.ResNet;
 
@@ -52,38 +49,24 @@ public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
     /// <summary>The schema with the features: the input's columns, then the output column.</summary>
     /// <param name="inputSchema">The schema of the data.</param>
     /// <exception cref="ArgumentException">The image column is missing, or of another type than the transformer was made for.</exception>
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        return new ScoringRowMapper(_model, inputSchema).OutputSchema;
-    }
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => _model.OutputSchema(inputSchema);
 
     /// <summary>Adds the features to a data set. They are computed in batches as the rows are read.</summary>
     /// <param name="input">The data.</param>
     /// <exception cref="ArgumentException">The image column is missing, or of another type than the transformer was made for.</exception>
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
-    public IDataView Transform(IDataView input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        using ReferenceCount.Use use = _model.Scorer.Enter();
-        return new ScoredDataView(input, new ScoringRowMapper(_model, input.Schema));
-    }
+    public IDataView Transform(IDataView input) => _model.Transform(input);
 
     /// <summary>A mapper for single rows; <c>PredictionEngine</c> uses it.</summary>
     /// <param name="inputSchema">The schema of the rows.</param>
     /// <exception cref="ArgumentException">The image column is missing, or of another type than the transformer was made for.</exception>
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        using ReferenceCount.Use use = _model.Scorer.Enter();
-        return new ScoringRowMapper(_model, inputSchema);
-    }
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => _model.RowMapper(inputSchema);
 
     /// <summary>Frees the network's memory when the last computation that is under way is over.</summary>
     public void Dispose() => _model.Scorer.Dispose();
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => ResNetFeaturesTransformerLoader.Folder.Save(ctx, _description.ToJson(), WriteWeights);
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ResNetFeaturesTransformerLoader.Folder.Save(ctx, _description.ToJson(), stream => _model.WriteWeights(stream, includeHead: false));
 
     /// <summary>Takes ownership of the network, whose classifier is not used.</summary>
     internal static ResNetFeaturesTransformer Create(FeaturesDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)
@@ -92,26 +75,14 @@ public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
     internal static ResNetFeaturesTransformer Load(IHostEnvironment environment, byte[] json, Stream weights)
     {
         FeaturesDescription description = FeaturesDescription.FromJson(json);
-        NativeTorch.EnsureLoaded();
-        ResidualNetwork network = NetworkWeights.Read(
-            description.Network.ToSpecification(), description.Network.Channels, classCount: 1, weights, includeHead: false, out long nonFiniteCount);
-        try
-        {
-            using IChannel channel = environment.Start(nameof(ResNetFeaturesTransformer));
-            NonFiniteWarning.Give(channel, "the model file", nonFiniteCount);
-            torch.Device device = TorchDevice.Choose(environment, channel);
-            return new ResNetFeaturesTransformer(description, network, ScoringDevice.Choose(device, ScoringPrecision.Float32, channel), imageFolder: null);
-        }
-        catch
-        {
-            network.Dispose();
-            throw;
-        }
-    }
-
-    private void WriteWeights(Stream stream)
-    {
-        using ReferenceCount.Use use = _model.Scorer.Enter();
-        NetworkWeights.Write(_model.Scorer.Network, stream, includeHead: false);
+        return StoredNetwork.Load(
+            environment,
+            nameof(ResNetFeaturesTransformer),
+            description.Network.ToSpecification(),
+            description.Network.Channels,
+            classCount: null,
+            weights,
+            ScoringPrecision.Float32,
+            (network, device) => new ResNetFeaturesTransformer(description, network, device, imageFolder: null));
     }
 }

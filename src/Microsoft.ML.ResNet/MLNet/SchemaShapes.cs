@@ -8,6 +8,12 @@ internal static class SchemaShapes
     public static SchemaShape.Column? Find(SchemaShape shape, string name)
         => shape.TryFindColumn(name, out SchemaShape.Column column) ? column : null;
 
+    /// <param name="role">Begins the error: "Label column".</param>
+    /// <exception cref="ArgumentException">The column is missing.</exception>
+    public static SchemaShape.Column Require(SchemaShape shape, string name, string role)
+        => Find(shape, name)
+            ?? throw new ArgumentException($"{role} '{name}' is missing. The data has the columns {string.Join(", ", shape.Select(column => $"'{column.Name}'"))}.");
+
     /// <summary>How ML.NET's messages name the column's type: <c>Key&lt;UInt32&gt;</c>, <c>Vector&lt;Single&gt;</c>.</summary>
     public static string TypeName(SchemaShape.Column column) => column.GetTypeString();
 

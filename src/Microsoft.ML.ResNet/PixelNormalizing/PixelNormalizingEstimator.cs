@@ -78,8 +78,7 @@ public sealed class PixelNormalizingEstimator : IEstimator<PixelNormalizingTrans
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        SchemaShape.Column input = SchemaShapes.Find(inputSchema, _inputColumnName)
-            ?? throw new ArgumentException($"Column '{_inputColumnName}' is missing. The data has the columns {string.Join(", ", inputSchema.Select(column => $"'{column.Name}'"))}.");
+        SchemaShape.Column input = SchemaShapes.Require(inputSchema, _inputColumnName, "Column");
         if (input.Kind != SchemaShape.Column.VectorKind.Vector || input.ItemType != NumberDataViewType.Single || input.IsKey)
         {
             throw new ArgumentException($"Column '{_inputColumnName}' has type {SchemaShapes.TypeName(input)}, expected a vector of Single (pixels). Add ExtractPixels before NormalizePixels.");

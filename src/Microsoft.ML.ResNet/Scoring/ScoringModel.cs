@@ -1,5 +1,8 @@
 using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Native;
+using Microsoft.ML.ResNet.WeightFiles;
+using Microsoft.ML.Data;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
@@ -20,6 +23,42 @@ internal sealed record ScoringModel(
     BadImageHandling BadImages,
     string? ImageFolder)
 {
+    /// <summary>The schema of a data set with the added columns.</summary>
+    /// <exception cref="ArgumentException">The image column is missing or of another type.</exception>
+    public DataViewSchema OutputSchema(DataViewSchema input)
+    {
+        ArgumentNullException.ThrowIfNull(input, "inputSchema");
+        return new ScoringRowMapper(this, input).OutputSchema;
+    }
+
+    /// <summary>The data set with the added columns, computed in batches as rows are read.</summary>
+    /// <exception cref="ArgumentException">The image column is missing or of another type.</exception>
+    /// <exception cref="ObjectDisposedException">The network has been disposed.</exception>
+    public IDataView Transform(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        using ReferenceCount.Use use = Scorer.Enter();
+        return new ScoredDataView(input, new ScoringRowMapper(this, input.Schema));
+    }
+
+    /// <summary>A mapper that scores single rows.</summary>
+    /// <exception cref="ArgumentException">The image column is missing or of another type.</exception>
+    /// <exception cref="ObjectDisposedException">The network has been disposed.</exception>
+    public IRowToRowMapper RowMapper(DataViewSchema input)
+    {
+        ArgumentNullException.ThrowIfNull(input, "inputSchema");
+        using ReferenceCount.Use use = Scorer.Enter();
+        return new ScoringRowMapper(this, input);
+    }
+
+    /// <summary>Writes the weights as safetensors.</summary>
+    /// <exception cref="ObjectDisposedException">The network has been disposed.</exception>
+    public void WriteWeights(Stream stream, IReadOnlyDictionary<string, string>? metadata = null, bool includeHead = true)
+    {
+        using ReferenceCount.Use use = Scorer.Enter();
+        NetworkWeights.Write(Scorer.Network, stream, metadata, includeHead);
+    }
+
     public ImageRowReader CreateReader(DataViewRow row, DataViewSchema.Column column)
         => ImageRowReader.Create(row, column, Column, Range, Preprocessor, ImageFolder);
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
-using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.MLNet;
 using Microsoft.ML.ResNet.Model;
@@ -12,7 +11,6 @@ using Microsoft.ML.ResNet.Trainer;
 using Microsoft.ML.ResNet.Training;
 using Microsoft.ML.ResNet.WeightFiles;
 using Microsoft.ML.Runtime;
-using Microsoft.ML.Transforms.Image;
 using TorchSharp;
 
 namespace Microsoft.ML.ResNet;
@@ -75,25 +73,15 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        SchemaShape.Column label = Find(inputSchema, _options.LabelColumnName, "Label");
+        SchemaShape.Column label = SchemaShapes.Require(inputSchema, _options.LabelColumnName, "Label column");
         if (!label.IsKey || label.Kind != SchemaShape.Column.VectorKind.Scalar)
         {
             throw new ArgumentException(
                 $"Label column '{label.Name}' has type {SchemaShapes.TypeName(label)}, expected Key. Add Conversion.MapValueToKey(\"{label.Name}\") before ResNet.");
         }
 
-        SchemaShape.Column feature = Find(inputSchema, _options.FeatureColumnName, "Feature");
-        bool isPath = feature.Kind == SchemaShape.Column.VectorKind.Scalar && feature.ItemType is TextDataViewType;
-        bool isImage = feature.Kind == SchemaShape.Column.VectorKind.Scalar && feature.ItemType is ImageDataViewType;
-        bool isBytes = feature.Kind != SchemaShape.Column.VectorKind.Scalar && feature.ItemType == NumberDataViewType.Byte;
-        bool isPixels = feature.Kind == SchemaShape.Column.VectorKind.Vector && feature.ItemType == NumberDataViewType.Single;
-        if (feature.IsKey || !(isPath || isImage || isBytes || isPixels))
-        {
-            throw new ArgumentException(
-                $"Feature column '{feature.Name}' has type {SchemaShapes.TypeName(feature)}, expected {ImageColumn.Types}. "
-                + "Point FeatureColumnName to such a column, or add LoadImages or ExtractPixels before ResNet.");
-        }
-
+        SchemaShape.Column feature = SchemaShapes.Require(inputSchema, _options.FeatureColumnName, "Feature column");
+        ImageColumn.Check(feature, "Feature column", "Point FeatureColumnName to such a column, or add LoadImages or ExtractPixels before ResNet.");
         return SchemaShapes.With(
             inputSchema,
             SchemaShapes.PredictedLabel(_options.PredictedLabelColumnName, label),
@@ -376,9 +364,4 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
 
     private static void Log(IChannel channel, FormattableString message)
         => channel.Info(MessageSensitivity.None, "{0}", message.ToString(CultureInfo.InvariantCulture));
-
-    private static SchemaShape.Column Find(SchemaShape shape, string name, string role)
-        => SchemaShapes.Find(shape, name)
-            ?? throw new ArgumentException(
-                $"{role} column '{name}' is missing. The data has the columns {string.Join(", ", shape.Select(column => $"'{column.Name}'"))}.");
 }

@@ -208,6 +208,7 @@ public sealed class ResNetTrainerBadDataTests
         using var folder = new TemporaryFolder();
         using (var network = new Microsoft.ML.ResNet.Network.ResidualNetwork(TinyNetwork, 3, 3, seed: 1))
         {
+            using var scope = TorchSharp.torch.NewDisposeScope();
             using var noGradient = TorchSharp.torch.no_grad();
             network.StateEntries[0].Tensor.copy_(TorchSharp.torch.tensor(filter));
             using FileStream stream = File.Create(folder.File("weights"));
