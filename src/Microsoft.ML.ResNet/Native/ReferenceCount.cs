@@ -6,7 +6,8 @@ namespace Microsoft.ML.ResNet.Native;
 /// </summary>
 /// <param name="resource">Disposed once.</param>
 /// <param name="ownerName">Named by the exception.</param>
-internal sealed class ReferenceCount(IDisposable resource, string ownerName) : IDisposable
+/// <param name="message">The exception's message.</param>
+internal sealed class ReferenceCount(IDisposable resource, string ownerName, string message) : IDisposable
 {
     private readonly object _gate = new();
     private int _uses;
@@ -19,7 +20,7 @@ internal sealed class ReferenceCount(IDisposable resource, string ownerName) : I
         {
             if (_isDisposed)
             {
-                throw new ObjectDisposedException(ownerName);
+                throw new ObjectDisposedException(ownerName, message);
             }
 
             _uses++;

@@ -12,6 +12,9 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// </summary>
 internal sealed class ImageScorer : IDisposable
 {
+    private const string DisposedMessage =
+        "The model has been disposed. A PredictionEngine disposes its model with itself by default: where several engines share one, create them with new PredictionEngineOptions { OwnsTransformer = false }.";
+
     /// <summary>Calls after which freed memory is given back: each thread that ever scored keeps what it freed.</summary>
     private const int CallsBetweenReturns = 512;
 
@@ -38,7 +41,7 @@ internal sealed class ImageScorer : IDisposable
             entry.Parameter.requires_grad = false;
         }
 
-        _lifetime = new ReferenceCount(new Resources(this), ownerName);
+        _lifetime = new ReferenceCount(new Resources(this), ownerName, DisposedMessage);
     }
 
     /// <summary>The network, on the CPU.</summary>

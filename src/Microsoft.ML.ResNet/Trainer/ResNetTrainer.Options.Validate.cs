@@ -45,6 +45,11 @@ public sealed partial class ResNetTrainer
                 faults.Add($"{nameof(CheckpointDirectory)} is set, but {nameof(FineTuning)} is {FineTuning}, which has no steps to go on from; expected one of them.");
             }
 
+            if (Specification is not null && Architecture != ResNetArchitecture.ResNet18)
+            {
+                faults.Add($"{nameof(Specification)} and {nameof(Architecture)} ({Architecture}) are both set; expected one of them.");
+            }
+
             CheckDefined(faults, nameof(Precision), Precision);
             CheckDefined(faults, nameof(ScoringPrecision), ScoringPrecision);
             CheckDefined(faults, nameof(Optimizer), Optimizer);
@@ -98,6 +103,16 @@ public sealed partial class ResNetTrainer
             if (ScoreColumnName == PredictedLabelColumnName)
             {
                 faults.Add($"{nameof(ScoreColumnName)} and {nameof(PredictedLabelColumnName)} are both '{ScoreColumnName}'; expected different names.");
+            }
+
+            foreach (var (output, name) in names[2..])
+            {
+                // An added column hides the one of its name: evaluation would compare predictions with themselves, and nothing could be scored again.
+                string? hidden = name == LabelColumnName ? nameof(LabelColumnName) : name == FeatureColumnName ? nameof(FeatureColumnName) : name is not null && name == ExampleWeightColumnName ? nameof(ExampleWeightColumnName) : null;
+                if (hidden is not null && !string.IsNullOrWhiteSpace(name))
+                {
+                    faults.Add($"{output} and {hidden} are both '{name}'; expected different names.");
+                }
             }
         }
 

@@ -105,6 +105,11 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         {
             bool keepsHead = start is not null && CopyWeights(start, network, data.Labels, channel);
             FineTuningMode? mode = start is null ? null : options.FineTuning ?? (keepsHead ? null : FineTuningMode.HeadThenFull);
+            foreach (string message in UnusedOptions.Find(_options, start is not null, mode))
+            {
+                channel.Warning(MessageSensitivity.None, "{0}", message);
+            }
+
             TrainingSettings settings = TrainingDefaults.Resolve(
                 options,
                 Math.Min(data.Preprocessing.Width, data.Preprocessing.Height),

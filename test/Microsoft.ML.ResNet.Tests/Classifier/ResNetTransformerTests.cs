@@ -289,7 +289,7 @@ public sealed class ResNetTransformerTests
         model.Dispose();
         model.Dispose();
 
-        Assert.ThrowsExactly<ObjectDisposedException>(() => engine.Predict(Create(1)[0]));
+        StringAssert.Contains(Assert.ThrowsExactly<ObjectDisposedException>(() => engine.Predict(Create(1)[0])).Message, "OwnsTransformer = false");
         Assert.ThrowsExactly<ObjectDisposedException>(() => scored.GetColumn<float[]>("Score").ToArray());
         Assert.ThrowsExactly<ObjectDisposedException>(() => transformer.Transform(s_data));
         Assert.ThrowsExactly<ObjectDisposedException>(() => transformer.SaveWeights(Path.GetTempFileName()));

@@ -9,7 +9,7 @@ public sealed class ReferenceCountTests
     public void Dispose_WhileInUse_WaitsForTheUse()
     {
         var resource = new Resource();
-        var lifetime = new ReferenceCount(resource, "Model");
+        var lifetime = new ReferenceCount(resource, "Model", "It is gone.");
         ReferenceCount.Use first = lifetime.Enter(), second = lifetime.Enter();
 
         lifetime.Dispose();
