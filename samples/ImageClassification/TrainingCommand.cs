@@ -93,7 +93,7 @@ internal sealed class TrainingCommand
                 ImagesPerSecond = network.TrainingHistory.Sum(epoch => (double)epoch.ImageCount) / training.Elapsed.TotalSeconds,
                 ModelPath = Path.GetFullPath(_arguments.ModelPath),
                 Architecture = network.Architecture?.ToString() ?? "pretrained",
-                Epochs = options.Epochs,
+                Epochs = network.TrainingHistory.Count,
                 Seed = _arguments.Seed,
                 TrainImages = data.Training.Count,
                 TestImages = data.Test.Count,
@@ -134,14 +134,16 @@ internal sealed class TrainingCommand
         ResNetWeights? weights = _arguments.IsPretrained ? ResNetWeights.ImageNet() : null;
         int size = _arguments.ImageSize ?? (weights is null ? ImageSize.Choose(data.Training) : ImageSize.ChooseFor(weights, data.Training));
         bool isSmall = ImageSize.IsSmall(size);
+        var defaults = new ResNetTrainer.Options();
+        int epochs = weights is null ? isSmall ? 70 : 40 : _arguments.FineTuning == FineTuningMode.HeadOnly ? defaults.Epochs : 3;
         return new ResNetTrainer.Options
         {
             FeatureColumnName = "ImagePath",
-            Architecture = _arguments.Architecture ?? (isSmall ? ResNetArchitecture.ResNet20 : ResNetArchitecture.ResNet18),
+            Architecture = _arguments.Architecture ?? (isSmall && weights is null ? ResNetArchitecture.ResNet20 : defaults.Architecture),
             PretrainedWeights = weights,
             FineTuning = _arguments.FineTuning,
             ImageSize = size,
-            Epochs = _arguments.Epochs ?? (weights is not null ? 3 : isSmall ? 70 : 40),
+            Epochs = _arguments.Epochs ?? epochs,
             BatchSize = _arguments.BatchSize,
 
             // A long training of a small network on few images: it would overfit them and become overconfident.

@@ -55,13 +55,21 @@ internal sealed record Candidate(CandidateName Name, string Title, Func<MLContex
         {
             FeatureColumnName = "ImagePath",
             ImageSize = size,
-            Architecture = ImageSize.IsSmall(size) ? ResNetArchitecture.ResNet20 : ResNetArchitecture.ResNet18,
             PretrainedWeights = weights,
             FineTuning = fineTuning,
             MaxTrainingTime = task.Time,
             CancellationToken = task.CancellationToken,
         };
-        options.Epochs = task.Epochs ?? (weights is null ? options.Epochs : FineTuningEpochs);
+        if (weights is null && ImageSize.IsSmall(size))
+        {
+            options.Architecture = ResNetArchitecture.ResNet20;
+        }
+
+        if (fineTuning != FineTuningMode.HeadOnly)
+        {
+            options.Epochs = task.Epochs ?? (weights is null ? options.Epochs : FineTuningEpochs);
+        }
+
         return mlContext.MulticlassClassification.Trainers.ResNet(options);
     }
 

@@ -88,6 +88,7 @@ public sealed partial class ImageClassificationTests
 
         Assert.AreEqual(0, result.ExitCode, result.Output);
         StringAssert.Contains(result.StandardOutput, expected);
+        Assert.DoesNotContain("no effect", result.Output);
     }
 
     [TestMethod]
