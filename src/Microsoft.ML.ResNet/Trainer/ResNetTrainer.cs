@@ -96,7 +96,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         ImageColumn column = ImageColumn.Of(input.Schema, _options.FeatureColumnName, _options.PixelLayout, _options.ImageSize);
         Options options = start is null ? _options : StartingWeights.Complete(_options, start, column);
         long seed = Seed(options);
-        using TrainingData data = ReadData(input, column, options, seed, channel);
+        using TrainingData data = new TrainingSetReader(options, HostServices.GetTemporaryFolder(_host), CheckCancelled, channel).Read(input, column, seed);
         torch.Device device = TorchDevice.Choose(_host, channel);
         ResNetSpecification specification = (options.Specification ?? ResNetSpecification.FromArchitecture(options.Architecture))
             .ResolveStem(data.Preprocessing.Height, data.Preprocessing.Width);
@@ -187,139 +187,8 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             ?? (options.ResumeFromCheckpoint ? CheckpointFolder.SeedOf(options.CheckpointDirectory!) : null)
             ?? RandomNumberGenerator.GetInt32(int.MaxValue);
 
-    private TrainingData ReadData(IDataView input, ImageColumn column, Options options, long seed, IChannel channel)
-    {
-        LabeledRows rows = LabeledRows.Read(
-            input, new LabeledRowColumns(options.LabelColumnName, "Label column", options.ExampleWeightColumnName), column, options.ImageFolder, CheckCancelled);
-        LabelColumn labels = rows.Labels;
-        LabelValues classes = LabelValues.Of(labels.Column, labels.ClassCount);
-        var counts = new ClassRows(labels.Classes, classes.Names);
-        CheckSeveralClasses(counts, skipped: null);
-        WarnOfMissingLabels(labels, "training", channel);
-        CheckClassWeights(classes);
-        var warned = new HashSet<string>();
-        Warn(counts.TrainingWarnings().Where(warned.Add), channel);
-        LabeledRows? validationRows = null;
-        if (options.ValidationSet is { } validationSet)
-        {
-            column.Bind(validationSet.Schema, "Feature column of the validation set", "as in the training set");
-            validationRows = LabeledRows.Read(
-                validationSet, new LabeledRowColumns(options.LabelColumnName, "Label column of the validation set"), column, options.ImageFolder, CheckCancelled);
-            CheckSameClasses(classes, validationRows.Labels);
-            WarnOfMissingLabels(validationRows.Labels, "validation", channel);
-            Warn(counts.ValidationWarnings(validationRows.Labels.Classes).Where(warned.Add), channel);
-        }
-
-        var reader = new TrainingDataReader(TrainingDefaults.Reading(options, HostServices.GetTemporaryFolder(_host)), column, CheckCancelled, message => channel.Info(MessageSensitivity.None, "{0}", message));
-        TrainingData data = reader.Read(input, rows);
-        try
-        {
-            // What bad images have left goes through the checks of what came.
-            var left = new ClassRows(data.Training.Labels, classes.Names);
-            CheckSeveralClasses(left, data.Skipped);
-            CheckWeights(data);
-            WarnOfSkipped(data.Skipped, left.TrainingWarnings().Where(warned.Add), channel);
-            if (validationRows is not null)
-            {
-                var (images, skipped) = reader.ReadValidation(options.ValidationSet!, validationRows, data);
-                data = data with { Validation = images };
-                WarnOfSkipped(skipped, left.ValidationWarnings(images.Labels).Where(warned.Add), channel);
-            }
-            else if (options.ValidationFraction > 0)
-            {
-                data = SetAside(data, options.ValidationFraction, seed);
-                CheckWeights(data);
-            }
-
-            return data;
-        }
-        catch
-        {
-            data.Dispose();
-            throw;
-        }
-    }
-
-    private void CheckSeveralClasses(ClassRows rows, string? skipped)
-    {
-        if (rows.Present is { Length: < 2 } present)
-        {
-            throw new ArgumentException(
-                skipped is null
-                    ? $"Label column '{_options.LabelColumnName}' has rows of one class only, '{present[0]}', expected at least two classes. Check the label column, and that no filter took the other classes away."
-                    : $"Label column '{_options.LabelColumnName}' has rows of one class only, '{present[0]}', after bad images were left out, expected at least two classes. Mend the images of the other classes. {skipped}");
-        }
-    }
-
-    private static TrainingData SetAside(TrainingData data, double fraction, long seed)
-    {
-        var (training, validation) = StratifiedSplit.Of(data.Training.Labels, fraction, seed);
-        return validation.Length > 0
-            ? data with { Training = data.Training.Subset(training), Validation = data.Training.Subset(validation) }
-            : throw new InvalidOperationException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"ValidationFraction is {fraction}, but no class has enough of the {data.Training.Count} images to set one aside. {StratifiedSplit.Advice(data.Training.Labels)}"));
-    }
-
-    private void CheckWeights(TrainingData data)
-    {
-        if (data.HasWeights && !Array.Exists(data.Training.Entries, entry => entry.Weight > 0))
-        {
-            throw new InvalidOperationException(
-                $"Example weight column '{_options.ExampleWeightColumnName}' is 0 in all {data.Training.Count} rows that are trained on{(data.Skipped is null ? "" : ", bad images left out")}, expected some above 0.");
-        }
-    }
-
-    private void CheckClassWeights(LabelValues labels)
-    {
-        string[] unknown = [.. (_options.ClassWeights?.Keys ?? []).Except(labels.Names)];
-        if (unknown.Length > 0)
-        {
-            throw new ArgumentException(
-                $"ClassWeights name {string.Join(", ", unknown.Select(name => $"'{name}'"))}, but label column '{_options.LabelColumnName}' has the classes {string.Join(", ", labels.Names.Take(10).Select(name => $"'{name}'"))}{(labels.Count > 10 ? $" and {labels.Count - 10} more" : "")}. Name classes as the label column does.");
-        }
-    }
-
     private float[]? GivenClassWeights(LabelValues labels)
         => _options.ClassWeights is { } weights ? [.. labels.Names.Select(name => weights.TryGetValue(name, out float weight) ? weight : 1)] : null;
-
-    private void CheckSameClasses(LabelValues labels, LabelColumn validation)
-    {
-        string[] names = LabelValues.Of(validation.Column, validation.ClassCount).Names;
-        if (!names.AsSpan().SequenceEqual(labels.Names))
-        {
-            throw new ArgumentException(
-                $"Label column '{_options.LabelColumnName}' of the validation set has the keys {string.Join(", ", names.Take(10))}, expected {string.Join(", ", labels.Names.Take(10))}, as in the training set. Transform both with the same fitted MapValueToKey.");
-        }
-    }
-
-    private static void WarnOfMissingLabels(LabelColumn labels, string set, IChannel channel)
-    {
-        if (labels.MissingCount > 0)
-        {
-            channel.Warning(
-                MessageSensitivity.None,
-                "{0} of {1} {2} rows have no label and are left out: their values have no key.",
-                labels.MissingCount,
-                labels.Classes.Length,
-                set);
-        }
-    }
-
-    /// <summary>One warning of what was left out, and of what is wrong with the rest.</summary>
-    private static void WarnOfSkipped(string? skipped, IEnumerable<string> warnings, IChannel channel)
-    {
-        string message = string.Join(' ', [.. skipped is null ? Array.Empty<string>() : [skipped], .. warnings]);
-        Warn(message.Length == 0 ? [] : [message], channel);
-    }
-
-    private static void Warn(IEnumerable<string> messages, IChannel channel)
-    {
-        foreach (string message in messages)
-        {
-            channel.Warning(MessageSensitivity.None, "{0}", message);
-        }
-    }
 
     private ModelDescription Describe(TrainingData data, ResNetSpecification specification, IReadOnlyList<EpochMetrics> history) => new()
     {
