@@ -224,6 +224,26 @@ public sealed class ResNetTrainerBadDataTests
         Assert.IsFalse(File.Exists(folder.File("checkpoints/last.checkpoint")));
     }
 
+    [TestMethod]
+    public void Fit_HeadOnlyOnWeightsThatAreNotFinite_SaysSo()
+    {
+        using var folder = new TemporaryFolder();
+        using (var network = new Microsoft.ML.ResNet.Network.ResidualNetwork(TinyNetwork, 3, 3, seed: 1))
+        {
+            using var scope = TorchSharp.torch.NewDisposeScope();
+            using var noGradient = TorchSharp.torch.no_grad();
+            network.StateEntries[0].Tensor.copy_(TorchSharp.torch.tensor(float.NaN));
+            using FileStream stream = File.Create(folder.File("weights"));
+            Microsoft.ML.ResNet.WeightFiles.NetworkWeights.Write(network, stream);
+        }
+
+        ResNetTrainer.Options options = Options(epochs: 30);
+        options.PretrainedWeights = ResNetWeights.FromFile(folder.File("weights"));
+        options.FineTuning = FineTuningMode.HeadOnly;
+
+        AssertRefused<InvalidOperationException>(Keyed(_context, Create(12)), options, "The features of some images are NaN or infinite");
+    }
+
     private void AssertWarns(IDataView data, string expected) => CollectionAssert.AreEqual(new[] { expected }, Warnings(data, Options(epochs: 1)));
 
     private string[] Warnings(IDataView data, ResNetTrainer.Options options)

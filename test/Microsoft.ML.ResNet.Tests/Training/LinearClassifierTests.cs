@@ -115,4 +115,18 @@ public sealed class LinearClassifierTests
         Assert.AreEqual(1, iterations);
         Assert.IsGreaterThan(0.1, point.abs().max().item<double>());
     }
+
+    [TestMethod]
+    public void Fit_SomeRowsThatAllCountNothing_GivesFiniteWeights()
+    {
+        using var scope = torch.NewDisposeScope();
+        using var generator = new torch.Generator(1);
+        torch.Tensor features = torch.randn([6, 3], generator: generator);
+        torch.Tensor targets = torch.nn.functional.one_hot(torch.tensor(new[] { 0L, 1L, 0L, 1L, 0L, 1L }), 2).to(torch.ScalarType.Float64);
+        using var classifier = new LinearClassifier(features, targets, torch.tensor(new[] { 1d, 1, 0, 0, 0, 0 }));
+
+        torch.Tensor point = classifier.Fit(torch.tensor(new[] { 2L, 3L, 4L, 5L }), penalty: 0.1, start: null);
+
+        Assert.IsLessThan(1e-6, point.abs().max().item<double>());
+    }
 }

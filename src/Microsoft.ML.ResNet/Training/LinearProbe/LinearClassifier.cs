@@ -75,7 +75,9 @@ internal sealed class LinearClassifier : IDisposable
         Tensor features = rows is null ? _features : _features.index_select(0, rows);
         Tensor targets = rows is null ? _targets : _targets.index_select(0, rows);
         Tensor weights = rows is null ? _weights : _weights.index_select(0, rows);
-        weights = weights / weights.sum();
+
+        // Rows of a fold may all count nothing; the penalty alone is then what is fitted.
+        weights = weights / weights.sum().Plus(tensor(1e-300));
         Tensor point = start?.clone() ?? zeros(ClassCount * (FeatureCount + 1), dtype: ScalarType.Float64);
         var (startMatrix, startBias) = Split(point);
         var (inverse, biasInverse) = InverseCurvature(features, weights, startMatrix, startBias, penalty);

@@ -50,6 +50,7 @@ internal sealed class LinearProbe(
         (rows, features) = InRowOrder(rows[..features.ImageCount], features);
         int[] labels = [.. rows.Select(row => training.Labels[row])];
         WarnOfCut(features, views);
+        RequireFinite(features);
         double penalty = LinearProbeFit.Fit(
             network,
             features.Tensor,
@@ -88,6 +89,15 @@ internal sealed class LinearProbe(
         }
 
         return chosen;
+    }
+
+    private static void RequireFinite(ExtractedFeatures features)
+    {
+        if (!features.Tensor.isfinite().all().item<bool>())
+        {
+            throw new InvalidOperationException(
+                "The features of some images are NaN or infinite, so that no classifier can be fitted to them. The weights that the training starts from are not finite, or pixel values are far out of the range that PixelRange says: check both.");
+        }
     }
 
     private void WarnOfCut(ExtractedFeatures features, int views)
