@@ -6,12 +6,10 @@ namespace Microsoft.ML.ResNet.Tests.Images;
 [TestClass]
 public sealed class ImageDecoderTests
 {
-    private static readonly byte[] FourColours = [200, 40, 40, 40, 180, 60, 50, 60, 200, 220, 210, 60];
-
     [TestMethod]
     public void Decode_Jpeg_GivesItsColours()
     {
-        using PixelImage image = Decode(Quadrants(SKEncodedImageFormat.Jpeg, 96, 64));
+        using PixelImage image = Decode(TestImages.EncodeQuadrants(SKEncodedImageFormat.Jpeg, 96, 64));
 
         Assert.AreEqual((96, 64), (image.Width, image.Height));
         TestImages.AssertQuadrants(image, 2);
@@ -112,7 +110,7 @@ public sealed class ImageDecoderTests
     [DataRow(8, "GYRB")]
     public void Decode_ExifOrientation_PutsEveryCornerRight(int orientation, string corners)
     {
-        using PixelImage image = Decode(TestImages.WithOrientation(Quadrants(SKEncodedImageFormat.Jpeg, 48, 32), orientation));
+        using PixelImage image = Decode(TestImages.WithOrientation(TestImages.EncodeQuadrants(SKEncodedImageFormat.Jpeg, 48, 32), orientation));
 
         int right = image.Width - 8;
         int bottom = image.Height - 8;
@@ -155,7 +153,7 @@ public sealed class ImageDecoderTests
     [TestMethod]
     public void Decode_PngWithPalette_LooksTheColoursUp()
     {
-        using PixelImage image = Decode(PngWriter.Write(8, 8, PngWriter.Palette, 2, (x, y) => [(x / 4) + (2 * (y / 4))], palette: FourColours));
+        using PixelImage image = Decode(PngWriter.Write(8, 8, PngWriter.Palette, 2, (x, y) => [(x / 4) + (2 * (y / 4))], palette: TestImages.FourColours));
 
         TestImages.AssertQuadrants(image, 0);
     }
@@ -163,7 +161,7 @@ public sealed class ImageDecoderTests
     [TestMethod]
     public void Decode_PngWithTransparentPaletteEntry_ShowsTheBackground()
     {
-        using PixelImage image = Decode(PngWriter.Write(8, 8, PngWriter.Palette, 2, (x, y) => [(x / 4) + (2 * (y / 4))], palette: FourColours, transparency: [0, 255]));
+        using PixelImage image = Decode(PngWriter.Write(8, 8, PngWriter.Palette, 2, (x, y) => [(x / 4) + (2 * (y / 4))], palette: TestImages.FourColours, transparency: [0, 255]));
 
         Assert.AreEqual((255, 255, 255), TestImages.At(image, 1, 1));
         Assert.AreEqual(TestImages.Green, TestImages.At(image, 6, 1));
@@ -192,7 +190,7 @@ public sealed class ImageDecoderTests
     [TestMethod]
     public void Decode_WebP_GivesItsColours()
     {
-        using PixelImage image = Decode(Quadrants(SKEncodedImageFormat.Webp, 96, 64));
+        using PixelImage image = Decode(TestImages.EncodeQuadrants(SKEncodedImageFormat.Webp, 96, 64));
 
         Assert.AreEqual((96, 64), (image.Width, image.Height));
         TestImages.AssertQuadrants(image, 6);
@@ -209,7 +207,7 @@ public sealed class ImageDecoderTests
     [TestMethod]
     public void Decode_AnimatedGif_GivesTheFirstFrame()
     {
-        using PixelImage image = Decode(GifWriter.Write(12, 10, FourColours, (x, y) => (x / 6) + (2 * (y / 5)), (_, _) => 0));
+        using PixelImage image = Decode(GifWriter.Write(12, 10, TestImages.FourColours, (x, y) => (x / 6) + (2 * (y / 5)), (_, _) => 0));
 
         Assert.AreEqual((12, 10), (image.Width, image.Height));
         TestImages.AssertQuadrants(image, 0);
@@ -218,7 +216,7 @@ public sealed class ImageDecoderTests
     [TestMethod]
     public void Decode_MinimumShortSide_DecodesAJpegSmaller()
     {
-        byte[] jpeg = Quadrants(SKEncodedImageFormat.Jpeg, 1200, 805);
+        byte[] jpeg = TestImages.EncodeQuadrants(SKEncodedImageFormat.Jpeg, 1200, 805);
 
         using PixelImage image = ImageDecoder.Decode(jpeg, "The image", minimumShortSide: 64);
 
@@ -231,245 +229,12 @@ public sealed class ImageDecoderTests
     [TestMethod]
     public void Decode_MinimumShortSideAboveTheImages_DecodesWhole()
     {
-        using PixelImage image = ImageDecoder.Decode(Quadrants(SKEncodedImageFormat.Jpeg, 60, 40), "The image", minimumShortSide: 224);
+        using PixelImage image = ImageDecoder.Decode(TestImages.EncodeQuadrants(SKEncodedImageFormat.Jpeg, 60, 40), "The image", minimumShortSide: 224);
 
         Assert.AreEqual((60, 40), (image.Width, image.Height));
     }
 
-    [TestMethod]
-    public void Decode_ImageLargerThanTheLimit_ThrowsBeforeAllocating()
-    {
-        byte[] png = PngWriter.Claim(60000, 60000);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-
-        var error = Assert.ThrowsExactly<InvalidDataException>(() => ImageDecoder.Decode(png, "The image in row 3"));
-
-        Assert.AreEqual(
-            "The image in row 3 is too large: 60000 x 60000 are 3600000000 pixels, but at most 178956970 are allowed. Make the image smaller or raise the limit.",
-            error.Message);
-        Assert.IsTrue(GC.GetAllocatedBytesForCurrentThread() - before < 1 << 20);
-    }
-
-    [TestMethod]
-    public void Decode_LimitRaisedBeyondAnyArray_StillRefusesWhatCannotBeHeld()
-    {
-        var error = Assert.ThrowsExactly<InvalidDataException>(() => ImageDecoder.Decode(PngWriter.Claim(60000, 60000), "The image", long.MaxValue));
-
-        StringAssert.Contains(error.Message, "is too large");
-    }
-
-    [TestMethod]
-    public void Decode_ExactlyTheLimit_IsAllowed()
-    {
-        byte[] jpeg = Quadrants(SKEncodedImageFormat.Jpeg, 40, 30);
-
-        using PixelImage image = ImageDecoder.Decode(jpeg, "The image", 1200);
-
-        Assert.ThrowsExactly<InvalidDataException>(() => ImageDecoder.Decode(jpeg, "The image", 1199));
-    }
-
-    [TestMethod]
-    [DataRow("jpeg")]
-    [DataRow("odd jpeg")]
-    [DataRow("turned jpeg")]
-    [DataRow("png")]
-    [DataRow("interlaced png")]
-    [DataRow("webp")]
-    [DataRow("lossless webp")]
-    [DataRow("bmp")]
-    [DataRow("gif")]
-    public void Decode_FileCutAnywhere_ThrowsOrHasEveryPixel(string kind)
-    {
-        byte[] whole = Noisy(kind);
-        using PixelImage expected = Decode(whole);
-        int thrown = 0;
-        var random = new Random(1);
-        int[] cuts = [1, 2, 3, 8, 20, 50, 100, whole.Length - 1, whole.Length - 2, whole.Length - 3, whole.Length - 10, .. Enumerable.Range(0, 60).Select(_ => random.Next(1, whole.Length))];
-        foreach (int cut in cuts)
-        {
-            try
-            {
-                using PixelImage image = Decode(whole[..cut]);
-                CollectionAssert.AreEqual(expected.Span.ToArray(), image.Span.ToArray(), $"{kind}, {cut} of {whole.Length} bytes, decoded to other pixels");
-                Assert.IsTrue(cut > whole.Length * 0.97, $"{kind}, {cut} of {whole.Length} bytes, decoded");
-            }
-            catch (InvalidDataException error)
-            {
-                thrown++;
-                StringAssert.Contains(error.Message, "The image cannot be decoded");
-            }
-        }
-
-        Assert.IsTrue(thrown > 55, $"{kind}: {thrown} of {cuts.Length} cuts were noticed");
-    }
-
-    [TestMethod]
-    public void Decode_TruncatedJpeg_SaysSo()
-    {
-        byte[] jpeg = Noisy("jpeg");
-
-        var error = Assert.ThrowsExactly<InvalidDataException>(() => Decode(jpeg[..(jpeg.Length / 2)]));
-
-        Assert.AreEqual(
-            "The image cannot be decoded: it holds a JPEG image of 64 x 48 pixels, but its data end before the last pixel; the file is truncated or damaged. "
-            + "Replace the image or remove it from the data.",
-            error.Message);
-    }
-
-    [TestMethod]
-    public void Decode_DamagedPng_Throws()
-    {
-        byte[] png = Noisy("png");
-        png[png.Length / 2] ^= 0x5A;
-
-        var error = Assert.ThrowsExactly<InvalidDataException>(() => Decode(png));
-
-        StringAssert.Contains(error.Message, "it holds a PNG image of 64 x 48 pixels, but ");
-    }
-
-    [TestMethod]
-    public void Decode_FileOfZeros_IsNoImage()
-    {
-        var error = Assert.ThrowsExactly<InvalidDataException>(() => Decode(new byte[4096]));
-
-        StringAssert.Contains(error.Message, "it holds no known image format.");
-    }
-
-    [TestMethod]
-    public void Decode_MemoryWithoutAnArray_Works()
-    {
-        byte[] padded = [1, 2, 3, .. Quadrants(SKEncodedImageFormat.Jpeg, 32, 32), 4, 5];
-
-        using PixelImage image = ImageDecoder.Decode(padded.AsMemory(3, padded.Length - 5), "The image");
-
-        TestImages.AssertQuadrants(image, 3);
-    }
-
-    [TestMethod]
-    public void Decode_InParallel_GivesTheSamePixels()
-    {
-        string[] kinds = ["jpeg", "turned jpeg", "png", "webp", "bmp", "gif"];
-        byte[][] files = [.. kinds.Select(Noisy)];
-        byte[][] serial = [.. files.Select(file => { using PixelImage image = Decode(file); return image.Span.ToArray(); })];
-
-        Parallel.For(0, 600, i =>
-        {
-            using PixelImage image = Decode(files[i % files.Length]);
-            Assert.IsTrue(image.Span.SequenceEqual(serial[i % files.Length]), kinds[i % files.Length]);
-        });
-    }
-
-    [TestMethod]
-    public void DecodeFile_MissingFile_NamesIt()
-    {
-        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".jpg");
-
-        var error = Assert.ThrowsExactly<FileNotFoundException>(() => ImageDecoder.DecodeFile(path));
-
-        Assert.AreEqual($"Image file '{path}' does not exist. Check the path and the folder that relative paths start from.", error.Message);
-        Assert.AreEqual(path, error.FileName);
-    }
-
-    [TestMethod]
-    public void DecodeFile_MissingFolder_NamesThePath()
-    {
-        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName(), "a.jpg");
-
-        var error = Assert.ThrowsExactly<DirectoryNotFoundException>(() => ImageDecoder.DecodeFile(path));
-
-        StringAssert.StartsWith(error.Message, $"Image file '{path}' does not exist: a folder of its path is missing.");
-    }
-
-    [TestMethod]
-    public void DecodeFile_Folder_SaysThatItIsOne()
-    {
-        string path = Path.GetTempPath();
-
-        var error = Assert.ThrowsExactly<UnauthorizedAccessException>(() => ImageDecoder.DecodeFile(path));
-
-        Assert.AreEqual($"Image file '{path}' is a folder. Expected an image file.", error.Message);
-    }
-
-    [TestMethod]
-    public void DecodeFile_EmptyPath_SaysSo()
-    {
-        var error = Assert.ThrowsExactly<FileNotFoundException>(() => ImageDecoder.DecodeFile(""));
-
-        Assert.AreEqual("An image path is empty. Expected the path of an image file.", error.Message);
-    }
-
-    [TestMethod]
-    public void DecodeFile_PathWithNullCharacter_IsNotFound()
-    {
-        var error = Assert.ThrowsExactly<FileNotFoundException>(() => ImageDecoder.DecodeFile("a\0b.jpg"));
-
-        StringAssert.EndsWith(error.Message, "this is not a valid path.");
-    }
-
-    [TestMethod]
-    [DataRow("photo with spaces – žluťoučký 猫 😀.jpg")]
-    [DataRow("UPPER.JPEG")]
-    [DataRow("jpeg named.png")]
-    public void DecodeFile_AnyName_DecodesByContent(string name)
-    {
-        string folder = Directory.CreateTempSubdirectory("resnet-images-").FullName;
-        try
-        {
-            string path = Path.Combine(folder, name);
-            File.WriteAllBytes(path, Quadrants(SKEncodedImageFormat.Jpeg, 32, 24));
-
-            using PixelImage image = ImageDecoder.DecodeFile(path);
-
-            TestImages.AssertQuadrants(image, 3);
-        }
-        finally
-        {
-            Directory.Delete(folder, true);
-        }
-    }
-
-    [TestMethod]
-    public void DecodeFile_EmptyFile_SaysSo()
-    {
-        string path = Path.GetTempFileName();
-        try
-        {
-            var error = Assert.ThrowsExactly<InvalidDataException>(() => ImageDecoder.DecodeFile(path));
-
-            Assert.AreEqual(
-                $"Image file '{path}' cannot be decoded: it holds nothing: it is empty (0 bytes). Formats that work are JPEG, PNG, WebP, BMP, GIF. "
-                + "Convert the image to one of them or remove it from the data.",
-                error.Message);
-        }
-        finally
-        {
-            File.Delete(path);
-        }
-    }
-
     private static PixelImage Decode(byte[] encoded) => ImageDecoder.Decode(encoded, "The image");
-
-    private static byte[] Quadrants(SKEncodedImageFormat format, int width, int height) =>
-        TestImages.Encode(format, width, height, (x, y) => TestImages.Quadrant(x, y, width, height));
-
-    private static byte[] Noisy(string kind) => kind switch
-    {
-        "jpeg" => TestImages.Encode(SKEncodedImageFormat.Jpeg, 64, 48, TestImages.Noise),
-        "odd jpeg" => TestImages.Encode(SKEncodedImageFormat.Jpeg, 61, 43, TestImages.Noise),
-        "turned jpeg" => TestImages.WithOrientation(TestImages.Encode(SKEncodedImageFormat.Jpeg, 64, 48, TestImages.Noise), 6),
-        "png" => PngWriter.Write(64, 48, PngWriter.Rgb, 8, Samples),
-        "interlaced png" => PngWriter.Write(64, 48, PngWriter.Rgb, 8, Samples, interlaced: true),
-        "webp" => TestImages.Encode(SKEncodedImageFormat.Webp, 64, 48, TestImages.Noise, 80),
-        "lossless webp" => TestImages.Encode(SKEncodedImageFormat.Webp, 64, 48, TestImages.Noise, 100),
-        "bmp" => TestImages.Bmp(64, 48, TestImages.Noise),
-        _ => GifWriter.Write(64, 48, FourColours, (x, y) => TestImages.Noise(x, y).R & 3),
-    };
-
-    private static int[] Samples(int x, int y)
-    {
-        (byte r, byte g, byte b) = TestImages.Noise(x, y);
-        return [r, g, b];
-    }
 
     private static void AssertAll(PixelImage image, Func<int, int, (byte R, byte G, byte B)> expected)
     {

@@ -7,6 +7,12 @@ namespace Microsoft.ML.ResNet.Tests;
 /// <summary>Makes the images that the tests decode.</summary>
 internal static class TestImages
 {
+    /// <summary>A palette of red, green, blue and yellow.</summary>
+    public static readonly byte[] FourColours = [200, 40, 40, 40, 180, 60, 50, 60, 200, 220, 210, 60];
+
+    /// <summary>A picture whose quarters have different colours.</summary>
+    public static byte[] EncodeQuadrants(SKEncodedImageFormat format, int width, int height) => Encode(format, width, height, (x, y) => Quadrant(x, y, width, height));
+
     public static readonly (byte R, byte G, byte B) Red = (200, 40, 40);
     public static readonly (byte R, byte G, byte B) Green = (40, 180, 60);
     public static readonly (byte R, byte G, byte B) Blue = (50, 60, 200);
