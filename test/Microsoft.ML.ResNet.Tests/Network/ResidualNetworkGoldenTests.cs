@@ -7,6 +7,7 @@ namespace Microsoft.ML.ResNet.Tests.Network;
 
 /// <summary>The network against PyTorch's numbers.</summary>
 [TestClass]
+[DoNotParallelize]
 public sealed class ResidualNetworkGoldenTests
 {
     // The values span about +-5. Between float32 and float64, PyTorch itself differs by up to 1e-5 in evaluation and 3e-5 in training,
@@ -14,13 +15,13 @@ public sealed class ResidualNetworkGoldenTests
     private const double EvaluationTolerance = 1e-4;
     private const double TrainingTolerance = 1e-3;
 
+    // One input of the last ReLU of layer1.1 is within 5e-6 of zero, where the kernels of one thread or of SSE 4.1 differ from others: whether its
+    // gradient passes changes those of the parameters before it by up to 1e-3 of their norm.
+    private const double TieTolerance = 3e-3;
+
     [TestMethod]
     [DataRow(ResNetArchitecture.ResNet18)]
-    [DataRow(ResNetArchitecture.ResNet34)]
     [DataRow(ResNetArchitecture.ResNet50)]
-    [DataRow(ResNetArchitecture.ResNet101)]
-    [DataRow(ResNetArchitecture.ResNet152)]
-    [DataRow(ResNetArchitecture.WideResNet50_2)]
     [DataRow(ResNetArchitecture.ResNeXt50_32x4d)]
     public void Forward_FilledWeights_GivesPyTorchsLogitsAndStatistics(ResNetArchitecture architecture)
     {
@@ -43,6 +44,15 @@ public sealed class ResidualNetworkGoldenTests
     }
 
     [TestMethod]
+    [TestCategory("Thorough")]
+    [DataRow(ResNetArchitecture.ResNet34)]
+    [DataRow(ResNetArchitecture.ResNet101)]
+    [DataRow(ResNetArchitecture.ResNet152)]
+    [DataRow(ResNetArchitecture.WideResNet50_2)]
+    public void Forward_FilledWeightsOfALargerNetwork_GivesPyTorchsLogitsAndStatistics(ResNetArchitecture architecture)
+        => Forward_FilledWeights_GivesPyTorchsLogitsAndStatistics(architecture);
+
+    [TestMethod]
     public void Backward_FilledResNet18_GivesPyTorchsGradientNorms()
     {
         using ResidualNetwork network = GoldenNetworks.Build(ResNetArchitecture.ResNet18, classCount: 10);
@@ -59,7 +69,7 @@ public sealed class ResidualNetworkGoldenTests
         {
             using Tensor gradient = parameters[name].Parameter.grad!;
             // Relative: norms go from 0.2 to 6. PyTorch's float32 differs from its float64 by less than 1e-6.
-            Assert.AreEqual(norm, gradient.norm().item<float>(), 1e-4 * norm, name);
+            Assert.AreEqual(norm, gradient.norm().item<float>(), (LiesBelowTheTie(name) ? TieTolerance : 1e-4) * norm, name);
         }
     }
 
@@ -85,15 +95,17 @@ public sealed class ResidualNetworkGoldenTests
         AssertClose(GoldenTraining.Bn1RunningMean, Entry(network, "bn1.running_mean"), 1e-4);
         AssertClose(GoldenTraining.Bn1RunningVariance, Entry(network, "bn1.running_var"), 1e-4);
         Assert.AreEqual(5, Entry(network, "bn1.num_batches_tracked").item<long>());
-        AssertClose(GoldenTraining.Bn1Weight, Entry(network, "bn1.weight"), 1e-4);
+        AssertClose(GoldenTraining.Bn1Weight, Entry(network, "bn1.weight"), TieTolerance);
         AssertClose(GoldenTraining.HeadBias, Entry(network, "fc.bias"), 1e-4);
         AssertClose(GoldenTraining.FirstHeadWeights, FirstValues(Entry(network, "fc.weight"), 16), 1e-4);
-        AssertClose(GoldenTraining.FirstConv1Weights, FirstValues(Entry(network, "conv1.weight"), 16), 1e-4);
+        AssertClose(GoldenTraining.FirstConv1Weights, FirstValues(Entry(network, "conv1.weight"), 16), TieTolerance);
         network.eval();
         AssertClose(GoldenTraining.LastEvaluationLogits, network.forward(images), TrainingTolerance);
         network.train();
         Assert.AreEqual(GoldenTraining.Losses[5], Loss(network.forward(images)).item<float>(), TrainingTolerance);
     }
+
+    private static bool LiesBelowTheTie(string name) => name.StartsWith("conv1.", StringComparison.Ordinal) || name.StartsWith("bn1.", StringComparison.Ordinal) || name.StartsWith("layer1.", StringComparison.Ordinal);
 
     private static Tensor Labels() => tensor(new long[] { 3, 7 });
 
