@@ -1,28 +1,32 @@
 using Microsoft.ML.ResNet.Native;
 using TorchSharp;
 
-// Live-tensor counts and torch's thread settings are process-wide: tests run one after another.
-[assembly: DoNotParallelize]
+// One worker for each processor. Tests of what belongs to the whole process, such as the count of tensors, are marked with DoNotParallelize and run afterwards, one by one;
+// so are those of numbers that several threads compute.
+[assembly: Parallelize(Workers = 0, Scope = ExecutionScope.MethodLevel)]
 
 namespace Microsoft.ML.ResNet.Tests;
 
 [TestClass]
 public static class AssemblySetup
 {
-    private static long s_tensors;
-
     [AssemblyInitialize]
     public static void LoadNativeLibraries(TestContext context) => NativeTorch.EnsureLoaded();
 
-    /// <summary>Frees what a test left to its finalisers: another one counts the tensors before and after what it tests.</summary>
-    [GlobalTestCleanup]
-    public static void FreeTensors(TestContext context)
+    /// <summary>Gives a test one thread of libtorch where others run beside it, and all where it runs alone.</summary>
+    [GlobalTestInitialize]
+    public static void SetThreads(TestContext context)
     {
-        if (torch.Tensor.TotalCount != s_tensors)
+        int count = IsAlone(context) ? Environment.ProcessorCount : 1;
+        if (torch.get_num_threads() != count)
         {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-            s_tensors = torch.Tensor.TotalCount;
+            torch.set_num_threads(count);
         }
+    }
+
+    private static bool IsAlone(TestContext context)
+    {
+        Type type = typeof(AssemblySetup).Assembly.GetType(context.FullyQualifiedTestClassName!, throwOnError: true)!;
+        return Attribute.IsDefined(type, typeof(DoNotParallelizeAttribute)) || type.GetMethods().Any(method => method.Name == context.TestName && Attribute.IsDefined(method, typeof(DoNotParallelizeAttribute)));
     }
 }

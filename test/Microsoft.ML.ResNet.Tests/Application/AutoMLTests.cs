@@ -160,6 +160,7 @@ public sealed class AutoMLTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     public void Fit_CancelledThroughTheTrialsContext_StopsWithinABatchInAPipeline()
     {
         var context = new MLContext(1);
@@ -175,7 +176,7 @@ public sealed class AutoMLTests
 
         // Data and label mapping belong to the experiment's context, as in AutoML, which makes a context for each trial.
         var experiment = new MLContext(1);
-        long tensors = torch.Tensor.TotalCount;
+        long tensors = LiveTensors.CountAfterCollection();
         Assert.ThrowsExactly<OperationCanceledException>(() => Fit(context, experiment.Data.LoadFromEnumerable(Create(40)), options));
 
         Assert.AreEqual(3, steps);
@@ -226,16 +227,17 @@ public sealed class AutoMLTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     public void Fit_ManyTrials_KeepTheirWeightsAloneUntilDisposed()
     {
         var context = new MLContext(1);
         IDataView data = Keyed(context, Create(12));
-        long tensors = torch.Tensor.TotalCount;
+        long tensors = LiveTensors.CountAfterCollection();
         List<ResNetTransformer> models = [];
         List<long> held = [];
         for (int i = 0; i < 3; i++)
         {
-            long before = torch.Tensor.TotalCount;
+            long before = LiveTensors.CountAfterCollection();
             models.Add(context.MulticlassClassification.Trainers.ResNet(Options(epochs: 1)).Fit(data));
             held.Add(torch.Tensor.TotalCount - before);
         }

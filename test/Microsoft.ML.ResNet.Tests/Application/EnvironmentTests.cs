@@ -77,6 +77,7 @@ public sealed class EnvironmentTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     public void LabelsThatAreDates_InAnotherTimeZone_AreTheSame()
     {
         DateTime[] days = [new(2024, 2, 29, 23, 59, 59, DateTimeKind.Local), new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc), new(2025, 7, 1, 12, 30, 0)];
@@ -119,6 +120,7 @@ public sealed class EnvironmentTests
     }
 
     [TestMethod]
+    [TestCategory("Thorough")]
     public async Task Score_OddPathsCultureAndTimeZone_IsTheSameBitForBit()
     {
         var (model, image) = SaveModel();
@@ -144,6 +146,7 @@ public sealed class EnvironmentTests
     }
 
     [TestMethod]
+    [TestCategory("Thorough")]
     public async Task Score_HomeThatCannotBeWritten_IsTheSameAndLeavesNothing()
     {
         RequireLinux();
@@ -161,6 +164,7 @@ public sealed class EnvironmentTests
     }
 
     [TestMethod]
+    [TestCategory("Thorough")]
     public async Task Score_ApplicationFolderThatIsReadOnly_IsTheSame()
     {
         using var disk = new Tmpfs(kibibytes: 64 << 10);

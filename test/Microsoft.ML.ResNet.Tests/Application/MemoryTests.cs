@@ -13,6 +13,7 @@ public sealed class MemoryTests
     public TestContext TestContext { get; set; } = null!;
 
     [TestMethod]
+    [TestCategory("Thorough")]
     public async Task Everything_WhileFinalisersRun_GivesTheSameResults()
     {
         // Freed memory is overwritten.
@@ -32,10 +33,11 @@ public sealed class MemoryTests
     }
 
     [TestMethod]
+    [TestCategory("Thorough")]
     public async Task EveryFamilyOfNetworks_UnderTheHeapCheck_WritesNothingPastItsMemory() => await CheckNetworks("");
 
     [TestMethod]
-    [TestCategory("Slow")]
+    [TestCategory("Thorough")]
     [DataRow("DOTNET_EnableAVX512=0")]
     [DataRow("DOTNET_EnableAVX2=0")]
     [DataRow("ONEDNN_MAX_CPU_ISA=SSE41")]

@@ -45,6 +45,7 @@ public sealed class OtherProcessTests
     }
 
     [TestMethod]
+    [TestCategory("Thorough")]
     public async Task Score_OnAProcessorWithoutAvx2_IsClose()
     {
         using var folder = new TemporaryFolder();

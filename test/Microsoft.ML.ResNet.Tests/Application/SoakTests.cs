@@ -7,6 +7,7 @@ namespace Microsoft.ML.ResNet.Tests.Application;
 
 /// <summary>Long trainings, many predictions and many models: memory and live tensors stay flat.</summary>
 [TestClass]
+[DoNotParallelize]
 public sealed class SoakTests
 {
     /// <summary>What the runtime's own heaps move by; a leak of one small tensor a step would be far more in 10,000 steps.</summary>

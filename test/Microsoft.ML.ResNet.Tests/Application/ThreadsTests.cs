@@ -6,6 +6,7 @@ namespace Microsoft.ML.ResNet.Tests.Application;
 
 /// <summary>Many threads on one model, and several trainings in one process.</summary>
 [TestClass]
+[DoNotParallelize]
 public sealed class ThreadsTests
 {
     private const int ThreadCount = 32;
@@ -22,7 +23,7 @@ public sealed class ThreadsTests
         float[] transformed = Flat(Scores((ITransformer)model, data));
         float[][] predicted = Predictions((ITransformer)model, rows);
         using ResNetTransformer alone = _context.MulticlassClassification.Trainers.ResNet(Options(epochs: 3)).Fit(Keyed(_context, Create(40)));
-        long tensors = torch.Tensor.TotalCount;
+        long tensors = LiveTensors.CountAfterCollection();
         using var trained = new ManualResetEventSlim();
         ResNetTransformer? beside = null;
 
@@ -68,7 +69,7 @@ public sealed class ThreadsTests
     public void Fit_TwoTrainingsAtOnce_GiveWhatEachGivesAlone()
     {
         using ResNetTransformer first = Train(1), second = Train(2);
-        long tensors = torch.Tensor.TotalCount;
+        long tensors = LiveTensors.CountAfterCollection();
         var together = new ResNetTransformer[2];
 
         RunAll([() => together[0] = Train(1), () => together[1] = Train(2)]);
@@ -95,7 +96,7 @@ public sealed class ThreadsTests
         using var folder = new TemporaryFolder();
         for (int round = 0; round < 5; round++)
         {
-            long tensors = torch.Tensor.TotalCount;
+            long tensors = LiveTensors.CountAfterCollection();
             var model = (IDisposable)Fit(_context, data, Options(epochs: 1));
             ResNetTransformer transformer = ResNetOf((ITransformer)model);
             using var started = new CountdownEvent(ThreadCount);

@@ -190,6 +190,7 @@ public sealed class ResNetTransformerTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     [DataRow("Description.json", "\"formatVersion\": 1", "\"formatVersion\": 2", "its format version is 2, and this version of Microsoft.ML.ResNet reads up to 1. Update the package.")]
     [DataRow("Description.json", "\"channels\": 3", "\"channels\": 7", "the network has 7 channels, expected 1 or 3.")]
     [DataRow("Description.json", "\"depths\": [", "\"depths\": [0,", "Depths")]
@@ -207,7 +208,7 @@ public sealed class ResNetTransformerTests
             Assert.IsGreaterThanOrEqualTo(0, at);
             return Encoding.Latin1.GetBytes(text[..at] + replacement + text[(at + original.Length)..]);
         });
-        long tensors = torch.Tensor.TotalCount;
+        long tensors = LiveTensors.CountAfterCollection();
 
         Exception exception = Assert.Throws<Exception>(() => new MLContext().Model.Load(folder.File("model.zip"), out _));
 
@@ -230,13 +231,14 @@ public sealed class ResNetTransformerTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     public void Score_FromManyThreads_IsTheSameAndLeavesNoTensor()
     {
         float[][] expected = Scores(s_model, s_data);
         List<PixelRow> rows = Create(70);
         using PredictionEngine<PixelRow, PredictionRow> reference = PixelRows.CreateEngine(Context, s_model);
         float[][] single = [.. rows.Select(row => reference.Predict(row).Score)];
-        long tensors = torch.Tensor.TotalCount;
+        long tensors = LiveTensors.CountAfterCollection();
 
         Parallel.For(0, 64, new ParallelOptions { MaxDegreeOfParallelism = 64 }, i =>
         {
@@ -255,6 +257,7 @@ public sealed class ResNetTransformerTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     public void TrainingAndPredicting_Long_LeaveNoTensor()
     {
         IDataView data = Context.Data.LoadFromEnumerable(Create(64));
@@ -262,7 +265,7 @@ public sealed class ResNetTransformerTests
         PixelRow row = Create(1)[0];
         engine.Predict(row);
         ((IDisposable)Fit(Context, data, Options(epochs: 1))).Dispose();
-        long tensors = torch.Tensor.TotalCount;
+        long tensors = LiveTensors.CountAfterCollection();
         var steps = new List<long>();
         ResNetTrainer.Options options = Options(epochs: 50, batchSize: 16);
         options.Progress = new SynchronousProgress(_ => steps.Add(torch.Tensor.TotalCount));
@@ -297,10 +300,11 @@ public sealed class ResNetTransformerTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     public void Dispose_WhileOthersScore_GivesResultsOrObjectDisposedException()
     {
         var model = (IDisposable)Fit(Context, s_data, Options(epochs: 1));
-        long tensors = torch.Tensor.TotalCount;
+        long tensors = LiveTensors.CountAfterCollection();
         using var started = new CountdownEvent(4);
         Thread[] threads = [.. Enumerable.Range(0, 4).Select(_ => new Thread(() =>
         {

@@ -141,14 +141,12 @@ public sealed class ResNetFeaturesTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     public void Transform_FromManyThreadsAndAfterDispose_IsSafe()
     {
         var context = new MLContext(seed: 1);
         IDataView data = context.Data.LoadFromEnumerable(PixelRows.Create(12));
-        // Tensors that other tests left to the finalizer must not go meanwhile.
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        long before = torch.Tensor.TotalCount;
+        long before = LiveTensors.CountAfterCollection();
         ResNetFeaturesTransformer transformer = context.Transforms.ResNetFeatures("Embedding", "Features", Weights()).Fit(data);
         float[][] expected = Features(transformer, data);
 

@@ -8,6 +8,7 @@ namespace Microsoft.ML.ResNet.Tests.Fuzzing;
 /// more memory than a stated multiple of the file.
 /// </summary>
 [TestClass]
+[DoNotParallelize]
 public sealed class FuzzTests
 {
     private const int FewInputs = 200;

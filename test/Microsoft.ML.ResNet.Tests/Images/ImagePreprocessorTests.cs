@@ -9,7 +9,7 @@ public sealed class ImagePreprocessorTests
     [TestMethod]
     [DataRow(SKEncodedImageFormat.Jpeg, 500, 375, 1)]
     [DataRow(SKEncodedImageFormat.Jpeg, 300, 700, 1)]
-    [DataRow(SKEncodedImageFormat.Jpeg, 6001, 2500, 6)]
+    [DataRow(SKEncodedImageFormat.Jpeg, 3001, 1250, 6)]
     [DataRow(SKEncodedImageFormat.Jpeg, 301, 233, 6)]
     [DataRow(SKEncodedImageFormat.Jpeg, 640, 481, 3)]
     [DataRow(SKEncodedImageFormat.Jpeg, 640, 481, 5)]

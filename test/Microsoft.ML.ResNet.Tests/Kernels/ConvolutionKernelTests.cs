@@ -4,9 +4,10 @@ namespace Microsoft.ML.ResNet.Tests.Kernels;
 
 /// <summary>Every kernel of convolutions beside a plain loop, on sizes drawn at random, in buffers that end before a page that may not be touched.</summary>
 [TestClass]
+[DoNotParallelize]
 public sealed unsafe class ConvolutionKernelTests
 {
-    private const int Cases = 400;
+    private const int Cases = 200;
 
     [TestInitialize]
     public void RequireInstructions() => VectorInstructions.Require();

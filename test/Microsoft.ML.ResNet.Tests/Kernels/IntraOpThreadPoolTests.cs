@@ -3,6 +3,7 @@ using Microsoft.ML.ResNet.Kernels;
 namespace Microsoft.ML.ResNet.Tests.Kernels;
 
 [TestClass]
+[DoNotParallelize]
 public sealed class IntraOpThreadPoolTests
 {
     [TestMethod]

@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.Tests.Kernels;
 [TestClass]
 public sealed unsafe class MatrixKernelTests
 {
-    private const int Cases = 500, Rows = MatrixKernel.Rows, Columns = MatrixKernel.Columns;
+    private const int Cases = 250, Rows = MatrixKernel.Rows, Columns = MatrixKernel.Columns;
 
     [TestInitialize]
     public void RequireInstructions() => VectorInstructions.Require();

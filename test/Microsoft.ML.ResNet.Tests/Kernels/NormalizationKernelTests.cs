@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.Tests.Kernels;
 [TestClass]
 public sealed unsafe class NormalizationKernelTests
 {
-    private const int Cases = 400;
+    private const int Cases = 200;
 
     [TestInitialize]
     public void RequireInstructions() => VectorInstructions.Require();

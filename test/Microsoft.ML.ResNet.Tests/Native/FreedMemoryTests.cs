@@ -4,6 +4,7 @@ using Microsoft.ML.ResNet.Native;
 namespace Microsoft.ML.ResNet.Tests.Native;
 
 [TestClass]
+[DoNotParallelize]
 public sealed class FreedMemoryTests
 {
     [TestMethod]

@@ -3,6 +3,7 @@ using Microsoft.ML.ResNet.Native;
 namespace Microsoft.ML.ResNet.Tests.Native;
 
 [TestClass]
+[DoNotParallelize]
 public sealed class PatchedLibraryCacheTests
 {
     public TestContext TestContext { get; set; } = null!;

@@ -7,6 +7,7 @@ namespace Microsoft.ML.ResNet.Tests.Native;
 public sealed class TorchBackendTests
 {
     [TestMethod]
+    [TestCategory("Thorough")]
     [DataRow("", "TorchSharp-cpu")]
     [DataRow("-p:TorchBackend=cpu", "TorchSharp-cpu")]
     [DataRow("-p:TorchBackend=cuda-windows", "TorchSharp-cuda-windows")]

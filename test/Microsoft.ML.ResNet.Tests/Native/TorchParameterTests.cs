@@ -8,11 +8,10 @@ namespace Microsoft.ML.ResNet.Tests.Native;
 public sealed class TorchParameterTests
 {
     [TestMethod]
+    [DoNotParallelize]
     public void Create_ThenDispose_LeavesTheCountOfTensorsAsItWas()
     {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        long before = torch.Tensor.TotalCount;
+        long before = LiveTensors.CountAfterCollection();
 
         using (Parameter parameter = TorchParameter.Create(torch.ones(3)))
         {

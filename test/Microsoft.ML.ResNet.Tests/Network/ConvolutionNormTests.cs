@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Tests.Network;
 
 [TestClass]
+[DoNotParallelize]
 public sealed class ConvolutionNormTests
 {
     [TestMethod]

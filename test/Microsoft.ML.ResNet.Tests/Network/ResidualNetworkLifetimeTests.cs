@@ -13,13 +13,14 @@ public sealed class ResidualNetworkLifetimeTests
         new() { Depths = [1, 1], BaseWidth = 8, Stem = ResNetStem.Cifar };
 
     [TestMethod]
+    [DoNotParallelize]
     public void Forward_SixtyFourInParallel_AllAgreeAndLeaveNoTensor()
     {
         using var network = new ResidualNetwork(ResNetSpecification.FromArchitecture(ResNetArchitecture.ResNet20), inputChannels: 3, classCount: 10, seed: 1);
         network.eval();
         using Tensor images = Images(4, 3, 32, 32);
         float[] expected = Score(network, images);
-        long before = LiveTensors();
+        long before = LiveTensors.CountAfterCollection();
 
         float[][] scores = new float[64][];
         Parallel.For(0, scores.Length, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i => scores[i] = Score(network, images));
@@ -51,9 +52,10 @@ public sealed class ResidualNetworkLifetimeTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     public void Constructor_Fails_LeavesNoTensor()
     {
-        long before = LiveTensors();
+        long before = LiveTensors.CountAfterCollection();
 
         // The stages are built before the head, whose 16 TiB (2^31 classes of 2048 floats) no machine has.
         Assert.Throws<Exception>(() => new ResidualNetwork(
@@ -63,9 +65,10 @@ public sealed class ResidualNetworkLifetimeTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     public void Dispose_FreesEveryTensor()
     {
-        long before = LiveTensors();
+        long before = LiveTensors.CountAfterCollection();
 
         Small().Dispose();
 
@@ -86,6 +89,7 @@ public sealed class ResidualNetworkLifetimeTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     public void Forward_ManyTrainingAndScoringRounds_LeaveNoTensor()
     {
         using var network = new ResidualNetwork(
@@ -93,7 +97,7 @@ public sealed class ResidualNetworkLifetimeTests
         using var optimizer = new StochasticGradientDescent(network.ParameterEntries.Select(entry => new OptimizedParameter(entry.Name, entry.Parameter, HasWeightDecay: false)), momentum: 0.9, weightDecay: 0);
         using Tensor images = Images(4, 3, 16, 16);
         Train(1);
-        long before = LiveTensors();
+        long before = LiveTensors.CountAfterCollection();
 
         Train(20);
         Score(20);
@@ -123,12 +127,13 @@ public sealed class ResidualNetworkLifetimeTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     public void Forward_OutsideAnyScope_ReturnsTheOnlyNewTensor()
     {
         using var network = Small();
         network.eval();
         using Tensor images = Images(2, 3, 8, 8);
-        long before = LiveTensors();
+        long before = LiveTensors.CountAfterCollection();
 
         Tensor logits = network.forward(images);
 
@@ -138,6 +143,7 @@ public sealed class ResidualNetworkLifetimeTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     public void To_AnotherType_MovesTheTensorsThatForwardUses()
     {
         using var network = Small();
@@ -145,7 +151,7 @@ public sealed class ResidualNetworkLifetimeTests
         using DisposeScope scope = NewDisposeScope();
         Tensor images = Images(2, 3, 8, 8);
         Tensor expected = network.forward(images);
-        long before = LiveTensors();
+        long before = LiveTensors.CountAfterCollection();
 
         network.to(ScalarType.Float64);
 
@@ -164,13 +170,5 @@ public sealed class ResidualNetworkLifetimeTests
         using IDisposable scoring = inference_mode();
         using Tensor logits = network.forward(images);
         return logits.data<float>().ToArray();
-    }
-
-    /// <summary>Live tensors, without those of other tests that only wait for their finalizers.</summary>
-    private static long LiveTensors()
-    {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        return Tensor.TotalCount;
     }
 }

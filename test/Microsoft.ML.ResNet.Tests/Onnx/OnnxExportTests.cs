@@ -19,48 +19,48 @@ public sealed class OnnxExportTests
 
     [TestMethod]
     [DataRow(ResNetArchitecture.ResNet18)]
-    [DataRow(ResNetArchitecture.ResNet34)]
-    [DataRow(ResNetArchitecture.ResNet50)]
-    [DataRow(ResNetArchitecture.ResNeXt50_32x4d)]
     [DataRow(ResNetArchitecture.ResNet20)]
-    [DataRow(ResNetArchitecture.ResNet32)]
-    [DataRow(ResNetArchitecture.ResNet44)]
     [DataRow(ResNetArchitecture.ResNet56)]
-    [DataRow(ResNetArchitecture.ResNet110)]
     public void Export_EveryArchitecture_ScoresTheSame(ResNetArchitecture architecture)
         => AssertSame(architecture, new OnnxExportOptions(), Single);
 
     [TestMethod]
-    [TestCategory("Slow")]
+    [TestCategory("Thorough")]
+    [DataRow(ResNetArchitecture.ResNet34)]
+    [DataRow(ResNetArchitecture.ResNet50)]
+    [DataRow(ResNetArchitecture.ResNeXt50_32x4d)]
+    [DataRow(ResNetArchitecture.ResNet32)]
+    [DataRow(ResNetArchitecture.ResNet44)]
+    [DataRow(ResNetArchitecture.ResNet110)]
     [DataRow(ResNetArchitecture.ResNet101)]
     [DataRow(ResNetArchitecture.ResNet152)]
     [DataRow(ResNetArchitecture.ResNeXt101_32x8d)]
     [DataRow(ResNetArchitecture.WideResNet50_2)]
     [DataRow(ResNetArchitecture.WideResNet101_2)]
-    public void Export_EveryLargeArchitecture_ScoresTheSame(ResNetArchitecture architecture)
+    public void Export_EveryOtherArchitecture_ScoresTheSame(ResNetArchitecture architecture)
         => Export_EveryArchitecture_ScoresTheSame(architecture);
 
     [TestMethod]
     [DataRow(ResNetArchitecture.ResNet18)]
-    [DataRow(ResNetArchitecture.ResNet50)]
-    [DataRow(ResNetArchitecture.ResNeXt50_32x4d)]
     [DataRow(ResNetArchitecture.ResNet20)]
-    [DataRow(ResNetArchitecture.ResNet32)]
-    [DataRow(ResNetArchitecture.ResNet44)]
     [DataRow(ResNetArchitecture.ResNet56)]
-    [DataRow(ResNetArchitecture.ResNet110)]
     public void Export_HalfPrecision_ScoresAlmostTheSame(ResNetArchitecture architecture)
         => AssertSame(architecture, new OnnxExportOptions { Precision = OnnxPrecision.Float16 }, Half);
 
     [TestMethod]
-    [TestCategory("Slow")]
+    [TestCategory("Thorough")]
     [DataRow(ResNetArchitecture.ResNet34)]
+    [DataRow(ResNetArchitecture.ResNet50)]
+    [DataRow(ResNetArchitecture.ResNeXt50_32x4d)]
+    [DataRow(ResNetArchitecture.ResNet32)]
+    [DataRow(ResNetArchitecture.ResNet44)]
+    [DataRow(ResNetArchitecture.ResNet110)]
     [DataRow(ResNetArchitecture.ResNet101)]
     [DataRow(ResNetArchitecture.ResNet152)]
     [DataRow(ResNetArchitecture.ResNeXt101_32x8d)]
     [DataRow(ResNetArchitecture.WideResNet50_2)]
     [DataRow(ResNetArchitecture.WideResNet101_2)]
-    public void Export_HalfPrecisionOfALargeNetwork_ScoresAlmostTheSame(ResNetArchitecture architecture)
+    public void Export_HalfPrecisionOfEveryOtherArchitecture_ScoresAlmostTheSame(ResNetArchitecture architecture)
         => Export_HalfPrecision_ScoresAlmostTheSame(architecture);
 
     [TestMethod]
@@ -202,12 +202,13 @@ public sealed class OnnxExportTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     public void Export_Twice_GivesTheSameBytesAndLeavesNoTensor()
     {
         using var folder = new TemporaryFolder();
         using ResNetTransformer model = Create(Small, Size);
         File.WriteAllText(folder.File("model.onnx"), "older");
-        long tensors = torch.Tensor.TotalCount;
+        long tensors = LiveTensors.CountAfterCollection();
 
         model.ExportOnnx(folder.File("model.onnx"));
         model.ExportOnnx(folder.File("again.onnx"), new OnnxExportOptions());
@@ -237,7 +238,7 @@ public sealed class OnnxExportTests
         collector.Start();
         try
         {
-            for (int i = 0; i < 20; i++)
+            for (int i = 0; i < 5; i++)
             {
                 model.ExportOnnx(folder.File("again.onnx"));
                 CollectionAssert.AreEqual(expected, File.ReadAllBytes(folder.File("again.onnx")));

@@ -28,7 +28,7 @@ public sealed class PackageTests
     public static void RemoveFolder() => Folder.Dispose();
 
     [TestMethod]
-    [TestCategory("Slow")]
+    [TestCategory("Thorough")]
     public void Pack_Library_HasItsFilesAndNoBuildTool()
     {
         using ZipArchive package = ZipFile.OpenRead(Path.Combine(Feed, $"Microsoft.ML.ResNet.{Version}.nupkg"));
@@ -42,7 +42,7 @@ public sealed class PackageTests
     }
 
     [TestMethod]
-    [TestCategory("Slow")]
+    [TestCategory("Thorough")]
     public void Pack_Library_HasMetadataAndBoundedDependencies()
     {
         using ZipArchive package = ZipFile.OpenRead(Path.Combine(Feed, $"Microsoft.ML.ResNet.{Version}.nupkg"));
@@ -67,7 +67,7 @@ public sealed class PackageTests
     }
 
     [TestMethod]
-    [TestCategory("Slow")]
+    [TestCategory("Thorough")]
     public async Task Package_InAProjectOfItsOwn_TrainsSavesLoadsAndPredicts()
     {
         string application = Directory.CreateDirectory(Folder.File("application")).FullName;

@@ -67,6 +67,7 @@ public sealed partial class ImageClassificationTests
     }
 
     [TestMethod]
+    [TestCategory("Thorough")]
     public async Task Train_NoEpochsGiven_TakesThoseOfSmallImages()
     {
         string summary = Folder.File("default.json");
@@ -80,6 +81,7 @@ public sealed partial class ImageClassificationTests
     }
 
     [TestMethod]
+    [TestCategory("Thorough")]
     [DataRow("input 96x96")]
     [DataRow("input 48x48", "--size", "48")]
     public async Task Train_PretrainedOnSmallImages_EnlargesThemNoMoreThanNeeded(string expected, params string[] arguments)
@@ -165,8 +167,11 @@ public sealed partial class ImageClassificationTests
     }
 
     [TestMethod]
+    [TestCategory("Thorough")]
+    public Task ExistingApp_SavedModelByTransform_PrintsTheSameScoresInEachProcess() => ExistingApp_SavedModel_PrintsTheSameScoresInEachProcess("--transform");
+
+    [TestMethod]
     [DataRow()]
-    [DataRow("--transform")]
     public async Task ExistingApp_SavedModel_PrintsTheSameScoresInEachProcess(params string[] arguments)
     {
         string[] files = [Path.Combine(Images, ColourFolder.Red, "00.png"), Path.Combine(Images, ColourFolder.Blue, "00.png")];

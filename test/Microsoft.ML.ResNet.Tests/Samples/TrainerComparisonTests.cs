@@ -12,41 +12,29 @@ public sealed class TrainerComparisonTests
     [TestMethod]
     public async Task Run_FewImages_RanksCandidatesAndSavesTheBest()
     {
-        using var folder = new TemporaryFolder();
-        CopyImages(folder, "train", count: 6);
-        CopyImages(folder, "test", count: 3);
+        JsonElement[] rows = await CompareAsync("HeadOnly", "Scratch");
 
-        ProcessResult result = await RunAsync(folder, "--candidates", "OnnxSdca", "FeaturesSdca", "FeaturesLightGbm", "HeadOnly", "Scratch", "--epochs", "1", "--size", "32", "--json", folder.File("board.json"));
+        Assert.HasCount(2, rows);
+        Assert.AreEqual("ResNet, HeadOnly", Trainer(rows[0]));
+    }
 
-        Assert.AreEqual(0, result.ExitCode, result.Output);
-        using JsonDocument document = JsonDocument.Parse(await File.ReadAllTextAsync(folder.File("board.json")));
-        JsonElement[] rows = [.. document.RootElement.GetProperty("results").EnumerateArray()];
-        Assert.HasCount(5, rows);
-        JsonElement[] ranked = [.. rows.Where(row => row.GetProperty("error").ValueKind == JsonValueKind.Null)];
+    [TestMethod]
+    [TestCategory("Thorough")]
+    public async Task Run_FewImagesByMLNetsTrainersToo_RanksCandidatesAndSavesTheBest()
+    {
+        JsonElement[] rows = await CompareAsync("OnnxSdca", "FeaturesSdca", "FeaturesLightGbm", "HeadOnly", "Scratch");
 
         // LightGBM has no native library for macOS in its package.
-        Assert.HasCount(OperatingSystem.IsMacOS() ? 4 : 5, ranked, result.Output);
-        CollectionAssert.AreEqual(Enumerable.Range(1, ranked.Length).ToArray(), ranked.Select(row => row.GetProperty("rank").GetInt32()).ToArray());
-        CollectionAssert.AreEqual(
-            ranked.OrderByDescending(Accuracy).ThenBy(row => row.GetProperty("logLoss").GetDouble()).Select(Trainer).ToArray(), ranked.Select(Trainer).ToArray());
-        foreach (JsonElement row in ranked)
-        {
-            StringAssert.Contains(result.StandardOutput, Trainer(row));
-            Assert.IsTrue(row.GetProperty("trainSeconds").GetDouble() > 0 && row.GetProperty("scoringImagesPerSecond").GetDouble() > 0 && row.GetProperty("modelMegabytes").GetDouble() > 0);
-        }
+        Assert.HasCount(OperatingSystem.IsMacOS() ? 4 : 5, rows);
 
         // Both ways to the features have the same network: 15.9 million weights, and a classifier of 512 weights and a bias for each of two classes.
         Assert.AreEqual(new ResNetSpecification { Depths = [2, 2, 2, 3], Stem = ResNetStem.ImageNet }.CountParameters(2), Parameters(rows, "OnnxSdca"));
         Assert.AreEqual(Parameters(rows, "OnnxSdca"), Parameters(rows, "FeaturesSdca"));
         Assert.AreEqual(Parameters(rows, "OnnxSdca"), Parameters(rows, "HeadOnly"));
-
-        // A bag and a dress are told apart by their features, after six images of each.
-        Assert.IsGreaterThan(0.8, Accuracy(ranked[0]));
-        ITransformer best = new MLContext().Model.Load(folder.File("best.zip"), out _);
-        ((IDisposable)best).Dispose();
     }
 
     [TestMethod]
+    [TestCategory("Thorough")]
     public async Task Run_CandidateThatFails_IsARowAndTheOthersGoOn()
     {
         using var folder = new TemporaryFolder();
@@ -82,6 +70,36 @@ public sealed class TrainerComparisonTests
         Assert.AreEqual(2, result.ExitCode, result.Output);
         Assert.AreEqual("", result.StandardOutput);
         Assert.AreEqual(expected, result.StandardError.Trim());
+    }
+
+    /// <returns>The rows of the candidates that were trained, by rank.</returns>
+    private static async Task<JsonElement[]> CompareAsync(params string[] candidates)
+    {
+        using var folder = new TemporaryFolder();
+        CopyImages(folder, "train", count: 6);
+        CopyImages(folder, "test", count: 3);
+
+        ProcessResult result = await RunAsync(folder, ["--candidates", .. candidates, "--epochs", "1", "--size", "32", "--json", folder.File("board.json")]);
+
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        using JsonDocument document = JsonDocument.Parse(await File.ReadAllTextAsync(folder.File("board.json")));
+        JsonElement[] rows = [.. document.RootElement.GetProperty("results").EnumerateArray().Select(row => row.Clone())];
+        Assert.HasCount(candidates.Length, rows);
+        JsonElement[] ranked = [.. rows.Where(row => row.GetProperty("error").ValueKind == JsonValueKind.Null)];
+        CollectionAssert.AreEqual(Enumerable.Range(1, ranked.Length).ToArray(), ranked.Select(row => row.GetProperty("rank").GetInt32()).ToArray(), result.Output);
+        CollectionAssert.AreEqual(
+            ranked.OrderByDescending(Accuracy).ThenBy(row => row.GetProperty("logLoss").GetDouble()).Select(Trainer).ToArray(), ranked.Select(Trainer).ToArray());
+        foreach (JsonElement row in ranked)
+        {
+            StringAssert.Contains(result.StandardOutput, Trainer(row));
+            Assert.IsTrue(row.GetProperty("trainSeconds").GetDouble() > 0 && row.GetProperty("scoringImagesPerSecond").GetDouble() > 0 && row.GetProperty("modelMegabytes").GetDouble() > 0);
+        }
+
+        // A bag and a dress are told apart by their features, after six images of each.
+        Assert.IsGreaterThan(0.8, Accuracy(ranked[0]));
+        ITransformer best = new MLContext().Model.Load(folder.File("best.zip"), out _);
+        ((IDisposable)best).Dispose();
+        return ranked;
     }
 
     private static Task<ProcessResult> RunAsync(TemporaryFolder folder, params string[] arguments) => DotNet.RunAsync(

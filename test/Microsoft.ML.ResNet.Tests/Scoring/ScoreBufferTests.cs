@@ -64,7 +64,7 @@ public sealed class ScoreBufferTests
     }
 
     private static ImageScorer Scorer() => new(
-        new ResidualNetwork(ResNetSpecification.FromArchitecture(ResNetArchitecture.ResNet18).ResolveStem(32, 32), 3, 4, seed: 1),
+        new ResidualNetwork(new ResNetSpecification { Depths = [1, 1], Widths = [16, 32], Stem = ResNetStem.Cifar }, 3, 4, seed: 1),
         s_format,
         new ScoringDevice(CPU, ScalarType.Float32, HasVectorKernels: false, Fused: null),
         NetworkOutput.Probabilities,

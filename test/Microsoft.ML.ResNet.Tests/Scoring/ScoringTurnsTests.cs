@@ -5,6 +5,7 @@ namespace Microsoft.ML.ResNet.Tests.Scoring;
 
 /// <summary>However many callers there are, as many score at once as there are processors.</summary>
 [TestClass]
+[DoNotParallelize]
 public sealed class ScoringTurnsTests
 {
     [TestMethod]

@@ -4,6 +4,7 @@ namespace Microsoft.ML.ResNet.Tests.Trainer;
 
 /// <summary>The time limit where features are computed once and a classifier is fitted to them.</summary>
 [TestClass]
+[DoNotParallelize]
 public sealed class HeadTimeLimitTests
 {
     private readonly MLContext _context = new(1);

@@ -9,6 +9,7 @@ public sealed class ResNetTrainerFineTuningTests
     private readonly MLContext _context = new(1);
 
     [TestMethod]
+    [DoNotParallelize]
     [DataRow(FineTuningMode.HeadOnly, 5)]
     [DataRow(FineTuningMode.HeadOnly, 1)]
     [DataRow(FineTuningMode.HeadThenFull, 5)]
@@ -19,7 +20,7 @@ public sealed class ResNetTrainerFineTuningTests
         ResNetTrainer.Options options = FineTuning(pretrained, mode);
         IDataView few = Keyed(_context, Create(imagesPerClass * 3, seed: 7, "one", "two", "three"), "one", "two", "three");
         IDataView test = Keyed(_context, Create(60, seed: 8, "one", "two", "three"), "one", "two", "three");
-        long tensors = torch.Tensor.TotalCount;
+        long tensors = LiveTensors.CountAfterCollection();
 
         using (ResNetTransformer model = Train(few, options))
         {

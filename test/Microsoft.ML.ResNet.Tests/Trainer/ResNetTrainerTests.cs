@@ -6,6 +6,7 @@ using static Microsoft.ML.ResNet.Tests.PixelRows;
 namespace Microsoft.ML.ResNet.Tests.Trainer;
 
 [TestClass]
+[DoNotParallelize]
 public sealed class ResNetTrainerTests
 {
     [TestMethod]
@@ -56,7 +57,7 @@ public sealed class ResNetTrainerTests
     {
         var context = new MLContext(1);
         IDataView data = context.Data.LoadFromEnumerable(Rows32(33));
-        var options = new ResNetTrainer.Options { Epochs = 1, BatchSize = 32, WarmupEpochs = 0, LearningRate = 0.01 };
+        var options = new ResNetTrainer.Options { Architecture = ResNetArchitecture.ResNet20, Epochs = 1, BatchSize = 32, WarmupEpochs = 0, LearningRate = 0.01 };
 
         using var model = (IDisposable)Fit(context, data, options);
 

@@ -10,6 +10,7 @@ namespace Microsoft.ML.ResNet.Tests.Training;
 
 /// <summary>The loop under a time limit, by a clock that counts batches: each one, trained or validated, takes a second.</summary>
 [TestClass]
+[DoNotParallelize]
 public sealed class TrainingLoopTimeTests
 {
     private const int Side = 8, BatchSize = 4, TrainingImages = 40;

@@ -42,6 +42,7 @@ public sealed partial class TorchvisionTests
         """;
 
     [TestMethod]
+    [TestCategory("Thorough")]
     [DataRow(ResNetArchitecture.ResNet18, ResNetStem.Cifar)]
     [DataRow(ResNetArchitecture.ResNeXt50_32x4d, ResNetStem.ImageNet)]
     public async Task SaveWeights_InTorchvision_ScoresTheSame(ResNetArchitecture architecture, ResNetStem stem)
