@@ -9,42 +9,37 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// </summary>
 internal sealed unsafe class DirectConvolution : VectorConvolution
 {
-    private readonly ConvolutionShape _shape;
-    private readonly ConvolutionPanel[] _panels;
-    private readonly int _inputs;
-    private readonly int _outputs;
-    private readonly AlignedBuffer _weights;
-    private readonly AlignedBuffer _bias;
-
     public DirectConvolution(FoldedConvolution folded, int storedInputs)
         : this(folded.Shape, storedInputs, folded.StoredBias())
     {
-        Parallel.For(0, _panels.Length, panel => LayOut(folded, panel));
+        WriteFilters(folded, (panel, input, column, filter) =>
+        {
+            float* first = Weights.Pointer + (panel.Start * Taps) + ((long)input * MatrixKernel.Columns) + column;
+            for (int tap = 0; tap < Taps; tap++)
+            {
+                first[(long)tap * panel.InputCount * MatrixKernel.Columns] = (float)filter[tap];
+            }
+        });
     }
 
     private DirectConvolution(ConvolutionShape shape, int storedInputs, AlignedBuffer bias)
+        : base(shape, storedInputs, shape.Kernel * shape.Kernel, bias)
     {
-        _shape = shape;
-        _bias = bias;
-        _inputs = storedInputs;
-        _outputs = ConvolutionPanel.Stored(_shape.OutputChannels);
-        _panels = ConvolutionPanel.Of(_shape, storedInputs);
-        _weights = new AlignedBuffer(_panels[^1].End * Taps);
     }
 
     /// <summary>A convolution that has no weights yet, and no bias. Its output channels fill whole panels.</summary>
     public static DirectConvolution Unloaded(ConvolutionShape shape) => new(shape, shape.InputChannels, new AlignedBuffer(shape.OutputChannels));
 
-    private int Padding => _shape.Kernel / 2;
+    private int Padding => ConvolutionShape.Kernel / 2;
 
-    private int Taps => _shape.Kernel * _shape.Kernel;
+    private int Taps => ConvolutionShape.Kernel * ConvolutionShape.Kernel;
 
     public override Activations Shape(Activations input) => input with
     {
         Data = 0,
-        Height = (input.Height + _shape.Stride - 1) / _shape.Stride,
-        Width = (input.Width + _shape.Stride - 1) / _shape.Stride,
-        Channels = _outputs,
+        Height = (input.Height + ConvolutionShape.Stride - 1) / ConvolutionShape.Stride,
+        Width = (input.Width + ConvolutionShape.Stride - 1) / ConvolutionShape.Stride,
+        Channels = StoredOutputs,
     };
 
     public override long ScratchLength(Activations input, int threads) => 0;
@@ -60,43 +55,17 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
             Pad(pass, input, padded, Padding);
         }
 
-        var division = new Division(output.Count * output.Height * output.Width, _panels.Length, pass.Threads);
+        var division = new Division(output.Count * output.Height * output.Width, Panels.Length, pass.Threads);
         pass.Run(new Work(this, division, padded, output, residual, relu), division.Blocks * division.PanelGroups);
     }
 
-    /// <summary>Takes weights, as they change in training.</summary>
-    /// <param name="weight">[out, kernel, kernel, in] float32.</param>
-    public void Load(VectorPass pass, float* weight) => pass.Run(new LoadingWork(this, weight), _panels.Length);
+    public override void Load(VectorPass pass, float* weight) => pass.Run(new LoadingWork(this, weight), Panels.Length);
 
     /// <summary>Copies activations with zeros around them.</summary>
     public static void Pad(VectorPass pass, Activations input, Activations padded, int padding)
         => pass.Run(new PaddingWork(input, padded, padding), input.Count * padded.Height);
 
-    public override void Dispose()
-    {
-        _weights.Dispose();
-        _bias.Dispose();
-    }
-
     private Activations Padded(Activations input) => input with { Height = input.Height + (2 * Padding), Width = input.Width + (2 * Padding) };
-
-    private void LayOut(FoldedConvolution folded, int panel)
-    {
-        int taps = _shape.Kernel * _shape.Kernel, inputs = _panels[panel].InputCount, step = _shape.InputChannels / _shape.Groups;
-        for (int tap = 0; tap < taps; tap++)
-        {
-            for (int input = 0; input < inputs; input++)
-            {
-                float* row = _weights.Pointer + (_panels[panel].Start * Taps) + ((((long)tap * inputs) + input) * MatrixKernel.Columns);
-                for (int column = 0; column < MatrixKernel.Columns; column++)
-                {
-                    int output = (panel * MatrixKernel.Columns) + column;
-                    long first = _panels[panel].FilterAt(_shape, output, input);
-                    row[column] = first < 0 ? 0 : (float)(folded.Weight[first + ((long)tap * step)] * folded.Factor[output]);
-                }
-            }
-        }
-    }
 
     private sealed class LoadingWork(DirectConvolution owner, float* weight) : IParallelWork
     {
@@ -105,8 +74,8 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
-            int values = owner._shape.Kernel * owner._shape.Kernel * owner._inputs;
-            float* target = owner._weights.Pointer + (owner._panels[item].Start * owner.Taps);
+            int values = owner.ConvolutionShape.Kernel * owner.ConvolutionShape.Kernel * owner.StoredInputs;
+            float* target = owner.Weights.Pointer + (owner.Panels[item].Start * owner.Taps);
             for (int column = 0; column < MatrixKernel.Columns; column++)
             {
                 float* source = (float*)_weight + ((nint)((item * MatrixKernel.Columns) + column) * values);
@@ -155,7 +124,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
             nint* sources = stackalloc nint[Division.LargestBlock + MatrixKernel.Rows];
             nint* targets = stackalloc nint[Division.LargestBlock + MatrixKernel.Rows];
             Locate(first, count, sources, targets);
-            int end = Math.Min((group + 1) * division.GroupPanels, owner._panels.Length);
+            int end = Math.Min((group + 1) * division.GroupPanels, owner.Panels.Length);
             for (int panel = group * division.GroupPanels; panel < end; panel++)
             {
                 Multiply(panel, count, sources, targets);
@@ -171,7 +140,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
             {
                 int pixel = first + Math.Min(i, count - 1);
                 int image = pixel / inImage, position = pixel % inImage;
-                int y = position / output.Width * owner._shape.Stride, x = position % output.Width * owner._shape.Stride;
+                int y = position / output.Width * owner.ConvolutionShape.Stride, x = position % output.Width * owner.ConvolutionShape.Stride;
                 sources[i] = ((((nint)image * input.Height) + y) * input.Width + x) * input.Channels;
                 targets[i] = (nint)pixel * output.Channels;
             }
@@ -180,8 +149,8 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Multiply(int panel, int count, nint* sources, nint* targets)
         {
-            ConvolutionPanel read = owner._panels[panel];
-            int kernel = owner._shape.Kernel, channel = panel * MatrixKernel.Columns;
+            ConvolutionPanel read = owner.Panels[panel];
+            int kernel = owner.ConvolutionShape.Kernel, channel = panel * MatrixKernel.Columns;
 
             // A row of the kernel lies in one piece where all channels are read.
             bool isWhole = read.InputCount == input.Channels;
@@ -194,12 +163,12 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
             }
 
             nint length = isWhole ? kernel * read.InputCount : read.InputCount;
-            float* weights = owner._weights.Pointer + (owner._panels[panel].Start * owner.Taps);
+            float* weights = owner.Weights.Pointer + (owner.Panels[panel].Start * owner.Taps);
             float* added = residual.Data == 0 ? null : residual.Pointer + channel;
             for (int i = 0; i < count; i += MatrixKernel.Rows)
             {
-                var epilogue = new MatrixKernel.Epilogue(output.Pointer + channel, targets + i, owner._bias.Pointer + channel, added, relu);
-                MatrixKernel.MultiplySegments(input.Pointer, sources + i, segments, segmentCount, length, weights, epilogue);
+                var epilogue = new MatrixKernel.Epilogue(output.Pointer + channel, targets + i, owner.Bias.Pointer + channel, added, relu);
+                MatrixKernel.Multiply(input.Pointer, sources + i, segments, segmentCount, length, weights, epilogue);
             }
         }
     }

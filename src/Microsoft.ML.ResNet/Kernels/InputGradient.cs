@@ -11,7 +11,6 @@ internal sealed unsafe class InputGradient : IDisposable
     private readonly ConvolutionShape _shape;
     private readonly PixelClass[] _classes;
     private readonly AlignedBuffer _weights;
-    private readonly AlignedBuffer _zeros;
 
     /// <param name="shape">Its channels fill whole panels.</param>
     public InputGradient(ConvolutionShape shape)
@@ -35,7 +34,6 @@ internal sealed unsafe class InputGradient : IDisposable
         }
 
         _weights = new AlignedBuffer(offset);
-        _zeros = new AlignedBuffer(MatrixKernel.Columns);
     }
 
     private int Border => _shape.Kernel / 2;
@@ -65,11 +63,7 @@ internal sealed unsafe class InputGradient : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        _weights.Dispose();
-        _zeros.Dispose();
-    }
+    public void Dispose() => _weights.Dispose();
 
     private Activations Padded(Activations gradient) => gradient with { Height = gradient.Height + (2 * Border), Width = gradient.Width + (2 * Border) };
 
@@ -149,8 +143,8 @@ internal sealed unsafe class InputGradient : IDisposable
                 float* added = _residual.Data == 0 ? null : _residual.Pointer + channel;
                 for (int i = 0; i < count; i += MatrixKernel.Rows)
                 {
-                    var epilogue = new MatrixKernel.Epilogue(_target.Pointer + channel, targets + i, _owner._zeros.Pointer, added, relu: false);
-                    MatrixKernel.MultiplySegments(_source.Pointer, sources + i, segments, tapCount, shape.OutputChannels, weights, epilogue);
+                    var epilogue = new MatrixKernel.Epilogue(_target.Pointer + channel, targets + i, bias: null, added, relu: false);
+                    MatrixKernel.Multiply(_source.Pointer, sources + i, segments, tapCount, shape.OutputChannels, weights, epilogue);
                 }
             }
         }

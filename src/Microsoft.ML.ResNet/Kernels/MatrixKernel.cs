@@ -18,58 +18,6 @@ internal static unsafe class MatrixKernel
 
     public static bool IsSupported => Avx2.IsSupported && Fma.IsSupported;
 
-    /// <summary>Multiplies rows that lie at a fixed distance, and stores the sums.</summary>
-    /// <param name="a">The first row, <paramref name="depth"/> values; the others follow at <paramref name="rowStride"/>.</param>
-    /// <param name="b">[depth, 16], aligned.</param>
-    /// <param name="c">Where the first row of 16 sums goes; the others follow at <paramref name="targetStride"/>.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* a, nint rowStride, nint depth, float* b, float* c, nint targetStride)
-    {
-        Vector256<float> s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default;
-        Vector256<float> s30 = default, s31 = default, s40 = default, s41 = default, s50 = default, s51 = default;
-        float* upper = a, lower = a + (3 * rowStride), end = a + depth;
-        for (; upper < end; upper++, lower++, b += Columns)
-        {
-            Vector256<float> left = Avx.LoadAlignedVector256(b), right = Avx.LoadAlignedVector256(b + Lanes);
-            Vector256<float> value = Avx.BroadcastScalarToVector256(upper);
-            s00 = Fma.MultiplyAdd(value, left, s00);
-            s01 = Fma.MultiplyAdd(value, right, s01);
-            value = Avx.BroadcastScalarToVector256(upper + rowStride);
-            s10 = Fma.MultiplyAdd(value, left, s10);
-            s11 = Fma.MultiplyAdd(value, right, s11);
-            value = Avx.BroadcastScalarToVector256(upper + (2 * rowStride));
-            s20 = Fma.MultiplyAdd(value, left, s20);
-            s21 = Fma.MultiplyAdd(value, right, s21);
-            value = Avx.BroadcastScalarToVector256(lower);
-            s30 = Fma.MultiplyAdd(value, left, s30);
-            s31 = Fma.MultiplyAdd(value, right, s31);
-            value = Avx.BroadcastScalarToVector256(lower + rowStride);
-            s40 = Fma.MultiplyAdd(value, left, s40);
-            s41 = Fma.MultiplyAdd(value, right, s41);
-            value = Avx.BroadcastScalarToVector256(lower + (2 * rowStride));
-            s50 = Fma.MultiplyAdd(value, left, s50);
-            s51 = Fma.MultiplyAdd(value, right, s51);
-        }
-
-        s00.Store(c);
-        s01.Store(c + Lanes);
-        c += targetStride;
-        s10.Store(c);
-        s11.Store(c + Lanes);
-        c += targetStride;
-        s20.Store(c);
-        s21.Store(c + Lanes);
-        c += targetStride;
-        s30.Store(c);
-        s31.Store(c + Lanes);
-        c += targetStride;
-        s40.Store(c);
-        s41.Store(c + Lanes);
-        c += targetStride;
-        s50.Store(c);
-        s51.Store(c + Lanes);
-    }
-
     /// <summary>Multiplies rows that are gathered from segments of memory, then adds bias and residual and applies a ReLU as asked.</summary>
     /// <param name="a">What offsets of the source are counted from.</param>
     /// <param name="rows">The offset of each of the six rows.</param>
@@ -78,7 +26,7 @@ internal static unsafe class MatrixKernel
     /// <param name="b">[segments, length, 16], aligned.</param>
     /// <param name="epilogue">Where sums go, and what is done to them before.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplySegments(float* a, nint* rows, nint* segments, int segmentCount, nint length, float* b, in Epilogue epilogue)
+    public static void Multiply(float* a, nint* rows, nint* segments, int segmentCount, nint length, float* b, in Epilogue epilogue)
     {
         Vector256<float> s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default;
         Vector256<float> s30 = default, s31 = default, s40 = default, s41 = default, s50 = default, s51 = default;
@@ -125,15 +73,16 @@ internal static unsafe class MatrixKernel
     /// <param name="target">[16, 16].</param>
     public static void AccumulatePanels(float* a, float* b, nint depth, float* target)
     {
-        AccumulateSix(a, b, depth, target);
-        AccumulateFive(a + 6, b, depth, target + (6 * Columns));
-        AccumulateFive(a + 11, b, depth, target + (11 * Columns));
+        for (int row = 0; row < Columns; row += 4)
+        {
+            AccumulateFour(a + row, b, depth, target + (row * Columns));
+        }
     }
 
     /// <summary>What becomes of the sums of six rows and sixteen columns.</summary>
     /// <param name="target">What offsets of the target are counted from.</param>
     /// <param name="rows">The offset of each row's sixteen sums.</param>
-    /// <param name="bias">Sixteen biases, one a column.</param>
+    /// <param name="bias">Sixteen biases, one a column, or null.</param>
     /// <param name="residual">Laid out as the target, or null.</param>
     public readonly ref struct Epilogue(float* target, nint* rows, float* bias, float* residual, bool relu)
     {
@@ -147,8 +96,12 @@ internal static unsafe class MatrixKernel
         public void Store(int row, Vector256<float> left, Vector256<float> right)
         {
             nint offset = _rows[row];
-            left += Avx.LoadVector256(_bias);
-            right += Avx.LoadVector256(_bias + Lanes);
+            if (_bias != null)
+            {
+                left += Avx.LoadVector256(_bias);
+                right += Avx.LoadVector256(_bias + Lanes);
+            }
+
             if (_residual != null)
             {
                 left += Avx.LoadVector256(_residual + offset);
@@ -168,14 +121,12 @@ internal static unsafe class MatrixKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AccumulateSix(float* a, float* b, nint depth, float* target)
+    private static void AccumulateFour(float* a, float* b, nint depth, float* target)
     {
         Vector256<float> s00 = Avx.LoadVector256(target + 0), s01 = Avx.LoadVector256(target + 8);
         Vector256<float> s10 = Avx.LoadVector256(target + 16), s11 = Avx.LoadVector256(target + 24);
         Vector256<float> s20 = Avx.LoadVector256(target + 32), s21 = Avx.LoadVector256(target + 40);
         Vector256<float> s30 = Avx.LoadVector256(target + 48), s31 = Avx.LoadVector256(target + 56);
-        Vector256<float> s40 = Avx.LoadVector256(target + 64), s41 = Avx.LoadVector256(target + 72);
-        Vector256<float> s50 = Avx.LoadVector256(target + 80), s51 = Avx.LoadVector256(target + 88);
         for (float* end = a + (depth * Columns); a < end; a += Columns, b += Columns)
         {
             Vector256<float> left = Avx.LoadVector256(b), right = Avx.LoadVector256(b + Lanes);
@@ -191,12 +142,6 @@ internal static unsafe class MatrixKernel
             value = Avx.BroadcastScalarToVector256(a + 3);
             s30 = Fma.MultiplyAdd(value, left, s30);
             s31 = Fma.MultiplyAdd(value, right, s31);
-            value = Avx.BroadcastScalarToVector256(a + 4);
-            s40 = Fma.MultiplyAdd(value, left, s40);
-            s41 = Fma.MultiplyAdd(value, right, s41);
-            value = Avx.BroadcastScalarToVector256(a + 5);
-            s50 = Fma.MultiplyAdd(value, left, s50);
-            s51 = Fma.MultiplyAdd(value, right, s51);
         }
 
         s00.Store(target + 0);
@@ -207,49 +152,5 @@ internal static unsafe class MatrixKernel
         s21.Store(target + 40);
         s30.Store(target + 48);
         s31.Store(target + 56);
-        s40.Store(target + 64);
-        s41.Store(target + 72);
-        s50.Store(target + 80);
-        s51.Store(target + 88);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AccumulateFive(float* a, float* b, nint depth, float* target)
-    {
-        Vector256<float> s00 = Avx.LoadVector256(target + 0), s01 = Avx.LoadVector256(target + 8);
-        Vector256<float> s10 = Avx.LoadVector256(target + 16), s11 = Avx.LoadVector256(target + 24);
-        Vector256<float> s20 = Avx.LoadVector256(target + 32), s21 = Avx.LoadVector256(target + 40);
-        Vector256<float> s30 = Avx.LoadVector256(target + 48), s31 = Avx.LoadVector256(target + 56);
-        Vector256<float> s40 = Avx.LoadVector256(target + 64), s41 = Avx.LoadVector256(target + 72);
-        for (float* end = a + (depth * Columns); a < end; a += Columns, b += Columns)
-        {
-            Vector256<float> left = Avx.LoadVector256(b), right = Avx.LoadVector256(b + Lanes);
-            Vector256<float> value = Avx.BroadcastScalarToVector256(a);
-            s00 = Fma.MultiplyAdd(value, left, s00);
-            s01 = Fma.MultiplyAdd(value, right, s01);
-            value = Avx.BroadcastScalarToVector256(a + 1);
-            s10 = Fma.MultiplyAdd(value, left, s10);
-            s11 = Fma.MultiplyAdd(value, right, s11);
-            value = Avx.BroadcastScalarToVector256(a + 2);
-            s20 = Fma.MultiplyAdd(value, left, s20);
-            s21 = Fma.MultiplyAdd(value, right, s21);
-            value = Avx.BroadcastScalarToVector256(a + 3);
-            s30 = Fma.MultiplyAdd(value, left, s30);
-            s31 = Fma.MultiplyAdd(value, right, s31);
-            value = Avx.BroadcastScalarToVector256(a + 4);
-            s40 = Fma.MultiplyAdd(value, left, s40);
-            s41 = Fma.MultiplyAdd(value, right, s41);
-        }
-
-        s00.Store(target + 0);
-        s01.Store(target + 8);
-        s10.Store(target + 16);
-        s11.Store(target + 24);
-        s20.Store(target + 32);
-        s21.Store(target + 40);
-        s30.Store(target + 48);
-        s31.Store(target + 56);
-        s40.Store(target + 64);
-        s41.Store(target + 72);
     }
 }

@@ -4,10 +4,9 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// <summary>A convolution as it is trained: forward, and the gradients of its weights and of its input.</summary>
 internal sealed unsafe class TrainedConvolution : IDisposable
 {
-    private readonly WinogradConvolution? _winograd;
+    private readonly VectorConvolution _convolution;
     private readonly WinogradConvolution? _winogradGradient;
     private readonly WinogradWeightGradient? _winogradWeights;
-    private readonly DirectConvolution? _direct;
     private readonly InputGradient? _directGradient;
     private readonly DirectWeightGradient? _directWeights;
 
@@ -15,9 +14,9 @@ internal sealed unsafe class TrainedConvolution : IDisposable
     /// <param name="wantsInputGradient">Not for the first convolution.</param>
     public TrainedConvolution(ConvolutionShape shape, bool wantsInputGradient)
     {
-        if (shape is { Kernel: 3, Stride: 1 } && shape.InputChannels % MatrixKernel.Columns == 0)
+        if (VectorConvolution.IsForWinograd(shape, shape.InputChannels))
         {
-            _winograd = WinogradConvolution.Unloaded(shape);
+            _convolution = WinogradConvolution.Unloaded(shape);
             _winogradWeights = new WinogradWeightGradient(shape);
             _winogradGradient = wantsInputGradient
                 ? WinogradConvolution.Unloaded(shape with { InputChannels = shape.OutputChannels, OutputChannels = shape.InputChannels })
@@ -25,19 +24,17 @@ internal sealed unsafe class TrainedConvolution : IDisposable
         }
         else
         {
-            _direct = DirectConvolution.Unloaded(shape);
+            _convolution = DirectConvolution.Unloaded(shape);
             _directWeights = new DirectWeightGradient(shape);
             _directGradient = wantsInputGradient ? new InputGradient(shape) : null;
         }
     }
 
-    private VectorConvolution Convolution => (VectorConvolution?)_winograd ?? _direct!;
-
-    public Activations Shape(Activations input) => Convolution.Shape(input);
+    public Activations Shape(Activations input) => _convolution.Shape(input);
 
     public long ScratchLength(Activations input, int threads)
     {
-        long length = Convolution.ScratchLength(input, threads);
+        long length = _convolution.ScratchLength(input, threads);
         length = Math.Max(length, _winogradWeights?.ScratchLength ?? _directWeights!.ScratchLength);
         return _winogradGradient is null ? length : Math.Max(length, _winogradGradient.ScratchLength(Shape(input), threads));
     }
@@ -45,7 +42,7 @@ internal sealed unsafe class TrainedConvolution : IDisposable
     public long SharedScratchLength(Activations input, int threads)
     {
         Activations output = Shape(input);
-        long length = Math.Max(Convolution.SharedScratchLength(input), Normalization.SharedScratchLength(output));
+        long length = Math.Max(_convolution.SharedScratchLength(input), Normalization.SharedScratchLength(output));
         length = Math.Max(length, _winogradWeights?.SharedScratchLength(threads) ?? _directWeights!.SharedScratchLength(input, threads));
         return Math.Max(length, _directGradient?.SharedScratchLength(output) ?? 0);
     }
@@ -54,13 +51,12 @@ internal sealed unsafe class TrainedConvolution : IDisposable
     /// <param name="weight">[out, kernel, kernel, in] float32.</param>
     public void Load(VectorPass pass, float* weight)
     {
-        _winograd?.Load(pass, weight);
+        _convolution.Load(pass, weight);
         _winogradGradient?.LoadTransposed(pass, weight);
-        _direct?.Load(pass, weight);
         _directGradient?.Load(pass, weight);
     }
 
-    public void Forward(VectorPass pass, Activations input, Activations output) => Convolution.Run(pass, input, output, residual: default, relu: false);
+    public void Forward(VectorPass pass, Activations input, Activations output) => _convolution.Run(pass, input, output, residual: default, relu: false);
 
     /// <param name="gradient">[out, kernel, kernel, in] float32, overwritten.</param>
     public void WeightGradient(VectorPass pass, Activations input, Activations outputGradient, float* gradient)
@@ -90,9 +86,8 @@ internal sealed unsafe class TrainedConvolution : IDisposable
 
     public void Dispose()
     {
-        _winograd?.Dispose();
+        _convolution.Dispose();
         _winogradGradient?.Dispose();
-        _direct?.Dispose();
         _directGradient?.Dispose();
     }
 }

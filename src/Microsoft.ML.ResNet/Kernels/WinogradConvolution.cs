@@ -11,56 +11,52 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
 {
     private const int Points = WinogradTransform.Points;
 
-    private readonly ConvolutionShape _shape;
-    private readonly ConvolutionPanel[] _panels;
     private readonly long _pointLength;
-    private readonly int _inputs;
-    private readonly int _outputs;
-    private readonly AlignedBuffer _filters;
-    private readonly AlignedBuffer _bias;
 
     public WinogradConvolution(FoldedConvolution folded, int storedInputs)
         : this(folded.Shape, storedInputs, folded.StoredBias())
     {
-        Parallel.For(0, _panels.Length, panel => Transform(folded, panel));
+        WriteFilters(folded, (panel, input, column, filter) =>
+        {
+            double* transformed = stackalloc double[Points];
+            WinogradTransform.Filter(filter, transformed);
+            float* first = Weights.Pointer + panel.Start + ((long)input * MatrixKernel.Columns) + column;
+            for (int point = 0; point < Points; point++)
+            {
+                first[point * _pointLength] = (float)transformed[point];
+            }
+        });
     }
 
     private WinogradConvolution(ConvolutionShape shape, int storedInputs, AlignedBuffer bias)
+        : base(shape, storedInputs, Points, bias)
     {
-        _shape = shape;
-        _bias = bias;
-        _inputs = storedInputs;
-        _outputs = ConvolutionPanel.Stored(_shape.OutputChannels);
-        _panels = ConvolutionPanel.Of(_shape, storedInputs);
-        _pointLength = _panels[^1].End;
-        _filters = new AlignedBuffer(_pointLength * Points);
+        _pointLength = Panels[^1].End;
     }
 
     /// <summary>A convolution that has no weights yet, and no bias. Its channels fill whole panels.</summary>
     public static WinogradConvolution Unloaded(ConvolutionShape shape)
         => new(shape, shape.InputChannels, new AlignedBuffer(shape.OutputChannels));
 
-    public override Activations Shape(Activations input) => input with { Data = 0, Channels = _outputs };
+    public override Activations Shape(Activations input) => input with { Data = 0, Channels = StoredOutputs };
 
     public override long ScratchLength(Activations input, int threads)
     {
         // A pass that works alone divides the work otherwise.
-        return Math.Max(new Division(input, _panels.Length, threads).ScratchLength(_inputs), new Division(input, _panels.Length, 1).ScratchLength(_inputs));
+        return Math.Max(new Division(input, Panels.Length, threads).ScratchLength(StoredInputs), new Division(input, Panels.Length, 1).ScratchLength(StoredInputs));
     }
 
     public override void Run(VectorPass pass, Activations input, Activations output, Activations residual, bool relu)
     {
-        var division = new Division(input, _panels.Length, pass.Threads);
+        var division = new Division(input, Panels.Length, pass.Threads);
         pass.Run(new Work(this, pass, division, input, output, residual, relu), division.Blocks * division.PanelGroups);
     }
 
-    /// <summary>Takes weights, as they change in training.</summary>
-    /// <param name="weight">[out, 3, 3, in] float32.</param>
-    public void Load(VectorPass pass, float* weight) => pass.Run(new LoadingWork(this, weight), _panels.Length);
+    public override void Load(VectorPass pass, float* weight) => pass.Run(new LoadingWork(this, weight), Panels.Length);
 
     /// <summary>Takes the weights of a convolution whose input's gradient this one computes from its output's.</summary>
     /// <param name="weight">[in, 3, 3, out] float32, in and out being this convolution's.</param>
-    public void LoadTransposed(VectorPass pass, float* weight) => pass.Run(new TransposedLoadingWork(this, weight), _panels.Length);
+    public void LoadTransposed(VectorPass pass, float* weight) => pass.Run(new TransposedLoadingWork(this, weight), Panels.Length);
 
     /// <summary>Transforms the tile of input that a tile of output reads, with zeros beyond the image's edge.</summary>
     /// <param name="y">The tile of output's first row.</param>
@@ -98,44 +94,6 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
         }
 
         WinogradTransform.Input(edge, side * (nint)channels, channels, target, pointStride, panelStride);
-    }
-
-    public override void Dispose()
-    {
-        _filters.Dispose();
-        _bias.Dispose();
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Transform(FoldedConvolution folded, int panel)
-    {
-        double* filter = stackalloc double[9], transformed = stackalloc double[Points];
-        int step = _shape.InputChannels / _shape.Groups;
-        fixed (float* weight = folded.Weight)
-        {
-            for (int input = 0; input < _panels[panel].InputCount; input++)
-            {
-                float* row = _filters.Pointer + _panels[panel].Start + ((long)input * MatrixKernel.Columns);
-                for (int column = 0; column < MatrixKernel.Columns; column++)
-                {
-                    int output = (panel * MatrixKernel.Columns) + column;
-                    long first = _panels[panel].FilterAt(_shape, output, input);
-                    if (first >= 0)
-                    {
-                        for (int tap = 0; tap < 9; tap++)
-                        {
-                            filter[tap] = weight[first + ((long)tap * step)] * folded.Factor[output];
-                        }
-
-                        WinogradTransform.Filter(filter, transformed);
-                        for (int point = 0; point < Points; point++)
-                        {
-                            row[(point * _pointLength) + column] = (float)transformed[point];
-                        }
-                    }
-                }
-            }
-        }
     }
 
     /// <summary>How tiles and output channels are divided into items: blocks of tiles, or of channels where there are few tiles.</summary>
@@ -201,7 +159,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
-            int inputs = owner._inputs;
+            int inputs = owner.StoredInputs;
             float* block = stackalloc float[Points * MatrixKernel.Columns * Lanes];
             const nint pointStride = MatrixKernel.Columns * Lanes;
             for (int input = 0; input < inputs; input += Lanes)
@@ -215,7 +173,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
                 for (int point = 0; point < Points; point++)
                 {
                     float* source = block + (point * pointStride);
-                    float* target = owner._filters.Pointer + (point * owner._pointLength) + owner._panels[item].Start + ((nint)input * MatrixKernel.Columns);
+                    float* target = owner.Weights.Pointer + (point * owner._pointLength) + owner.Panels[item].Start + ((nint)input * MatrixKernel.Columns);
                     for (int lane = 0; lane < Lanes; lane++)
                     {
                         for (int column = 0; column < MatrixKernel.Columns; column++)
@@ -235,11 +193,11 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Do(int item, int worker)
         {
-            nint outputs = owner._outputs;
-            for (nint input = 0; input < owner._inputs; input++)
+            nint outputs = owner.StoredOutputs;
+            for (nint input = 0; input < owner.StoredInputs; input++)
             {
                 float* source = (float*)_weight + (input * 9 * outputs) + ((nint)item * MatrixKernel.Columns);
-                float* target = owner._filters.Pointer + owner._panels[item].Start + (input * MatrixKernel.Columns);
+                float* target = owner.Weights.Pointer + owner.Panels[item].Start + (input * MatrixKernel.Columns);
                 for (int lane = 0; lane < MatrixKernel.Columns; lane += 8)
                 {
                     WinogradTransform.Filters(source + lane, outputs, isFlipped: true, target + lane, (nint)owner._pointLength);
@@ -255,14 +213,14 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
         {
             int block = item / division.PanelGroups, group = item % division.PanelGroups;
             int firstTile = block * division.BlockTiles, tiles = Math.Min(division.BlockTiles, division.Tiles - firstTile);
-            int firstPanel = group * division.GroupPanels, panels = Math.Min(division.GroupPanels, owner._panels.Length - firstPanel);
+            int firstPanel = group * division.GroupPanels, panels = Math.Min(division.GroupPanels, owner.Panels.Length - firstPanel);
             if (panels <= 0)
             {
                 return;
             }
 
             float* values = pass.Scratch(worker);
-            nint valueStride = (nint)division.BlockRows * owner._inputs;
+            nint valueStride = (nint)division.BlockRows * owner.StoredInputs;
             float* sums = values + (Points * valueStride);
             int channels = panels * MatrixKernel.Columns;
             nint sumStride = (nint)division.BlockRows * channels;
@@ -270,7 +228,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
             for (int i = 0; i < tiles; i++)
             {
                 var (image, y, x) = Locate(firstTile + i);
-                TransformInput(input, image, y, x, values + ((nint)i * owner._inputs), valueStride, MatrixKernel.Columns, edge);
+                TransformInput(input, image, y, x, values + ((nint)i * owner.StoredInputs), valueStride, MatrixKernel.Columns, edge);
             }
 
             Multiply(values, valueStride, sums, sumStride, tiles, firstPanel, panels);
@@ -283,19 +241,28 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Multiply(float* values, nint valueStride, float* sums, nint sumStride, int tiles, int firstPanel, int panels)
         {
-            int inputs = owner._inputs, channels = panels * MatrixKernel.Columns;
+            int rows = division.BlockRows;
+            nint* sources = stackalloc nint[rows];
+            nint* targets = stackalloc nint[rows];
+            for (int tile = 0; tile < rows; tile++)
+            {
+                sources[tile] = (nint)tile * owner.StoredInputs;
+                targets[tile] = (nint)tile * panels * MatrixKernel.Columns;
+            }
+
+            nint segment = 0;
             for (int point = 0; point < Points; point++)
             {
-                float* filters = owner._filters.Pointer + (point * owner._pointLength);
+                float* filters = owner.Weights.Pointer + (point * owner._pointLength);
                 for (int panel = 0; panel < panels; panel++)
                 {
-                    ConvolutionPanel read = owner._panels[firstPanel + panel];
-                    float* b = filters + read.Start;
+                    ConvolutionPanel read = owner.Panels[firstPanel + panel];
                     float* a = values + (point * valueStride) + read.FirstInput;
                     float* c = sums + (point * sumStride) + (panel * MatrixKernel.Columns);
                     for (int tile = 0; tile < tiles; tile += MatrixKernel.Rows)
                     {
-                        MatrixKernel.Multiply(a + ((nint)tile * inputs), inputs, read.InputCount, b, c + ((nint)tile * channels), channels);
+                        var epilogue = new MatrixKernel.Epilogue(c, targets + tile, bias: null, residual: null, relu: false);
+                        MatrixKernel.Multiply(a, sources + tile, &segment, 1, read.InputCount, filters + read.Start, epilogue);
                     }
                 }
             }
@@ -311,7 +278,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
                 sums,
                 stride,
                 channels,
-                owner._bias.Pointer + firstChannel,
+                owner.Bias.Pointer + firstChannel,
                 output.Pointer + at,
                 rowStride,
                 pixelStride,
