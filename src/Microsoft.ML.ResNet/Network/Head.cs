@@ -7,6 +7,8 @@ namespace Microsoft.ML.ResNet.Network;
 /// <summary>The linear layer from pooled features to logits.</summary>
 internal sealed class Head
 {
+    public const string WeightName = "fc.weight", BiasName = "fc.bias";
+
     private Parameter _weight;
     private Parameter _bias;
 
@@ -19,15 +21,18 @@ internal sealed class Head
 
     public IEnumerable<NetworkParameter> Parameters =>
     [
-        new("fc.weight", _weight, ParameterKind.Weight),
-        new("fc.bias", _bias, ParameterKind.Bias),
+        new(WeightName, _weight, ParameterKind.Weight),
+        new(BiasName, _bias, ParameterKind.Bias),
     ];
+
+    /// <summary>Whether an entry of a state dictionary belongs to this layer and not to the network before it.</summary>
+    public static bool Owns(string name) => name.StartsWith("fc.", StringComparison.Ordinal);
 
     /// <summary>Takes the owner's tensors under this layer's names: moving a module makes new ones.</summary>
     public void Rebind(nn.Module owner)
     {
-        _weight = owner.get_parameter("fc.weight")!;
-        _bias = owner.get_parameter("fc.bias")!;
+        _weight = owner.get_parameter(WeightName)!;
+        _bias = owner.get_parameter(BiasName)!;
     }
 
     public Tensor Forward(Tensor features) => nn.functional.linear(features, _weight, _bias);

@@ -90,6 +90,9 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         .. Named(_head.Parameters),
     ];
 
+    /// <summary><see cref="StateEntries"/> by their names.</summary>
+    public Dictionary<string, Tensor> StateByName() => StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
+
     /// <summary>Computes the logits.</summary>
     /// <param name="images"><c>[N,C,H,W] float32</c>, normalised; channels-last is fastest.</param>
     /// <returns><c>[N,K] float32</c>, in the caller's dispose scope.</returns>

@@ -23,8 +23,8 @@ internal static class StateDictLayout
     internal static IReadOnlyList<StateEntryLayout> Of(NetworkPlan plan) =>
     [
         .. plan.Convolutions.SelectMany(Entries),
-        new("fc.weight", [plan.ClassCount, plan.FeatureCount], torch.ScalarType.Float32, IsParameter: true),
-        new("fc.bias", [plan.ClassCount], torch.ScalarType.Float32, IsParameter: true),
+        new(Head.WeightName, [plan.ClassCount, plan.FeatureCount], torch.ScalarType.Float32, IsParameter: true),
+        new(Head.BiasName, [plan.ClassCount], torch.ScalarType.Float32, IsParameter: true),
     ];
 
     private static StateEntryLayout[] Entries(ConvolutionPlan plan)

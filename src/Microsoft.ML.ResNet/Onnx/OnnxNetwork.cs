@@ -42,7 +42,7 @@ internal sealed class OnnxNetwork(OnnxGraph graph, OnnxWeights weights, bool fol
     /// <summary>Adds the linear layer.</summary>
     /// <returns>The logits' name; they are <c>[N,K]</c>.</returns>
     public string Logits(string features, string name)
-        => graph.Node("Gemm", name, [features, weights.Add(graph, "fc.weight"), weights.Add(graph, "fc.bias")], OnnxAttribute.Integer("transB", 1));
+        => graph.Node("Gemm", name, [features, weights.Add(graph, Head.WeightName), weights.Add(graph, Head.BiasName)], OnnxAttribute.Integer("transB", 1));
 
     private string Block(BlockPlan plan, string input)
     {

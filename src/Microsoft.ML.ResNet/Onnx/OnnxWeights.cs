@@ -9,7 +9,7 @@ namespace Microsoft.ML.ResNet.Onnx;
 /// <param name="type"><see cref="OnnxElementType.Float32"/> or <see cref="OnnxElementType.Float16"/>.</param>
 internal sealed class OnnxWeights(ResidualNetwork network, OnnxElementType type)
 {
-    private readonly Dictionary<string, Tensor> _state = network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
+    private readonly Dictionary<string, Tensor> _state = network.StateByName();
 
     /// <summary>Adds an entry of the network's state as it is.</summary>
     /// <returns>Its name.</returns>

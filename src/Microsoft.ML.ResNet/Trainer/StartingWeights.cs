@@ -9,7 +9,6 @@ namespace Microsoft.ML.ResNet.Trainer;
 /// <summary>Begins a training with the weights of another one.</summary>
 internal static class StartingWeights
 {
-    private const string HeadPrefix = "fc.";
 
     /// <summary>The options with the weights' network, and with their preprocessing where they leave it open.</summary>
     /// <exception cref="ArgumentException">The images have another number of channels than the weights are for.</exception>
@@ -54,7 +53,7 @@ internal static class StartingWeights
         using var scope = torch.NewDisposeScope();
         using var noGradient = torch.no_grad();
         torch.Tensor order = torch.tensor([.. classes.Select(index => (long)index)]);
-        foreach (NetworkParameter entry in network.ParameterEntries.Where(entry => entry.Name.StartsWith(HeadPrefix, StringComparison.Ordinal)))
+        foreach (NetworkParameter entry in network.ParameterEntries.Where(entry => Head.Owns(entry.Name)))
         {
             WeightTensor source = weights.Tensors.First(tensor => tensor.Name == entry.Name);
             entry.Parameter.copy_(torch.tensor(source.ToSingle(), [.. source.Shape]).index_select(0, order));

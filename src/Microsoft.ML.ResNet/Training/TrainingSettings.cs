@@ -161,7 +161,7 @@ internal sealed record TrainingSettings
     /// <summary>The head has the full rate, the last stage a part of it, each stage before a part of that, and the stem that of the first.</summary>
     private double RateScale(string name, int stageCount)
     {
-        if (name.StartsWith("fc.", StringComparison.Ordinal))
+        if (Head.Owns(name))
         {
             return 1;
         }

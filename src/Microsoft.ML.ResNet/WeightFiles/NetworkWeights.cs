@@ -38,7 +38,7 @@ internal static class NetworkWeights
         var (entries, _) = SafetensorsHeader.Read(stream);
         TensorStream.Check(
             entries,
-            StateDictLayout.Of(specification, channels, classCount).Where(entry => includeHead || !WeightMatch.IsHead(entry.Name)).Select(entry => (entry.Name, entry.Shape, entry.Type)),
+            StateDictLayout.Of(specification, channels, classCount).Where(entry => includeHead || !Head.Owns(entry.Name)).Select(entry => (entry.Name, entry.Shape, entry.Type)),
             stream);
         var network = new ResidualNetwork(specification, channels, classCount, seed: 0);
         try
@@ -63,5 +63,5 @@ internal static class NetworkWeights
     }
 
     private static (string Name, Tensor Tensor)[] State(ResidualNetwork network, bool includeHead)
-        => [.. network.StateEntries.Where(entry => includeHead || !WeightMatch.IsHead(entry.Name))];
+        => [.. network.StateEntries.Where(entry => includeHead || !Head.Owns(entry.Name))];
 }

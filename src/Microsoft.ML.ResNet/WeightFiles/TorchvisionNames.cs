@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Network;
 namespace Microsoft.ML.ResNet.WeightFiles;
 
 /// <summary>Gives the entries of a weights file torchvision's names where other code wrote it.</summary>
@@ -23,7 +24,7 @@ internal static class TorchvisionNames
             names = [.. names.Select(name => name[wrapper.Length..])];
         }
 
-        string? head = names.Contains("fc.weight", StringComparer.Ordinal) ? null : Array.Find(Heads, name => IsLinear(name, names, tensors));
+        string? head = names.Contains(Head.WeightName, StringComparer.Ordinal) ? null : Array.Find(Heads, name => IsLinear(name, names, tensors));
         HashSet<string> seen = new(StringComparer.Ordinal);
         List<WeightTensor> renamed = [];
         for (int i = 0; i < names.Length; i++)

@@ -8,9 +8,6 @@ internal static class WeightMatch
     private const int FaultsShown = 10;
     private const string Counter = ".num_batches_tracked";
 
-    /// <summary>Whether the entry belongs to the classifier and not to the network before it.</summary>
-    public static bool IsHead(string name) => name.StartsWith("fc.", StringComparison.Ordinal);
-
     /// <summary>Whether the entry counts batches: old files and other formats have none, and nothing is computed from it.</summary>
     public static bool IsCounter(string name) => name.EndsWith(Counter, StringComparison.Ordinal);
 

@@ -19,7 +19,7 @@ public sealed class ResNetWeights
         Source = source;
         _tensors = TorchvisionNames.Apply(file.Tensors);
         Specification = file.Specification ?? SpecificationInference.Infer(_tensors);
-        WeightTensor? head = _tensors.FirstOrDefault(tensor => tensor.Name == "fc.weight");
+        WeightTensor? head = _tensors.FirstOrDefault(tensor => tensor.Name == Head.WeightName);
         ClassCount = head?.Shape is [> 0 and <= int.MaxValue, _] ? (int)head.Shape[0] : null;
         WeightTensor? first = _tensors.FirstOrDefault(tensor => tensor.Name == "conv1.weight");
         InputChannels = first?.Shape is [_, >= 1 and <= 65536, _, _]
@@ -183,5 +183,5 @@ public sealed class ResNetWeights
     internal static string Describe(ResNetSpecification specification) => NamedArchitectures.Find(specification)?.ToString() ?? specification.ToString();
 
     private static IEnumerable<StateEntryLayout> Layout(ResNetSpecification specification, int channels, int? classCount)
-        => StateDictLayout.Of(specification, channels, classCount ?? 1).Where(entry => classCount is not null || !WeightMatch.IsHead(entry.Name));
+        => StateDictLayout.Of(specification, channels, classCount ?? 1).Where(entry => classCount is not null || !Head.Owns(entry.Name));
 }

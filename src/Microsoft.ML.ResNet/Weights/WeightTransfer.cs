@@ -47,7 +47,7 @@ internal static class WeightTransfer
     public static void CheckFit(ResNetWeights weights, ResNetSpecification specification, int channels, int? classCount)
     {
         IEnumerable<StateEntryLayout> layout = StateDictLayout.Of(specification, channels, classCount ?? 1)
-            .Where(entry => classCount is not null || !WeightMatch.IsHead(entry.Name));
+            .Where(entry => classCount is not null || !Head.Owns(entry.Name));
         string? faults = WeightMatch.Faults(Select(weights, channels, classCount is not null), layout);
         string network = $"{ResNetWeights.Describe(specification)} with {channels} channels{(classCount is { } count ? $" and {count} classes" : "")}";
         if (faults is not null)
@@ -64,7 +64,7 @@ internal static class WeightTransfer
 
     private static IEnumerable<WeightTensor> Select(ResNetWeights weights, int channels, bool includeHead)
         => weights.Tensors
-            .Where(tensor => includeHead || !WeightMatch.IsHead(tensor.Name))
+            .Where(tensor => includeHead || !Head.Owns(tensor.Name))
             .Select(tensor => tensor.Name == FirstConvolution ? AdaptChannels(tensor, channels) : tensor);
 
     /// <summary>The first convolution for another number of channels that gives the same results for grey images.</summary>

@@ -83,7 +83,7 @@ public sealed class ResNetWeightsTests
         StringAssert.Contains(exception.Message, "2 misshapen: 'fc.weight' is [5, 16], expected [4, 16], 'fc.bias' is [5], expected [4]. They fit ");
 
         WeightTransfer.CopyTo(weights, target, includeHead: false);
-        foreach (var (a, b) in source.StateEntries.Zip(target.StateEntries).Where(pair => !WeightMatch.IsHead(pair.First.Name)))
+        foreach (var (a, b) in source.StateEntries.Zip(target.StateEntries).Where(pair => !Head.Owns(pair.First.Name)))
         {
             TensorAssert.AreBitEqual(a.Tensor, b.Tensor, a.Name);
         }

@@ -8,13 +8,13 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <summary>A trained network's convolutions with their normalisations folded in, computed in double precision.</summary>
 internal sealed class FoldedNetwork(ResidualNetwork network)
 {
-    private readonly Dictionary<string, Tensor> _state = network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
+    private readonly Dictionary<string, Tensor> _state = network.StateByName();
 
     public NetworkPlan Plan { get; } = NetworkPlan.Of(network.Specification, network.InputChannels, network.ClassCount);
 
-    public Tensor HeadWeight => _state["fc.weight"];
+    public Tensor HeadWeight => _state[Head.WeightName];
 
-    public Tensor HeadBias => _state["fc.bias"];
+    public Tensor HeadBias => _state[Head.BiasName];
 
     /// <summary>Weight and bias as tensors of float64, in the caller's dispose scope.</summary>
     public (Tensor Weight, Tensor Bias) Fold(ConvolutionPlan plan)

@@ -150,8 +150,8 @@ internal sealed class LinearProbe(
 
     private RunningMetrics Over(Tensor features, int[] labels, int topK)
     {
-        Dictionary<string, Tensor> state = network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
-        Tensor logits = nn.functional.linear(features.to(device.Device), state["fc.weight"], state["fc.bias"]);
+        Dictionary<string, Tensor> state = network.StateByName();
+        Tensor logits = nn.functional.linear(features.to(device.Device), state[Head.WeightName], state[Head.BiasName]);
         Tensor classes = tensor(labels.Select(label => (long)label).ToArray(), device: device.Device);
         return new RunningMetrics().With(nn.functional.cross_entropy(logits, classes).item<float>(), logits, classes, topK);
     }

@@ -59,9 +59,9 @@ internal static class LinearProbeFit
         }
 
         var (weight, bias) = classifier.Unscaled(point!);
-        Dictionary<string, Tensor> state = network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
-        state["fc.weight"].copy_(weight);
-        state["fc.bias"].copy_(bias);
+        Dictionary<string, Tensor> state = network.StateByName();
+        state[Head.WeightName].copy_(weight);
+        state[Head.BiasName].copy_(bias);
         return penalty;
     }
 

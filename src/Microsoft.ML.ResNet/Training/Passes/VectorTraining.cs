@@ -33,9 +33,9 @@ internal sealed unsafe class VectorTraining : INetworkTraining
     {
         _network = network;
         _plan = NetworkPlan.Of(network.Specification, network.InputChannels, network.ClassCount);
-        Dictionary<string, Tensor> state = network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
-        _headWeight = state["fc.weight"];
-        _headBias = state["fc.bias"];
+        Dictionary<string, Tensor> state = network.StateByName();
+        _headWeight = state[Head.WeightName];
+        _headBias = state[Head.BiasName];
         _stem = new ConvolutionNormActivation(_plan.Stem, state, relu: true, wantsInputGradient: false);
         foreach (BlockPlan plan in _plan.Blocks)
         {

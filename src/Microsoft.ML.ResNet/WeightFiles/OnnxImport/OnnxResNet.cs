@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.WeightFiles.OnnxImport;
 
@@ -47,7 +48,7 @@ internal sealed class OnnxResNet
             value = Block(value, ref stage, ref block);
         }
 
-        Head(value);
+        ReadHead(value);
     }
 
     /// <summary>Takes the block that begins at a value, and gives the value where it ends.</summary>
@@ -161,7 +162,7 @@ internal sealed class OnnxResNet
         return norm?.Output ?? convolution.Output;
     }
 
-    private void Head(string value)
+    private void ReadHead(string value)
     {
         string pooled = _graph.Consumers(value) is [{ Operator: "GlobalAveragePool" or "AveragePool" or "ReduceMean" } pool]
             ? pool.Output
@@ -191,8 +192,8 @@ internal sealed class OnnxResNet
 
     private void AddHead(WeightTensor weight, float[] bias)
     {
-        _tensors.Add(weight with { Name = "fc.weight" });
-        _tensors.Add(WeightTensor.OfSingles("fc.bias", [bias.Length], bias));
+        _tensors.Add(weight with { Name = Head.WeightName });
+        _tensors.Add(WeightTensor.OfSingles(Head.BiasName, [bias.Length], bias));
     }
 
     private static long OutputsOf(OnnxNode linear, WeightTensor weight) => weight.Shape[linear.Integer("transB", 0) == 1 ? 0 : 1];
