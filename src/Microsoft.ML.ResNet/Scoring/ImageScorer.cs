@@ -52,23 +52,11 @@ internal sealed class ImageScorer : IDisposable
     /// <summary>The number of values of an image.</summary>
     public int OutputLength => _output == NetworkOutput.Features ? Network.FeatureCount : Network.ClassCount;
 
-    /// <summary>
-    /// The images that are scored at once. On a CPU eight of 224 x 224 are fastest: activations of more leave its cache. A GPU wants more,
-    /// and 128 take about a gigabyte of its memory.
-    /// </summary>
-    public int BatchSize
-    {
-        get
-        {
-            var (images, most) = IsOnCpu ? (8, 64) : (128, 512);
-            return (int)Math.Clamp(images * 224L * 224 / ((long)Format.Width * Format.Height), 1, most);
-        }
-    }
+    /// <summary>The images that are scored at once.</summary>
+    public int BatchSize => Format.BatchSize(_device.Device);
 
     /// <summary>The threads that decode the next batch while one is scored.</summary>
     public int DecodingThreads => FeedThreads.Beside(_device.Device);
-
-    private bool IsOnCpu => _device.Device.type == DeviceType.CPU;
 
     /// <summary>Keeps the network alive for as long as the result is not disposed.</summary>
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>

@@ -10,9 +10,6 @@ namespace Microsoft.ML.ResNet.Training;
 /// <param name="report">Told after every batch how many of all images are done.</param>
 internal sealed class FeatureExtraction(Func<Tensor, Tensor> compute, Device device, Action<int, int> report, Action checkCancelled)
 {
-    /// <summary>The pixels of a batch, as many as eight images of 224 x 224 have, and its images, at most.</summary>
-    private const int BatchPixels = 8 * 224 * 224, LargestBatch = 64;
-
     /// <summary>The features of all images as scoring sees them, then of as many varied views of each as are wanted.</summary>
     /// <param name="views">The number of varied views beside the plain one.</param>
     /// <param name="rows">The number of each image, from which its variations are drawn.</param>
@@ -22,18 +19,13 @@ internal sealed class FeatureExtraction(Func<Tensor, Tensor> compute, Device dev
     public ExtractedFeatures Run(ImageDataset images, Augmentation augmentation, int views, long seed, int[] rows, Func<bool>? isTimeOver = null, int least = 1)
     {
         using var scope = NewDisposeScope();
-        using var input = new NetworkInput(images.Format, device);
-        var scratch = new AugmentationScratch();
-        InputFormat format = images.Format;
-        int batchSize = Math.Min(Math.Clamp(BatchPixels / (format.Width * format.Height), 1, LargestBatch), images.Count);
-        byte[] pixels = GC.AllocateUninitializedArray<byte>(batchSize * format.ByteCount);
         List<Tensor> parts = [];
         int imageCount = images.Count, total = imageCount * (1 + views), done = 0;
-        using var ahead = new PreparedAhead(images, device);
+        using var batches = new OrderedBatches(images, device, Fill);
         for (int view = 0; view <= views; view++)
         {
             int whole = parts.Count;
-            for (int start = 0; start < imageCount; start += batchSize)
+            for (int start = 0, count; start < imageCount; start += count)
             {
                 checkCancelled();
                 if ((view > 0 || start >= least) && isTimeOver?.Invoke() == true)
@@ -43,30 +35,38 @@ internal sealed class FeatureExtraction(Func<Tensor, Tensor> compute, Device dev
                     return new ExtractedFeatures(cat(parts).MoveToOuterDisposeScope(), imageCount, Math.Max(0, view - 1));
                 }
 
-                int count = Math.Min(batchSize, imageCount - start);
-                ahead.Wait(start, count);
-                for (int i = 0; i < count; i++)
+                if (done == 0)
                 {
-                    Span<byte> target = pixels.AsSpan(i * format.ByteCount, format.ByteCount);
-                    if (view == 0)
-                    {
-                        Augmentation.CropCentre(images[start + i], format, images.PixelSize, target);
-                    }
-                    else
-                    {
-                        augmentation.Apply(images[start + i], format, new RowDraws(seed, view, rows[start + i]), target, scratch);
-                    }
+                    batches.Begin(0);
                 }
 
-                ahead.Begin(start + count, Math.Min(batchSize, imageCount - start - count));
                 using var inference = inference_mode();
                 using var batch = NewDisposeScope();
-                parts.Add(compute(input.Create(pixels, count)).cpu().MoveToOuterDisposeScope());
+                Tensor input = batches.Take();
+                count = (int)input.shape[0];
                 done += count;
+                if (done < total)
+                {
+                    batches.Begin((start + count) % imageCount, view + (start + count == imageCount ? 1 : 0));
+                }
+
+                parts.Add(compute(input).cpu().MoveToOuterDisposeScope());
                 report(done, total);
             }
         }
 
         return new ExtractedFeatures(cat(parts).MoveToOuterDisposeScope(), imageCount, views);
+
+        void Fill(int row, int view, CachedImage image, AugmentationScratch scratch, Span<byte> target)
+        {
+            if (view == 0)
+            {
+                Augmentation.CropCentre(image, images.Format, images.PixelSize, target);
+            }
+            else
+            {
+                augmentation.Apply(image, images.Format, new RowDraws(seed, view, rows[row]), target, scratch);
+            }
+        }
     }
 }
