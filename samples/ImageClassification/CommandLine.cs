@@ -18,7 +18,7 @@ internal sealed class CommandLine
     private readonly Option<FineTuningMode?> _fineTuning = Name<FineTuningMode>("--fine-tuning", "With --pretrained, what is trained", "HeadThenFull");
     private readonly Option<AugmentationPreset?> _augmentation = Name<AugmentationPreset>("--augmentation", "How much training images are varied", "Auto, by their size and number");
     private readonly Option<int?> _minutes = Number("--minutes", 1, 100_000, "The time that training may take; fewer epochs are run where not all fit into it. Default: no limit.");
-    private readonly Option<string?> _checkpoints = Text("--checkpoints", "DIR", "Where the state of the training is kept, to go on from when the same command is run again.");
+    private readonly Option<string?> _checkpoints = Text("--checkpoints", "DIR", "Where the state of the training is kept, to resume from when the same command is run again.");
     private readonly Option<string?> _output = Text("--output", "FILE", "Where the model is saved.", "model.zip");
     private readonly Option<int?> _seed = Number("--seed", 0, int.MaxValue, "Decides all that is random: the same seed gives the same model on the same machine.", 1);
     private readonly Option<string?> _json = Text("--json", "FILE", "Where a summary of the run is written, as JSON.");

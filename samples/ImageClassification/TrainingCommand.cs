@@ -24,7 +24,7 @@ internal sealed class TrainingCommand
             {
                 _console.MarkupLineInterpolated($"[yellow]{log.RawMessage}[/]");
             }
-            else if (log.RawMessage.StartsWith("Going on from", StringComparison.Ordinal) || log.RawMessage.StartsWith("The training in", StringComparison.Ordinal))
+            else if (log.RawMessage.StartsWith("Resuming from", StringComparison.Ordinal) || log.RawMessage.StartsWith("The training in", StringComparison.Ordinal))
             {
                 _console.MarkupLineInterpolated($"[grey]{log.RawMessage}[/]");
             }

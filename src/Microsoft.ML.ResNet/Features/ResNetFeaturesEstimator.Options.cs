@@ -37,7 +37,7 @@ public sealed partial class ResNetFeaturesEstimator
         /// <value>Default: <see cref="PixelRange.Auto"/>.</value>
         public PixelRange PixelRange { get; set; } = PixelRange.Auto;
 
-        /// <summary>What becomes of an image that can't be read: an exception, or features that are NaN.</summary>
+        /// <summary>How an image that can't be read is handled: an exception, or features that are NaN.</summary>
         /// <value>Default: <see cref="BadImageHandling.Throw"/>.</value>
         public BadImageHandling BadImages { get; set; } = BadImageHandling.Throw;
 

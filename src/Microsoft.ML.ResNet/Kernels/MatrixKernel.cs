@@ -79,7 +79,7 @@ internal static unsafe class MatrixKernel
         }
     }
 
-    /// <summary>What becomes of the sums of six rows and sixteen columns.</summary>
+    /// <summary>How the sums of six rows and sixteen columns are stored.</summary>
     /// <param name="target">What offsets of the target are counted from.</param>
     /// <param name="rows">The offset of each row's sixteen sums.</param>
     /// <param name="bias">Sixteen biases, one a column, or null.</param>

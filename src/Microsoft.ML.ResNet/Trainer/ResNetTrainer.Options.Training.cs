@@ -165,7 +165,7 @@ public sealed partial class ResNetTrainer
         public double EarlyStoppingMinDelta { get; set; }
 
         /// <summary>
-        /// A folder in which the state of the training is kept: <c>last.checkpoint</c>, to go on from, and <c>best.safetensors</c>, the best
+        /// A folder in which the state of the training is kept: <c>last.checkpoint</c>, to resume from, and <c>best.safetensors</c>, the best
         /// weights so far, where there is a validation set. A file is replaced only when the new one is complete.
         /// </summary>
         /// <value>Default: null: no checkpoints.</value>
@@ -176,7 +176,7 @@ public sealed partial class ResNetTrainer
         public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromMinutes(10);
 
         /// <summary>
-        /// Whether training goes on from the checkpoint in <see cref="CheckpointDirectory"/> where there is one. On a CPU with the same number of
+        /// Whether training resumes from the checkpoint in <see cref="CheckpointDirectory"/> where there is one. On a CPU with the same number of
         /// threads the model is then the same, to the bit, as that of a training that was never interrupted. Settings and data must be the
         /// same: of each image its row, its class and its content, and of a file its name too, but not its folder or its time. A file of more than 48 KiB is
         /// compared by its length and at three places. Where it is false, a checkpoint that is there is renamed to <c>previous.checkpoint</c>.

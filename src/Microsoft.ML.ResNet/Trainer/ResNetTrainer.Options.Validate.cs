@@ -42,7 +42,7 @@ public sealed partial class ResNetTrainer
             CheckDefined(faults, nameof(FineTuning), FineTuning ?? FineTuningMode.Full);
             if (FineTuning is FineTuningMode.HeadOnly && CheckpointDirectory is not null)
             {
-                faults.Add($"{nameof(CheckpointDirectory)} is set, but {nameof(FineTuning)} is {FineTuning}, which has no steps to go on from; expected one of them.");
+                faults.Add($"{nameof(CheckpointDirectory)} is set, but {nameof(FineTuning)} is {FineTuning}, which has no steps to resume from; expected one of them.");
             }
 
             if (Specification is not null && Architecture != ResNetArchitecture.ResNet18)

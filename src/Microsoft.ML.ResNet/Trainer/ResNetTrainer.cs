@@ -53,7 +53,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     /// is kept and trained on; with others the head is replaced by a new one and the rest is kept, as <see cref="Options.FineTuning"/> says.
     /// </summary>
     /// <param name="input">The training data, with a label column of key type and an image column.</param>
-    /// <param name="start">The model to go on from; it is left as it is.</param>
+    /// <param name="start">The model to start from; it is not changed.</param>
     /// <returns>The trained classifier, which is to be disposed.</returns>
     /// <exception cref="ArgumentException">As for <see cref="Fit(IDataView)"/>; or the images have another number of channels than the model's.</exception>
     /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
@@ -64,7 +64,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         ArgumentNullException.ThrowIfNull(start);
         return _options.PretrainedWeights is null
             ? Train(input, ResNetWeights.FromTransformer(start))
-            : throw new ArgumentException($"{nameof(Options.PretrainedWeights)} are set, and a model to go on from is given; expected one of them.", nameof(start));
+            : throw new ArgumentException($"{nameof(Options.PretrainedWeights)} are set, and a model to start from is given; expected one of them.", nameof(start));
     }
 
     /// <summary>The columns after scoring, from those before.</summary>

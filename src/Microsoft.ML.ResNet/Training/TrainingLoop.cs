@@ -81,7 +81,7 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>The network whose weights are the result so far.</summary>
     private ResidualNetwork Result => _average?.Network ?? _network;
 
-    /// <summary>Runs all epochs, from a checkpoint where there is one to go on from, and leaves the best weights in the network.</summary>
+    /// <summary>Runs all epochs, from a checkpoint where there is one to resume from, and leaves the best weights in the network.</summary>
     /// <param name="evaluatesStart">Whether the network as it comes is a candidate for the best, as epoch 0.</param>
     /// <returns>The metrics at the end of each.</returns>
     /// <exception cref="InvalidOperationException">The loss is no longer a finite number.</exception>
@@ -365,7 +365,7 @@ internal sealed class TrainingLoop : IDisposable
         _pace.Position = state.Position;
         _host.Inform(state.IsFinished
             ? $"The training in '{_checkpoints.Path}' is finished: its model is taken."
-            : $"Going on from '{_checkpoints.Path}', after {state.Step} steps, in epoch {state.Epoch}.");
+            : $"Resuming from '{_checkpoints.Path}', after {state.Step} steps, in epoch {state.Epoch}.");
     }
 
     private void Save()

@@ -113,7 +113,7 @@ internal sealed record TrainingSettings
     public float[]? WeightsByClass(int[] labels, int classCount)
         => ClassWeights ?? (ClassWeighting == ClassWeighting.Balanced ? BalancedWeights(labels, classCount) : null);
 
-    /// <summary>What has to be the same for a training to go on from a checkpoint: names and values.</summary>
+    /// <summary>What has to be the same for a training to resume from a checkpoint: names and values.</summary>
     public IReadOnlyDictionary<string, string> Identity() => new Dictionary<string, string>
     {
         [nameof(Epochs)] = Text(Epochs),

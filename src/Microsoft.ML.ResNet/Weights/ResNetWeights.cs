@@ -82,7 +82,7 @@ public sealed class ResNetWeights
 
     internal IReadOnlyList<WeightTensor> Tensors => _tensors;
 
-    /// <summary>Reads weights from a file. Its format is told by its content. Nothing in a file is run.</summary>
+    /// <summary>Reads weights from a file. The format is recognised by the content. No code in a file is executed.</summary>
     /// <remarks>
     /// Of an ONNX file only the network is read, not what a program does with the pixels before. The file of the featurizer package wants
     /// blue, green, red: <see cref="ImageNet"/> knows it.

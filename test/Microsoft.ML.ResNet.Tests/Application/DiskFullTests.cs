@@ -67,7 +67,7 @@ public sealed class DiskFullTests
         StringAssert.StartsWith(exception.Message, $"File '{disk.File("last.checkpoint")}' can't be written: ");
         StringAssert.EndsWith(
             exception.Message,
-            "The file that was there is as it was. Free space there or choose another CheckpointDirectory; with ResumeFromCheckpoint the training goes on from the last checkpoint.");
+            "The file that was there is as it was. Free space there or choose another CheckpointDirectory; with ResumeFromCheckpoint the training resumes from the last checkpoint.");
         CollectionAssert.AreEqual(new[] { disk.File("last.checkpoint") }, Directory.GetFiles(disk.Path));
 
         disk.Resize(kibibytes: 4000);

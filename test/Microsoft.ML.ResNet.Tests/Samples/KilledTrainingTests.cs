@@ -21,7 +21,7 @@ public sealed class KilledTrainingTests
         ProcessResult resumed = await DotNet.RunAsync(Arguments("killed.zip", "killed"));
 
         Assert.AreEqual(0, resumed.ExitCode, resumed.Output);
-        StringAssert.Contains(resumed.StandardOutput, "Going on from");
+        StringAssert.Contains(resumed.StandardOutput, "Resuming from");
         Assert.IsFalse(resumed.StandardOutput.Contains("epoch  1/12", StringComparison.Ordinal), resumed.StandardOutput);
         SavedWeights.AssertEqual(WeightsOf("whole.zip"), WeightsOf("killed.zip"));
 

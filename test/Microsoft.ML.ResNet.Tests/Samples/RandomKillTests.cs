@@ -27,9 +27,9 @@ public sealed class RandomKillTests
             // Some in the start of the program, most while it trains and writes.
             TimeSpan delay = TimeSpan.FromMilliseconds(random.Next(2500));
             string output = await RunAndKillAsync(Arguments("killed.zip", "killed"), afterFirstEpoch: random.Next(5) > 0, delay);
-            if (Regex.Match(output, "Going on from .*, after (?<step>[0-9]+) steps") is { Success: true } match)
+            if (Regex.Match(output, "Resuming from .*, after (?<step>[0-9]+) steps") is { Success: true } match)
             {
-                Assert.AreEqual(step, long.Parse(match.Groups["step"].Value, CultureInfo.InvariantCulture), "It goes on from another checkpoint than the newest.");
+                Assert.AreEqual(step, long.Parse(match.Groups["step"].Value, CultureInfo.InvariantCulture), "It resumes from another checkpoint than the newest.");
                 resumed++;
             }
 

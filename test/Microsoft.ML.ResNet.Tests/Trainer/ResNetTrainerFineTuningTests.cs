@@ -137,7 +137,7 @@ public sealed class ResNetTrainerFineTuningTests
 
         StringAssert.StartsWith(
             Assert.ThrowsExactly<ArgumentException>(() => _context.MulticlassClassification.Trainers.ResNet(options).Fit(Keyed(_context, Create(12)), pretrained)).Message,
-            "PretrainedWeights are set, and a model to go on from is given; expected one of them.");
+            "PretrainedWeights are set, and a model to start from is given; expected one of them.");
     }
 
     [TestMethod]

@@ -5,7 +5,7 @@ namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
 /// The steps through a network for one size of batch, and which slot of memory each reads and writes: a slot is taken again as soon as
-/// nobody reads it any more.
+/// it is no longer read.
 /// </summary>
 internal sealed class ExecutionPlan
 {

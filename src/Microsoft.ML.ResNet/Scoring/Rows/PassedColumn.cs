@@ -43,7 +43,7 @@ internal abstract class PassedColumn
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
-                _faults[place] = exception; // Nobody may ever ask for this value.
+                _faults[place] = exception; // This value may never be asked for.
             }
         }
 

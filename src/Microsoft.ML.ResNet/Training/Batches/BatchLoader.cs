@@ -120,7 +120,7 @@ internal sealed class BatchLoader : IDisposable
             }
             catch (Exception exception) when (BadImageLog.IsBadImage(exception))
             {
-                // Nobody will ask for the batch that this is about.
+                // The failed batch will not be asked for.
             }
 
             _free.Push(next.Buffer);

@@ -12,8 +12,8 @@ namespace Microsoft.ML.ResNet.Training;
 /// had never stopped, and <c>best.safetensors</c>, the best weights so far. A file is replaced only when the new one is complete.
 /// </summary>
 /// <param name="path">The folder; made when the first file is written.</param>
-/// <param name="identity">The settings and data that a checkpoint must have been made with, to go on from it: names and values.</param>
-/// <param name="resumes">Whether to go on from a checkpoint that is there.</param>
+/// <param name="identity">The settings and data that a checkpoint must have been made with, to resume from it: names and values.</param>
+/// <param name="resumes">Whether to resume from a checkpoint that is there.</param>
 /// <param name="difference">Says how a value differs, from its name, the saved value and the present one; null for the two values themselves.</param>
 internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, string> identity, bool resumes, Func<string, string?, string, string>? difference = null)
 {
@@ -21,7 +21,7 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     private const int FormatVersion = 1;
 
     private const string StateName = "training";
-    private const string Advice = "Free space there or choose another CheckpointDirectory; with ResumeFromCheckpoint the training goes on from the last checkpoint.";
+    private const string Advice = "Free space there or choose another CheckpointDirectory; with ResumeFromCheckpoint the training resumes from the last checkpoint.";
 
     private static readonly JsonSerializerOptions Json = new()
     {

@@ -7,7 +7,7 @@ using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Training;
 
-/// <summary>What has to be the same for a training to go on from a checkpoint.</summary>
+/// <summary>What has to be the same for a training to resume from a checkpoint.</summary>
 internal static class CheckpointIdentity
 {
     private const string TrainingContents = "Training image contents", ValidationContents = "Validation image contents";
