@@ -6,7 +6,7 @@ public sealed partial class ResNetTrainer
 {
     public sealed partial class Options
     {
-        /// <summary>How much training images are varied; the properties below change single parts of it.</summary>
+        /// <summary>The augmentation of training images; the properties below override single parts of the preset.</summary>
         /// <value>Default: <see cref="AugmentationPreset.Auto"/>.</value>
         [Choice(AugmentationPreset.Auto, AugmentationPreset.None, AugmentationPreset.Light, AugmentationPreset.Standard, AugmentationPreset.Strong)]
         public AugmentationPreset Augmentation { get; set; } = AugmentationPreset.Auto;
@@ -18,7 +18,7 @@ public sealed partial class ResNetTrainer
         /// <value>Default: null: as the preset has it, an eighth of the image size (4 of 32, as He et al. 2015, section 4.2). Range: 0 to 512.</value>
         public int? RandomCropPadding { get; set; }
 
-        /// <summary>The least share of an image's area that a random resized crop takes (Szegedy et al. 2014, section 6); 1 turns it off.</summary>
+        /// <summary>The minimum fraction of an image's area that a random resized crop takes (Szegedy et al. 2014, section 6); 1 turns it off.</summary>
         /// <value>Default: null: as the preset has it. Range: 0.01 to 1.</value>
         public double? RandomResizedCropMinScale { get; set; }
 

@@ -8,14 +8,14 @@ public sealed partial class ResNetTrainer
     public sealed partial class Options
     {
         /// <summary>
-        /// Weights to begin with, in place of random ones. Their network takes the place of <see cref="Architecture"/>; their image size, mean and
+        /// Weights to start from, instead of random ones. Their network takes the place of <see cref="Architecture"/>; their image size, mean and
         /// deviation hold where the options leave them open. The classifier is kept where they have one for the same classes.
         /// </summary>
         /// <value>Default: null.</value>
         [JsonIgnore]
         public ResNetWeights? PretrainedWeights { get; set; }
 
-        /// <summary>What is trained of a network that begins with <see cref="PretrainedWeights"/> or with a model.</summary>
+        /// <summary>The layers that are trained where training starts from <see cref="PretrainedWeights"/> or with a model.</summary>
         /// <value>
         /// Default: null: <see cref="FineTuningMode.HeadThenFull"/> where the classifier is new; where it is kept, all of the network at the
         /// same learning rate, as a training that goes on.
@@ -30,18 +30,18 @@ public sealed partial class ResNetTrainer
         [Range(0, 100, init: 0)]
         public int FeatureViews { get; set; }
 
-        /// <summary>In fine-tuning, what the learning rate of the network's last stage is multiplied by; the classifier has <see cref="LearningRate"/> itself.</summary>
+        /// <summary>In fine-tuning, the learning-rate multiplier of the network's last stage; the classifier uses <see cref="LearningRate"/> unchanged.</summary>
         /// <value>Default: 0.3. Range: 0 to 1. 0 leaves the network as it is.</value>
         [Range(0.0, 1.0, init: 0.3)]
         public double BackboneLearningRateScale { get; set; } = 0.3;
 
-        /// <summary>In fine-tuning, what the learning rate of each stage is multiplied by to get that of the stage before it (Howard and Ruder 2018, section 3.2).</summary>
+        /// <summary>In fine-tuning, the factor from the learning rate of one stage to that of the stage before it (Howard and Ruder 2018, section 3.2).</summary>
         /// <value>Default: 0.7. Range: 0.01 to 1.</value>
         [Range(0.01, 1.0, init: 0.7)]
         public double StageLearningRateDecay { get; set; } = 0.7;
 
         /// <summary>
-        /// In fine-tuning, whether normalisations keep the statistics that they came with, rather than take those of the batches. Their weights
+        /// In fine-tuning, whether batch normalisation keeps its running statistics instead of using those of each batch. Its weights and biases
         /// are trained in any case.
         /// </summary>
         /// <value>

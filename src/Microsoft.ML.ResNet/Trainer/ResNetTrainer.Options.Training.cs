@@ -7,7 +7,7 @@ public sealed partial class ResNetTrainer
 {
     public sealed partial class Options
     {
-        /// <summary>How often training goes through all images.</summary>
+        /// <summary>The number of passes over the training images.</summary>
         /// <value>Default: 30. Range: 1 to 10,000.</value>
         [Range(1, 10_000, init: 30, logBase: true)]
         public int Epochs { get; set; } = 30;
@@ -32,12 +32,12 @@ public sealed partial class ResNetTrainer
         [Range(2, 4_096, init: 32, logBase: true)]
         public int BatchSize { get; set; } = 32;
 
-        /// <summary>The rule by which gradients change weights.</summary>
+        /// <summary>The optimiser.</summary>
         /// <value>Default: <see cref="TrainingOptimizer.Sgd"/> (He et al. 2015, section 3.4).</value>
         [Choice(TrainingOptimizer.Sgd, TrainingOptimizer.AdamW)]
         public TrainingOptimizer Optimizer { get; set; } = TrainingOptimizer.Sgd;
 
-        /// <summary>The learning rate at its highest, after warm-up.</summary>
+        /// <summary>The peak learning rate, reached after warm-up.</summary>
         /// <value>
         /// Default: null. With SGD it is 0.05 for batches of 32 and in proportion for others (Goyal et al. 2017, section 2.1; half of what He et
         /// al. 2015 have was best here); with AdamW 0.001 (Kingma and Ba 2014). In
@@ -50,7 +50,7 @@ public sealed partial class ResNetTrainer
         /// <value>Default: 2. Range: 0 to 10,000; more than half of <see cref="Epochs"/> is cut to half of them.</value>
         public double WarmupEpochs { get; set; } = 2;
 
-        /// <summary>How the learning rate falls after warm-up.</summary>
+        /// <summary>The schedule of the learning rate after warm-up.</summary>
         /// <value>Default: <see cref="LearningRateDecay.Cosine"/>.</value>
         [Choice(LearningRateDecay.Cosine, LearningRateDecay.Step, LearningRateDecay.Constant, LearningRateDecay.OneCycle)]
         public LearningRateDecay LearningRateDecay { get; set; } = LearningRateDecay.Cosine;
@@ -59,7 +59,7 @@ public sealed partial class ResNetTrainer
         /// <value>Default: 0.5 and 0.75 (He et al. 2015, section 4.2). Range: ascending, above 0, below 1.</value>
         public double[] LearningRateMilestones { get; set; } = [0.5, 0.75];
 
-        /// <summary>For <see cref="LearningRateDecay.Step"/>: what the rate is multiplied by at each milestone.</summary>
+        /// <summary>For <see cref="LearningRateDecay.Step"/>: the factor that multiplies the learning rate at each milestone (PyTorch's <c>gamma</c>).</summary>
         /// <value>Default: 0.1 (He et al. 2015, section 4.2). Range: 0 to 1.</value>
         [Range(0.0, 1.0, init: 0.1)]
         public double LearningRateDecayFactor { get; set; } = 0.1;
@@ -92,7 +92,7 @@ public sealed partial class ResNetTrainer
         [Range(1e-6, 1.0, init: 5e-4, logBase: true)]
         public double? WeightDecay { get; set; }
 
-        /// <summary>The longest that the gradient of all weights together may be; longer ones are scaled down.</summary>
+        /// <summary>The maximum norm of the gradient over all weights; a larger gradient is scaled down to it (gradient clipping).</summary>
         /// <value>Default: null: no limit. Range: above 0.</value>
         public double? MaxGradientNorm { get; set; }
 
@@ -111,7 +111,7 @@ public sealed partial class ResNetTrainer
         /// <value>Default: false: a network with it was six points of accuracy behind after 20 epochs on 5,000 images of CIFAR-10.</value>
         public bool ZeroInitResidual { get; set; }
 
-        /// <summary>The share of the target probability that is spread evenly over all classes (Szegedy et al. 2015, section 7).</summary>
+        /// <summary>The fraction of the target probability that is spread evenly over all classes (Szegedy et al. 2015, section 7).</summary>
         /// <value>Default: 0. They take 0.1, which suits long trainings and labels that are wrong at times. Range: 0 to 0.9.</value>
         [Range(0.0, 0.9, init: 0.0)]
         public double LabelSmoothing { get; set; }
@@ -141,7 +141,7 @@ public sealed partial class ResNetTrainer
         [JsonIgnore]
         public IDataView? ValidationSet { get; set; }
 
-        /// <summary>The share of the training set that is set aside as the validation set, from every class alike; for use without <see cref="ValidationSet"/>.</summary>
+        /// <summary>The fraction of the training set that is held out for validation, stratified by class; for use without <see cref="ValidationSet"/>.</summary>
         /// <value>Default: 0. Range: 0 to 0.9.</value>
         public double ValidationFraction { get; set; }
 
@@ -160,7 +160,7 @@ public sealed partial class ResNetTrainer
         /// <value>Default: null: all epochs are run. Range: 1 to 10,000.</value>
         public int? EarlyStoppingPatience { get; set; }
 
-        /// <summary>The least change of the metric that counts as an improvement for <see cref="EarlyStoppingPatience"/>.</summary>
+        /// <summary>The minimum change of the metric that counts as an improvement for <see cref="EarlyStoppingPatience"/>.</summary>
         /// <value>Default: 0: any. Range: 0 or more.</value>
         public double EarlyStoppingMinDelta { get; set; }
 
