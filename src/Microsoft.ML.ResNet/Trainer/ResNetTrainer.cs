@@ -144,19 +144,16 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         CheckpointFolder? checkpoints = _options.CheckpointDirectory is { } folder
             ? new CheckpointFolder(folder, CheckpointIdentity.Of(settings, network, data), _options.ResumeFromCheckpoint, (name, was, now) => CheckpointIdentity.Difference(name, was, now, data))
             : null;
-        if (mode is FineTuningMode.HeadOnly or FineTuningMode.HeadThenFull && checkpoints?.WillResume != true)
+        if (mode is FineTuningMode.HeadOnly or FineTuningMode.HeadThenFull)
         {
-            ScoringDevice computing = scoring.Type == torch.ScalarType.Float32 ? scoring : ScoringDevice.Choose(scoring.Device, ScoringPrecision.Float32, channel);
-            var head = new LinearProbe(network, images, settings, computing, scoring, host);
-            IReadOnlyList<EpochMetrics> history = head.Run(_options.FeatureViews, isAll: mode == FineTuningMode.HeadOnly);
-            if (mode == FineTuningMode.HeadOnly)
-            {
-                return history;
-            }
+            ScoringDevice features = scoring.Type == torch.ScalarType.Float32 ? scoring : ScoringDevice.Choose(scoring.Device, ScoringPrecision.Float32, channel);
+            return mode == FineTuningMode.HeadOnly
+                ? new LinearProbe(network, images, settings, features, scoring, host).Run(_options.FeatureViews, isAll: true)
+                : new FineTuning(network, images, settings, features, scoring, host, checkpoints).Run(_options.FeatureViews);
         }
 
         using var loop = new TrainingLoop(network, images, settings, scoring, host, checkpoints);
-        return loop.Run(evaluatesStart: mode == FineTuningMode.HeadThenFull);
+        return loop.Run();
     }
 
     private static bool CopyWeights(ResNetWeights start, ResidualNetwork network, LabelValues labels, IChannel channel)

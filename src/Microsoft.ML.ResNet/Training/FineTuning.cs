@@ -1,0 +1,224 @@
+using System.Globalization;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Scoring;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Training;
+
+/// <summary>
+/// Fine-tunes a network whose classifier is new: fits the classifier, then trains all layers, and returns the point between the two (in weight
+/// space, as WiSE-FT does; Wortsman et al. 2022) that is best on images that neither has seen. These are the validation set or, where there is
+/// none, a part of a small training set that a trial is run without; the whole set is then trained on as the trial found best.
+/// </summary>
+/// <param name="features">Computes features for the classifier, in float32.</param>
+/// <param name="scoring">How the trained network will score, which is how it is validated.</param>
+/// <param name="checkpoints">Where to save the state, or null. A resumed training cannot know the fitted classifier: with checkpoints there is no trial and no interpolation.</param>
+internal sealed class FineTuning(
+    ResidualNetwork network, LabeledImages images, TrainingSettings settings, ScoringDevice features, ScoringDevice scoring, TrainingCallbacks host, CheckpointFolder? checkpoints)
+{
+    /// <summary>The training images below which a trial is run: its time is that of a second training, and larger sets seldom lose by fine-tuning.</summary>
+    public const int LargestTrial = 2000;
+
+    /// <summary>The fraction of each class that a trial holds out.</summary>
+    private const double HeldOutFraction = 0.2;
+
+    /// <summary>The held-out images below which nothing can be told from them.</summary>
+    private const int FewestHeldOut = 5;
+
+    /// <summary>The fraction of the remaining time that a trial may take.</summary>
+    private const double TrialTime = 0.35;
+
+    /// <summary>The second trial's learning rate, relative to the first one's.</summary>
+    private const double LowerRate = 0.2;
+
+    private static readonly double[] s_between = [0.25, 0.5, 0.75];
+
+    /// <summary>Fits the classifier, trains all layers and leaves the result in the network.</summary>
+    /// <param name="views">The varied views of each image that the classifier is fitted to.</param>
+    /// <returns>The metrics of each epoch.</returns>
+    public IReadOnlyList<EpochMetrics> Run(int views)
+    {
+        if (checkpoints is not null)
+        {
+            if (!checkpoints.WillResume)
+            {
+                Probe(network, images, settings).Run(views, isAll: false);
+            }
+
+            return Train(network, images, settings, checkpoints);
+        }
+
+        Choice choice = NeedsTrial() ? Try(views) : new Choice(RateScale: 1, Share: 1);
+        if (choice.Share == 0)
+        {
+            return Probe(network, images, settings).Run(views, isAll: true);
+        }
+
+        Probe(network, images, settings).Run(views, isAll: false);
+        using var start = new BestWeights();
+        start.Keep(network);
+        IReadOnlyList<EpochMetrics> history = Train(network, images, settings with { LearningRate = settings.LearningRate * choice.RateScale }, checkpoints: null);
+        if (images.Validation is not null)
+        {
+            Interpolate(start, choice);
+        }
+        else if (choice.Share < 1)
+        {
+            using var end = new BestWeights();
+            end.Keep(network);
+            Move(network, start, end, choice.Share);
+        }
+
+        return history;
+    }
+
+    private bool NeedsTrial()
+        => images.Validation is null && images.Training.Count < LargestTrial && (settings.MaxTrainingTime is not { } limit || host.Elapsed() < limit);
+
+    /// <summary>Finds the learning rate and the share of fine-tuning that are best on images that the trial holds out.</summary>
+    private Choice Try(int views)
+    {
+        var (training, heldOut) = StratifiedSplit.Of(images.Training.Labels, HeldOutFraction, settings.Seed);
+        if (heldOut.Length < FewestHeldOut)
+        {
+            host.Inform($"{images.Training.Count} images are too few to tell whether fine-tuning all layers helps: the classifier alone is fitted, as HeadOnly does. Give a ValidationSet to have it tried.");
+            return new Choice(RateScale: 1, Share: 0);
+        }
+
+        var trial = new LabeledImages(
+            images.Training.Subset(training), images.Weights is { } weights ? [.. training.Select(row => weights[row])] : null, images.Training.Subset(heldOut), images.ClassCount);
+        using var begin = new BestWeights();
+        begin.Keep(network);
+        using var copy = new ResidualNetwork(network.Specification, network.InputChannels, network.ClassCount, settings.Seed);
+        copy.to(scoring.Device);
+        copy.ActivationType = network.ActivationType;
+        copy.FreezesStatistics = network.FreezesStatistics;
+        copy.CopyStateFrom(begin.Entries!);
+        host.Inform($"Trying on {training.Length} images how far to fine-tune, validated on {heldOut.Length} others.");
+        TrainingSettings trialSettings = Limited(settings) with { EarlyStoppingPatience = null, RestoresBestWeights = false };
+        Probe(copy, trial, trialSettings).Run(views, isAll: false);
+        using var start = new BestWeights();
+        start.Keep(copy);
+        Choice best = TryRate(copy, trial, trialSettings, start, rateScale: 1);
+        if (best.Share < 0.5 && (settings.MaxTrainingTime is not { } limit || host.Elapsed() < limit))
+        {
+            copy.CopyStateFrom(start.Entries!);
+            Choice lower = TryRate(copy, trial, Limited(trialSettings), start, LowerRate);
+            best = Candidate.Best([best.Evidence!, lower.Evidence!], trial.Validation!.Count, settings.ValidationMetric) == lower.Evidence ? lower : best;
+        }
+
+        host.Inform(best.Share == 0
+            ? "Fine-tuning all layers was no better on the held-out images than the classifier alone: the classifier alone is fitted, as HeadOnly does."
+            : string.Create(CultureInfo.InvariantCulture, $"Fine-tuning all layers was best at {best.RateScale:G2} of the learning rate, {best.Share:P0} of the way from the fitted classifier: held-out loss {best.Evidence!.Result.Loss:F4}, accuracy {best.Evidence.Result.Accuracy:P1}."));
+        return best;
+    }
+
+    private Choice TryRate(ResidualNetwork copy, LabeledImages trial, TrainingSettings trialSettings, BestWeights start, double rateScale)
+    {
+        try
+        {
+            Train(copy, trial, trialSettings with { LearningRate = trialSettings.LearningRate * rateScale }, checkpoints: null, isTrial: true);
+        }
+        catch (InvalidOperationException exception)
+        {
+            // It diverged: at a lower rate it may not.
+            host.Inform($"The trial failed: {exception.Message}");
+            copy.CopyStateFrom(start.Entries!);
+        }
+
+        Candidate best = Candidate.Best(Candidates(copy, trial, start, host.CheckCancelled), trial.Validation!.Count, settings.ValidationMetric);
+        return new Choice(rateScale, best.Share, best);
+    }
+
+    /// <summary>Takes the point between start and end that is best on the validation set.</summary>
+    private void Interpolate(BestWeights start, Choice choice)
+    {
+        TimeSpan began = host.Elapsed();
+        try
+        {
+            host.CheckCancelled();
+        }
+        catch (OperationCanceledException) when (settings.CancellationHandling == CancellationHandling.ReturnBest)
+        {
+            return;
+        }
+
+        using var end = new BestWeights();
+        end.Keep(network);
+        ValidationResult whole = Evaluate(network, images, host.CheckCancelled);
+        if (settings.MaxTrainingTime is { } limit && host.Elapsed() + ((s_between.Length + 1) * (host.Elapsed() - began)) > limit)
+        {
+            return;
+        }
+
+        Candidate best = Candidate.Best(Candidates(network, images, start, host.CheckCancelled, new Candidate(choice.Share, whole)), images.Validation!.Count, settings.ValidationMetric);
+        Move(network, start, end, best.Share);
+        network.eval();
+        if (best.Share < 1)
+        {
+            host.Inform(string.Create(CultureInfo.InvariantCulture, $"The weights {best.Share:P0} of the way from the fitted classifier to the end are taken: validation loss {best.Result.Loss:F4} for {whole.Loss:F4}, accuracy {best.Result.Accuracy:P1} for {whole.Accuracy:P1}."));
+        }
+    }
+
+    /// <summary>Evaluates points from start to the network as it is, which is left at one of them.</summary>
+    private List<Candidate> Candidates(ResidualNetwork tuned, LabeledImages set, BestWeights start, Action checkCancelled, Candidate? whole = null)
+    {
+        using var end = new BestWeights();
+        end.Keep(tuned);
+        List<Candidate> candidates = [whole ?? new Candidate(1, Evaluate(tuned, set, checkCancelled))];
+        foreach (double share in (double[])[0, .. s_between])
+        {
+            Move(tuned, start, end, share);
+            candidates.Add(new Candidate(share, Evaluate(tuned, set, checkCancelled)));
+        }
+
+        return candidates;
+    }
+
+    private ValidationResult Evaluate(ResidualNetwork tuned, LabeledImages set, Action checkCancelled)
+        => Evaluation.Run(tuned, set.Validation!, scoring, Math.Min(settings.TopK, set.ClassCount), checkCancelled);
+
+    private static void Move(ResidualNetwork network, BestWeights start, BestWeights end, double share)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        network.CopyStateFrom(start.Entries!.Zip(end.Entries!, (from, to) => (from.Name, from.Tensor.is_floating_point() ? lerp(from.Tensor, to.Tensor, tensor((float)share)) : to.Tensor)));
+    }
+
+    private LinearProbe Probe(ResidualNetwork probed, LabeledImages set, TrainingSettings probeSettings) => new(probed, set, probeSettings, features, scoring, host);
+
+    private List<EpochMetrics> Train(ResidualNetwork trained, LabeledImages set, TrainingSettings loopSettings, CheckpointFolder? checkpoints, bool isTrial = false)
+    {
+        using var loop = new TrainingLoop(trained, set, loopSettings, scoring, isTrial ? host with { Report = _ => { } } : host, checkpoints);
+        return [.. loop.Run(evaluatesStart: !isTrial)];
+    }
+
+    private TrainingSettings Limited(TrainingSettings whole)
+        => settings.MaxTrainingTime is { } limit ? whole with { MaxTrainingTime = host.Elapsed() + ((limit - host.Elapsed()) * TrialTime) } : whole;
+
+    /// <summary>What a trial found.</summary>
+    /// <param name="RateScale">What the learning rate is multiplied by.</param>
+    /// <param name="Share">How far to go from the fitted classifier (0) to the end of fine-tuning (1).</param>
+    private sealed record Choice(double RateScale, double Share, Candidate? Evidence = null);
+
+    /// <summary>A point between the fitted classifier and the end of fine-tuning, and its metrics.</summary>
+    private sealed record Candidate(double Share, ValidationResult Result)
+    {
+        /// <summary>
+        /// The one of the lowest loss among those whose accuracy is the highest or less than half a standard error below it: with few images accuracy is
+        /// a coarse measure, and the loss tells more.
+        /// </summary>
+        public static Candidate Best(IReadOnlyList<Candidate> candidates, int imageCount, ValidationMetric metric)
+        {
+            if (metric == ValidationMetric.Loss)
+            {
+                return candidates.MinBy(candidate => candidate.Result.Loss)!;
+            }
+
+            double highest = candidates.Max(candidate => candidate.Result.Value(metric));
+            double margin = 0.5 * Math.Sqrt(highest * (1 - highest) / imageCount);
+            return candidates.Where(candidate => candidate.Result.Value(metric) >= highest - margin).MinBy(candidate => candidate.Result.Loss)!;
+        }
+    }
+}
