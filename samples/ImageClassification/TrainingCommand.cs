@@ -9,6 +9,9 @@ namespace ImageClassification;
 /// <summary>Trains, saves and tests a model, and shows how it goes.</summary>
 internal sealed class TrainingCommand
 {
+    /// <summary>What the trainer tells beside its epochs that is worth a line, by its first words: resuming, and the trial of fine-tuning, which takes a while.</summary>
+    private static readonly string[] s_shownInformation = ["Resuming from", "The training in", "Trying on", "Fine-tuning all layers", "The weights"];
+
     private readonly Stopwatch _total = Stopwatch.StartNew();
     private readonly IAnsiConsole _console = AnsiConsole.Console;
     private readonly MLContext _mlContext;
@@ -24,7 +27,7 @@ internal sealed class TrainingCommand
             {
                 _console.MarkupLineInterpolated($"[yellow]{log.RawMessage}[/]");
             }
-            else if (log.RawMessage.StartsWith("Resuming from", StringComparison.Ordinal) || log.RawMessage.StartsWith("The training in", StringComparison.Ordinal))
+            else if (s_shownInformation.Any(start => log.RawMessage.StartsWith(start, StringComparison.Ordinal)))
             {
                 _console.MarkupLineInterpolated($"[grey]{log.RawMessage}[/]");
             }
