@@ -13,7 +13,10 @@ internal sealed unsafe class KernelLayer : IDisposable
     private readonly Activations _inputGradient;
     private readonly Activations _output;
     private readonly Activations _outputGradient;
+    private readonly Activations _pooled;
     private readonly nint _weightGradient;
+    private readonly nint _scale;
+    private readonly nint _shift;
 
     public KernelLayer(ConvolutionShape shape, int count, int side)
     {
@@ -25,6 +28,8 @@ internal sealed unsafe class KernelLayer : IDisposable
         _outputGradient = Filled(_convolution.Shape(input));
         long weights = (long)shape.OutputChannels * shape.Kernel * shape.Kernel * shape.InputChannels;
         _weightGradient = (nint)Values(weights);
+        _pooled = Filled(Pooling.Maximum.Shape(_convolution.Shape(input)));
+        (_scale, _shift) = ((nint)Values(_output.Channels), (nint)Values(_output.Channels));
         int threads = KernelThreads.Count;
         _pass = new VectorPass(threads, _convolution.ScratchLength(input, threads), _convolution.SharedScratchLength(input, threads));
         float* weight = Values(weights);
@@ -36,6 +41,21 @@ internal sealed unsafe class KernelLayer : IDisposable
     public void WeightGradient() => Run(() => _convolution.WeightGradient(_pass, _input, _outputGradient, (float*)_weightGradient));
 
     public void InputGradient() => Run(() => _convolution.InputGradient(_pass, _outputGradient, _inputGradient, residual: default));
+
+    /// <summary>Batch normalisation of the output, as in training: statistics, then scale, shift and ReLU.</summary>
+    public void Normalize() => Run(() =>
+    {
+        Span<double> mean = new double[_output.Channels], variance = new double[_output.Channels];
+        Normalization.Statistics(_pass, _output, mean, variance);
+        Normalization.Apply(_pass, _output, _outputGradient, residual: default, (float*)_scale, (float*)_shift, relu: true);
+    });
+
+    /// <summary>3x3 maximum pooling of the output, stride 2.</summary>
+    public void Pool() => Run(() =>
+    {
+        var work = new Pooling.Maximum(_output, _pooled);
+        _pass.Run(work, work.ItemCount);
+    });
 
     public void Dispose()
     {
