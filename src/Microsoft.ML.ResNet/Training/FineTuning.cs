@@ -70,7 +70,7 @@ internal sealed class FineTuning(
         {
             using var end = new BestWeights();
             end.Keep(network);
-            bool isSpoiled = history[^1].TrainingLoss > Math.Max(SpoiledLoss * choice.TrainingLoss ?? double.MaxValue, Math.Log(images.ClassCount) / 2);
+            bool isSpoiled = history.Count > 0 && history[^1].TrainingLoss > Math.Max(SpoiledLoss * choice.TrainingLoss ?? double.MaxValue, Math.Log(images.ClassCount) / 2);
             Move(network, start, end, isSpoiled ? 0 : choice.Share);
             if (isSpoiled)
             {
@@ -104,7 +104,7 @@ internal sealed class FineTuning(
         copy.FreezesStatistics = network.FreezesStatistics;
         copy.CopyStateFrom(begin.Entries!);
         host.Inform($"Trying on {training.Length} images how far to fine-tune, validated on {heldOut.Length} others.");
-        TrainingSettings trialSettings = Limited(settings) with { EarlyStoppingPatience = null, RestoresBestWeights = false };
+        TrainingSettings trialSettings = Limited(settings) with { EarlyStoppingPatience = null, RestoresBestWeights = false, CancellationHandling = CancellationHandling.Throw };
         Probe(copy, trial, trialSettings).Run(views, isAll: false);
         using var start = new BestWeights();
         start.Keep(copy);
@@ -124,7 +124,7 @@ internal sealed class FineTuning(
 
     private Choice TryRate(ResidualNetwork copy, LabeledImages trial, TrainingSettings trialSettings, BestWeights start, double rateScale)
     {
-        double? trainingLoss = null;
+        double trainingLoss;
         try
         {
             trainingLoss = Train(copy, trial, trialSettings with { LearningRate = trialSettings.LearningRate * rateScale }, checkpoints: null, isTrial: true)[^1].TrainingLoss;
@@ -132,11 +132,13 @@ internal sealed class FineTuning(
         catch (InvalidOperationException exception)
         {
             // It diverged: at a lower rate it may not.
-            host.Inform($"The trial failed: {exception.Message}");
+            host.Warn($"The trial of fine-tuning failed: {exception.Message}");
             copy.CopyStateFrom(start.Entries!);
+            return new Choice(rateScale, Share: 0, new Candidate(0, Evaluate(copy, trial, host.CheckCancelled)));
         }
 
-        Candidate best = Candidate.Best(Candidates(copy, trial, start, host.CheckCancelled), trial.Validation!.Count, settings.ValidationMetric);
+        // Of equal ones the nearest to the fitted classifier.
+        Candidate best = Candidate.Best(Candidates(copy, trial, start, host.CheckCancelled).OrderBy(candidate => candidate.Share), trial.Validation!.Count, settings.ValidationMetric);
         return new Choice(rateScale, best.Share, best, trainingLoss);
     }
 
@@ -219,16 +221,23 @@ internal sealed class FineTuning(
         /// The one of the lowest loss among those whose accuracy is the highest or less than half a standard error below it: with few images accuracy is
         /// a coarse measure, and the loss tells more.
         /// </summary>
-        public static Candidate Best(IReadOnlyList<Candidate> candidates, int imageCount, ValidationMetric metric)
+        public static Candidate Best(IEnumerable<Candidate> candidates, int imageCount, ValidationMetric metric)
         {
-            if (metric == ValidationMetric.Loss)
+            // A network may be finite and its loss not.
+            Candidate[] finite = [.. candidates.Where(candidate => double.IsFinite(candidate.Result.Loss))];
+            if (finite.Length == 0)
             {
-                return candidates.MinBy(candidate => candidate.Result.Loss)!;
+                return candidates.MinBy(candidate => candidate.Share)!;
             }
 
-            double highest = candidates.Max(candidate => candidate.Result.Value(metric));
+            if (metric == ValidationMetric.Loss)
+            {
+                return finite.MinBy(candidate => candidate.Result.Loss)!;
+            }
+
+            double highest = finite.Max(candidate => candidate.Result.Value(metric));
             double margin = 0.5 * Math.Sqrt(highest * (1 - highest) / imageCount);
-            return candidates.Where(candidate => candidate.Result.Value(metric) >= highest - margin).MinBy(candidate => candidate.Result.Loss)!;
+            return finite.Where(candidate => candidate.Result.Value(metric) >= highest - margin).MinBy(candidate => candidate.Result.Loss)!;
         }
     }
 }

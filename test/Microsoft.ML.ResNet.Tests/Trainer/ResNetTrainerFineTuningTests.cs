@@ -139,6 +139,44 @@ public sealed class ResNetTrainerFineTuningTests
     }
 
     [TestMethod]
+    public void Fit_HeadThenFullWhoseTrialDiverges_WarnsAndGivesTheModelOfHeadOnly()
+    {
+        using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 2));
+        IDataView data = Keyed(_context, Create(180, seed: 7, "one", "two", "three"), "one", "two", "three");
+        using ResNetTransformer expected = Train(data, FineTuning(pretrained, FineTuningMode.HeadOnly));
+        ResNetTrainer.Options options = FineTuning(pretrained, FineTuningMode.HeadThenFull);
+        options.FreezeBatchNorm = true;
+        options.LearningRate = 10;
+        options.BackboneLearningRateScale = 1;
+        options.WarmupEpochs = 0;
+        options.Epochs = 40;
+        options.WeightAveragingDecay = 0;
+        var log = new LogRecorder(_context);
+
+        using ResNetTransformer model = Train(data, options);
+
+        Assert.IsTrue(log.Warnings.Any(warning => warning.StartsWith("The trial of fine-tuning failed: Training diverged", StringComparison.Ordinal)), string.Join("\n", log.Warnings));
+        SavedWeights.AssertEqual(SavedWeights.Of(expected), SavedWeights.Of(model));
+    }
+
+    [TestMethod]
+    public void Fit_HeadThenFullCancelledInItsFirstEpoch_ReturnsWhatThereIs()
+    {
+        using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 2));
+        using var source = new CancellationTokenSource();
+        ResNetTrainer.Options options = FineTuning(pretrained, FineTuningMode.HeadThenFull);
+        options.Epochs = 16;
+        options.LearningRate = 0.1;
+        options.CancellationToken = source.Token;
+        options.CancellationHandling = CancellationHandling.ReturnBest;
+        options.Progress = new SynchronousProgress(_ => source.Cancel());
+
+        using ResNetTransformer model = Train(Keyed(_context, Stripes(160, seed: 1), "across", "down"), options);
+
+        Assert.IsEmpty(model.TrainingHistory);
+    }
+
+    [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
     public void Fit_HeadThenFullOfFeaturesThatDoNotHelp_IsBetterThanHeadOnly(bool hasValidationSet)
