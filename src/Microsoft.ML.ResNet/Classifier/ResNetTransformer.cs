@@ -70,18 +70,18 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
 
     /// <summary>The schema of the data after scoring: the input's columns, then the predicted label and the scores.</summary>
     /// <param name="inputSchema">The schema of the data to be scored.</param>
-    /// <exception cref="ArgumentException">The image column is missing, or of another type than in training.</exception>
+    /// <exception cref="ArgumentException">The image column is missing, or of a type that the model does not score.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => _model.OutputSchema(inputSchema);
 
     /// <summary>Adds predicted label and scores to a data set. Rows are scored in batches when they are read, and only where one of the two columns is asked for.</summary>
     /// <param name="input">The data to be scored.</param>
-    /// <exception cref="ArgumentException">The image column is missing, or of another type than in training.</exception>
+    /// <exception cref="ArgumentException">The image column is missing, or of a type that the model does not score.</exception>
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
     public IDataView Transform(IDataView input) => _model.Transform(input);
 
     /// <summary>A mapper that scores single rows; <c>PredictionEngine</c> uses it.</summary>
     /// <param name="inputSchema">The schema of the rows.</param>
-    /// <exception cref="ArgumentException">The image column is missing, or of another type than in training.</exception>
+    /// <exception cref="ArgumentException">The image column is missing, or of a type that the model does not score.</exception>
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => _model.RowMapper(inputSchema);
 

@@ -23,7 +23,10 @@ internal sealed record ImageColumn
     /// <summary>Pixels only: [channels, height, width] instead of [height, width, channels].</summary>
     public bool IsPlanar { get; init; }
 
-    /// <summary>The types that hold images, for errors.</summary>
+    /// <summary>The types that hold whole images, for errors.</summary>
+    private const string ImageTypes = "Text (the path of an image file), a vector of Byte (the content of one), or MLImage";
+
+    /// <summary>The types that hold images or pixels, for errors.</summary>
     public const string Types = "Text (the path of an image file), a vector of Byte (the content of one), MLImage, or a vector of Single with dimensions [channels, height, width] (pixels)";
 
     /// <summary>Recognises the column that trains a network.</summary>
@@ -32,11 +35,13 @@ internal sealed record ImageColumn
     public static ImageColumn Of(DataViewSchema schema, string name, PixelLayout layout, int? imageSize = null)
     {
         DataViewType type = DataViewColumns.Require(schema, name, "Feature column", " Set FeatureColumnName to the one that has the images, or their paths.").Type;
+        if (ImageKindOf(type) is { } kind)
+        {
+            return new ImageColumn { Name = name, Kind = kind };
+        }
+
         return type switch
         {
-            TextDataViewType => new ImageColumn { Name = name, Kind = FeatureKind.Path },
-            ImageDataViewType => new ImageColumn { Name = name, Kind = FeatureKind.Image },
-            VectorDataViewType { ItemType: NumberDataViewType item } when item == NumberDataViewType.Byte => new ImageColumn { Name = name, Kind = FeatureKind.EncodedBytes },
             VectorDataViewType { ItemType: NumberDataViewType item } vector when item == NumberDataViewType.Single => OfPixels(name, vector, layout, imageSize),
             _ => throw new ArgumentException(
                 $"Feature column '{name}' has type {type}, expected {Types}. Point FeatureColumnName to such a column, or add LoadImages or ExtractPixels before ResNet."),
@@ -59,7 +64,35 @@ internal sealed record ImageColumn
         }
     }
 
-    /// <summary>Checks that a data set to be scored has the column that the model was trained on.</summary>
+    /// <summary>
+    /// What a column of this type holds, if it is whole images: their paths, their files' content or <c>MLImage</c>. All of these become network input in the
+    /// same way, so that a model scores each of them, whichever it was trained on. Null for pixels and for all else.
+    /// </summary>
+    public static FeatureKind? ImageKindOf(DataViewType type) => type switch
+    {
+        TextDataViewType => FeatureKind.Path,
+        ImageDataViewType => FeatureKind.Image,
+        VectorDataViewType { ItemType: NumberDataViewType item } when item == NumberDataViewType.Byte => FeatureKind.EncodedBytes,
+        _ => null,
+    };
+
+    /// <summary>The column of a data set to be scored: for a model of pixels pixels of the same shape, for one of images any type that holds images.</summary>
+    /// <exception cref="ArgumentException">It is missing, or of a type that the model can't score.</exception>
+    public DataViewSchema.Column BindForScoring(DataViewSchema schema)
+    {
+        if (Kind == FeatureKind.Pixels)
+        {
+            return Bind(schema);
+        }
+
+        DataViewSchema.Column column = DataViewColumns.Require(schema, Name, "Feature column");
+        return ImageKindOf(column.Type) is not null
+            ? column
+            : throw new ArgumentException(
+                $"Feature column '{Name}' has type {column.Type}, expected {ImageTypes}: the model was trained on images, not on pixel vectors.");
+    }
+
+    /// <summary>Checks that a data set has the column of the training data, with its type.</summary>
     /// <param name="role">Begins an error: "Feature column", "Feature column of the validation set".</param>
     /// <param name="reference">Ends it: where the type comes from.</param>
     /// <exception cref="ArgumentException">It is missing, or of another type.</exception>

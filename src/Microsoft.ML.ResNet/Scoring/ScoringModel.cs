@@ -24,7 +24,7 @@ internal sealed record ScoringModel(
     string? ImageFolder)
 {
     /// <summary>The schema of a data set with the added columns.</summary>
-    /// <exception cref="ArgumentException">The image column is missing or of another type.</exception>
+    /// <exception cref="ArgumentException">The image column is missing, or of a type that the model does not score.</exception>
     public DataViewSchema OutputSchema(DataViewSchema input)
     {
         ArgumentNullException.ThrowIfNull(input, "inputSchema");
@@ -32,7 +32,7 @@ internal sealed record ScoringModel(
     }
 
     /// <summary>The data set with the added columns, computed in batches as rows are read.</summary>
-    /// <exception cref="ArgumentException">The image column is missing or of another type.</exception>
+    /// <exception cref="ArgumentException">The image column is missing, or of a type that the model does not score.</exception>
     /// <exception cref="ObjectDisposedException">The network has been disposed.</exception>
     public IDataView Transform(IDataView input)
     {
@@ -42,7 +42,7 @@ internal sealed record ScoringModel(
     }
 
     /// <summary>A mapper that scores single rows.</summary>
-    /// <exception cref="ArgumentException">The image column is missing or of another type.</exception>
+    /// <exception cref="ArgumentException">The image column is missing, or of a type that the model does not score.</exception>
     /// <exception cref="ObjectDisposedException">The network has been disposed.</exception>
     public IRowToRowMapper RowMapper(DataViewSchema input)
     {

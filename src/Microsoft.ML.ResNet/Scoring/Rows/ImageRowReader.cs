@@ -23,8 +23,9 @@ internal abstract class ImageRowReader
     /// <exception cref="IOException">The row has no image.</exception>
     public virtual TakenImage? Take() => null;
 
+    /// <summary>The reader of a column, by the column's own type: a model of images scores paths, files' content and <c>MLImage</c> alike.</summary>
     public static ImageRowReader Create(DataViewRow row, DataViewSchema.Column column, ImageColumn description, PixelRange range, ImagePreprocessor? preprocessor, string? imageFolder)
-        => description.Kind switch
+        => ImageColumn.ImageKindOf(column.Type) switch
         {
             FeatureKind.Path => new PathReader(FeatureGetter.Of<ReadOnlyMemory<char>>(row, column, () => row.Position), row, preprocessor!, imageFolder),
             FeatureKind.EncodedBytes => new EncodedReader(FeatureGetter.Of<VBuffer<byte>>(row, column, () => row.Position), row, preprocessor!),

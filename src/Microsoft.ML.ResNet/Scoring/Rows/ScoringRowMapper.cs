@@ -12,7 +12,7 @@ internal sealed class ScoringRowMapper : IRowToRowMapper
     {
         _model = model;
         InputSchema = inputSchema;
-        FeatureColumn = model.Column.Bind(inputSchema);
+        FeatureColumn = model.Column.BindForScoring(inputSchema);
         _columns = model.CreateColumns(inputSchema);
     }
 
