@@ -1,0 +1,189 @@
+using Microsoft.Extensions.ObjectPool;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+
+namespace ImageScoringApi.Scoring;
+
+/// <summary>A model of any ML.NET trainer that takes an image and gives a column of scores.</summary>
+internal abstract class ImageModel : IDisposable
+{
+    protected const string ScoreColumn = "Score";
+
+    /// <summary>The model's classes, in the order of its scores.</summary>
+    public abstract IReadOnlyList<string> ClassNames { get; }
+
+    /// <summary>Loads a model and finds out which of its input's columns takes the image, and in which form.</summary>
+    /// <exception cref="InvalidOperationException">It takes no image, or gives no scores.</exception>
+    public static ImageModel Load(MLContext mlContext, string path)
+    {
+        // The file is read at once, so that another may take its place at any time.
+        using var file = new MemoryStream(File.ReadAllBytes(path));
+        ITransformer model = mlContext.Model.Load(file, out DataViewSchema? input);
+        try
+        {
+            string[] columns = input is null ? [] : [.. input.Select(column => column.Name)];
+            foreach (string column in columns)
+            {
+                if (ImageModel<EncodedImageRow>.TryCreate(mlContext, model, columns, column, new VectorDataViewType(NumberDataViewType.Byte)) is { } encoded)
+                {
+                    return encoded;
+                }
+
+                if (ImageModel<DecodedImageRow>.TryCreate(mlContext, model, columns, column, new ImageDataViewType()) is { } decoded)
+                {
+                    return decoded;
+                }
+            }
+
+            throw new InvalidOperationException(
+                $"'{path}' has the input columns {string.Join(", ", columns)}. Expected a model that scores an image (its file's content or MLImage) of one of them, "
+                + $"with no other input than a text such as Label, and has an output column '{ScoreColumn}'.");
+        }
+        catch
+        {
+            (model as IDisposable)?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Scores images together.</summary>
+    /// <exception cref="UnreadableImageException">There is one image and it can't be read.</exception>
+    /// <exception cref="Exception">There are several of which one can't be read.</exception>
+    public abstract ImageScores[] ScoreTogether(IReadOnlyList<byte[]> contents);
+
+    /// <summary>Scores an image.</summary>
+    /// <exception cref="UnreadableImageException">It can't be read.</exception>
+    public abstract ImageScores ScoreOne(byte[] content);
+
+    public abstract void Dispose();
+}
+
+/// <summary>A model whose input has rows of one form.</summary>
+internal sealed class ImageModel<TRow> : ImageModel
+    where TRow : ImageRow, new()
+{
+    private readonly MLContext _mlContext;
+    private readonly ITransformer _model;
+    private readonly SchemaDefinition _input;
+    private readonly string[] _classNames;
+    private readonly ObjectPool<PredictionEngine<TRow, Output>> _engines;
+
+    private ImageModel(MLContext mlContext, ITransformer model, SchemaDefinition input, string[] classNames)
+    {
+        _mlContext = mlContext;
+        _model = model;
+        _input = input;
+        _classNames = classNames;
+        _engines = new DefaultObjectPoolProvider { MaximumRetained = Environment.ProcessorCount }.Create(new EnginePolicy(this));
+    }
+
+    public override IReadOnlyList<string> ClassNames => _classNames;
+
+    /// <summary>Null where the model can't be used with an image of this form in this column.</summary>
+    public static ImageModel<TRow>? TryCreate(MLContext mlContext, ITransformer model, string[] columns, string imageColumn, DataViewType imageType)
+    {
+        var input = SchemaDefinition.Create(typeof(TRow));
+        SchemaDefinition.Column image = input.Single(column => column.MemberName == ImageRow.ImageProperty), label = input.Single(column => column.MemberName == ImageRow.LabelProperty);
+        image.ColumnName = imageColumn;
+        image.ColumnType = imageType;
+        label.ColumnName = columns.FirstOrDefault(name => name != imageColumn) ?? (imageColumn == ImageRow.LabelProperty ? "Text" : ImageRow.LabelProperty);
+        try
+        {
+            DataViewSchema output = model.GetOutputSchema(mlContext.Data.LoadFromEnumerable(Array.Empty<TRow>(), input).Schema);
+            return output.GetColumnOrNull(ScoreColumn) is { Type: VectorDataViewType type } scores ? new ImageModel<TRow>(mlContext, model, input, NamesOf(scores, type.Size)) : null;
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+        {
+            // ML.NET's answer to a column of the wrong type.
+            return null;
+        }
+    }
+
+    public override ImageScores[] ScoreTogether(IReadOnlyList<byte[]> contents)
+    {
+        var rows = new TRow?[contents.Count];
+        try
+        {
+            // Rows that decode their image do so side by side.
+            Parallel.For(0, rows.Length, i => rows[i] = RowOf(contents[i]));
+            IDataView scored = _model.Transform(_mlContext.Data.LoadFromEnumerable(rows.OfType<TRow>(), _input));
+            return [.. _mlContext.Data.CreateEnumerable<Output>(scored, reuseRowObject: false).Select(ScoresOf)];
+        }
+        catch (Exception exception) when (contents.Count == 1 && IsOfTheImage(exception))
+        {
+            throw Unreadable(exception);
+        }
+        finally
+        {
+            Array.ForEach(rows, row => row?.Dispose());
+        }
+    }
+
+    public override ImageScores ScoreOne(byte[] content)
+    {
+        PredictionEngine<TRow, Output> engine = _engines.Get();
+        try
+        {
+            using TRow row = RowOf(content);
+            return ScoresOf(engine.Predict(row));
+        }
+        catch (Exception exception) when (IsOfTheImage(exception))
+        {
+            throw Unreadable(exception);
+        }
+        finally
+        {
+            _engines.Return(engine);
+        }
+    }
+
+    public override void Dispose()
+    {
+        (_engines as IDisposable)?.Dispose();
+        (_model as IDisposable)?.Dispose();
+    }
+
+    private static TRow RowOf(byte[] content)
+    {
+        var row = new TRow();
+        row.SetContent(content);
+        return row;
+    }
+
+    private ImageScores ScoresOf(Output output)
+        => output.Score.Any(float.IsNaN) ? throw new InvalidDataException("The image can't be decoded.") : new ImageScores(_classNames, output.Score);
+
+    /// <summary>What ML.NET's transforms and trainers throw at an image that they can't read.</summary>
+    private static bool IsOfTheImage(Exception exception)
+        => exception is AggregateException { InnerException: { } inner } ? IsOfTheImage(inner) : exception is IOException or InvalidDataException or FormatException or NotSupportedException or (ArgumentException and not ArgumentNullException)
+            || (exception is InvalidOperationException and not ObjectDisposedException);
+
+    private static UnreadableImageException Unreadable(Exception exception) => new(exception.Message, exception);
+
+    private static string[] NamesOf(DataViewSchema.Column scores, int count)
+    {
+        if (!scores.HasSlotNames())
+        {
+            return [.. Enumerable.Range(0, count).Select(i => $"class {i}")];
+        }
+
+        VBuffer<ReadOnlyMemory<char>> names = default;
+        scores.GetSlotNames(ref names);
+        return [.. names.DenseValues().Select(name => name.ToString())];
+    }
+
+    /// <summary>What the application reads of a model's output.</summary>
+    private sealed class Output
+    {
+        public float[] Score { get; set; } = [];
+    }
+
+    private sealed class EnginePolicy(ImageModel<TRow> owner) : PooledObjectPolicy<PredictionEngine<TRow, Output>>
+    {
+        public override PredictionEngine<TRow, Output> Create() => owner._mlContext.Model.CreatePredictionEngine<TRow, Output>(
+            owner._model, new PredictionEngineOptions { InputSchemaDefinition = owner._input, OwnsTransformer = false });
+
+        public override bool Return(PredictionEngine<TRow, Output> engine) => true;
+    }
+}

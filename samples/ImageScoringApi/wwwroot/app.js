@@ -1,0 +1,174 @@
+'use strict';
+
+const byId = id => document.getElementById(id);
+const results = byId('results'), drop = byId('drop'), files = byId('files'), camera = byId('camera'), status = byId('status');
+const attempts = 5, atOnce = 4;
+let limit = Infinity, running = 0;
+const waiting = [];
+
+function percent(probability) {
+  return (probability * 100).toFixed(1) + ' %';
+}
+
+function say(text) {
+  status.textContent = text;
+}
+
+async function showModel() {
+  try {
+    const health = await (await fetch('health')).json();
+    limit = health.maxFileBytes;
+    byId('model').textContent = `${health.model}: ${health.classes.length} classes.`;
+    byId('classes').replaceChildren(...health.classes.map(name => Object.assign(document.createElement('li'), { textContent: name })));
+  } catch {
+    byId('model').textContent = 'The server does not answer. Reload the page when it is running.';
+  }
+}
+
+/** A bar behind a class's name, as an attribute of SVG: the page's policy allows no style attributes. */
+function bar(probability) {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('viewBox', '0 0 1 1');
+  svg.setAttribute('preserveAspectRatio', 'none');
+  svg.setAttribute('aria-hidden', 'true');
+  const rectangle = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
+  rectangle.setAttribute('width', probability);
+  rectangle.setAttribute('height', 1);
+  svg.append(rectangle);
+  return svg;
+}
+
+function addResult(file) {
+  const item = byId('result').content.firstElementChild.cloneNode(true);
+  const image = item.querySelector('img');
+  image.src = URL.createObjectURL(file);
+  image.addEventListener('error', () => image.removeAttribute('src'));
+  item.querySelector('h3').textContent = 'Waiting…';
+  item.querySelector('.name').textContent = file.name;
+  results.prepend(item);
+  byId('empty').hidden = true;
+  byId('clear').hidden = false;
+  return item;
+}
+
+function showPrediction(item, file, prediction) {
+  const first = prediction.classes[0];
+  item.querySelector('h3').textContent = prediction.predictedLabel;
+  item.querySelector('img').alt = `${file.name}: ${prediction.predictedLabel}`;
+  item.querySelector('dl').replaceChildren(...prediction.classes.flatMap(({ name, probability }) => {
+    const term = document.createElement('dt'), detail = document.createElement('dd');
+    term.append(bar(probability), name);
+    term.title = name;
+    detail.textContent = percent(probability);
+    return [term, detail];
+  }));
+  say(`${file.name}: ${prediction.predictedLabel}, ${percent(first.probability)}`);
+}
+
+function showFailure(item, file, message) {
+  item.classList.add('failed');
+  item.querySelector('h3').textContent = 'Not classified';
+  item.querySelector('img').alt = file.name;
+  item.querySelector('.name').textContent = message;
+  say(`${file.name}: ${message}`);
+}
+
+async function classify(file, item) {
+  item.querySelector('h3').textContent = 'Classifying…';
+  if (file.size > limit) {
+    showFailure(item, file, `${file.name} has ${(file.size / 1048576).toFixed(1)} MiB, more than the server's limit of ${(limit / 1048576).toFixed(0)} MiB.`);
+    return;
+  }
+
+  const form = new FormData();
+  form.append('file', file, file.name);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const response = await fetch('predict?top=3', { method: 'POST', body: form });
+      if (response.ok) {
+        showPrediction(item, file, (await response.json()).images[0]);
+        return;
+      }
+
+      if (response.status !== 503 || attempt === attempts) {
+        const problem = await response.json().catch(() => null);
+        showFailure(item, file, problem?.detail ?? problem?.title ?? `The server answers with ${response.status}.`);
+        return;
+      }
+
+      await new Promise(resolve => setTimeout(resolve, 1000 * (Number(response.headers.get('Retry-After')) || 1)));
+    } catch {
+      showFailure(item, file, 'The server does not answer.');
+      return;
+    }
+  }
+}
+
+async function next() {
+  while (running < atOnce && waiting.length > 0) {
+    running++;
+    const { file, item } = waiting.shift();
+    classify(file, item).finally(() => {
+      running--;
+      next();
+    });
+  }
+}
+
+function take(list) {
+  for (const file of [...list].filter(file => file.type.startsWith('image/') || file.type === '')) {
+    waiting.push({ file, item: addResult(file) });
+  }
+
+  const refused = [...list].filter(file => file.type !== '' && !file.type.startsWith('image/'));
+  for (const file of refused) {
+    showFailure(addResult(file), file, `${file.name} is no picture.`);
+  }
+
+  next();
+}
+
+byId('choose').addEventListener('click', () => files.click());
+byId('photograph').addEventListener('click', () => camera.click());
+for (const input of [files, camera]) {
+  input.addEventListener('change', () => {
+    take(input.files);
+    input.value = '';
+  });
+}
+
+byId('clear').addEventListener('click', () => {
+  waiting.length = 0;
+  for (const image of results.querySelectorAll('img')) {
+    URL.revokeObjectURL(image.src);
+  }
+
+  results.replaceChildren();
+  byId('empty').hidden = false;
+  byId('clear').hidden = true;
+  byId('choose').focus();
+});
+
+// The whole page takes pictures, so that one that misses the field does not replace the page.
+for (const event of ['dragenter', 'dragover']) {
+  document.addEventListener(event, e => {
+    e.preventDefault();
+    drop.classList.add('over');
+  });
+}
+
+document.addEventListener('dragleave', e => {
+  if (e.relatedTarget === null) {
+    drop.classList.remove('over');
+  }
+});
+
+document.addEventListener('drop', e => {
+  e.preventDefault();
+  drop.classList.remove('over');
+  take(e.dataTransfer.files);
+});
+
+document.addEventListener('paste', e => take(e.clipboardData.files));
+
+showModel();
