@@ -11,7 +11,7 @@ if (args.FirstOrDefault() == AccuracyRun.Name)
     return AccuracyRun.Run(args[1..]);
 }
 
-IBenchmark[] all = [new DecodingBenchmark(), new CacheMemoryBenchmark(), new FeedBenchmark(), new FeedingBenchmark(), new KernelBenchmark(), new OnnxBenchmark(), new ScoringBenchmark(), new TrainingBenchmark()];
+IBenchmark[] all = [new DecodingBenchmark(), new CacheMemoryBenchmark(), new FeedBenchmark(), new FeedingBenchmark(), new KernelBenchmark(), new OnnxBenchmark(), new ScoringBenchmark(), new ServingBenchmark(), new TrainingBenchmark()];
 bool quick = args.Contains("--quick");
 int jsonAt = Array.IndexOf(args, "--json");
 string? json = jsonAt >= 0 && jsonAt + 1 < args.Length ? args[jsonAt + 1] : null;

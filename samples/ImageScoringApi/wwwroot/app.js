@@ -70,7 +70,7 @@ function showFailure(item, file, message) {
   item.querySelector('h3').textContent = 'Not classified';
   item.querySelector('img').alt = file.name;
   item.querySelector('.name').textContent = message;
-  say(`${file.name}: ${message}`);
+  say(message);
 }
 
 async function classify(file, item) {
