@@ -22,6 +22,7 @@ internal sealed class CommandLine
     private readonly Option<string?> _output = Text("--output", "FILE", "Where the model is saved.", "model.zip");
     private readonly Option<int?> _seed = Number("--seed", 0, int.MaxValue, "Decides all that is random: the same seed gives the same model on the same machine.", 1);
     private readonly Option<string?> _json = Text("--json", "FILE", "Where a summary of the run is written, as JSON.");
+    private readonly Option<string?> _report = Text("--report", "FILE", "Where the report is written, one HTML file. Default: report.html beside the model.");
     private readonly Option<string[]> _predict = new("--predict")
     {
         HelpName = "FILE...",
@@ -43,7 +44,7 @@ internal sealed class CommandLine
 
     private int RunCommand(string[] arguments, Func<TrainingArguments, int> train, Func<string, string[], int> predict)
     {
-        Option[] training = [_images, _test, _architecture, _pretrained, _fineTuning, _epochs, _size, _batch, _augmentation, _minutes, _checkpoints, _output, _seed, _json];
+        Option[] training = [_images, _test, _architecture, _pretrained, _fineTuning, _epochs, _size, _batch, _augmentation, _minutes, _checkpoints, _output, _seed, _json, _report];
         var command = new RootCommand("Trains a residual network to classify images, tests it and saves it, or classifies images with a saved one.");
         foreach (Option option in training.Append(_predict).Append(_model))
         {
@@ -77,7 +78,8 @@ internal sealed class CommandLine
         result.GetValue(_checkpoints),
         result.GetValue(_output)!,
         result.GetValue(_seed)!.Value,
-        result.GetValue(_json));
+        result.GetValue(_json),
+        result.GetValue(_report));
 
     /// <summary>An option that would have no effect is a mistake, too.</summary>
     private void CheckTogether(CommandResult result, Option[] training)

@@ -17,11 +17,12 @@ internal static class TestReport
         ShowMistakes(console, result, testFolder);
     }
 
-    public static void ShowModel(IAnsiConsole console, string modelPath)
+    public static void ShowModel(IAnsiConsole console, string modelPath, string reportPath)
     {
         string path = ShortPath.Of(modelPath);
         var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn();
         grid.AddRow(new Text("Model saved", new Style(decoration: Decoration.Bold)), new Text(path));
+        grid.AddRow(new Text("Report", new Style(Color.Grey)), new Text(ShortPath.Of(reportPath)));
         grid.AddRow(new Text("Classify with it", new Style(Color.Grey)), new Text($"this program with --model {Quoted(path)} --predict IMAGE..."));
         grid.AddRow(new Text("In your own code", new Style(Color.Grey)), new Text($"mlContext.Model.Load(\"{path.Replace('\\', '/')}\", out _)"));
         console.Write(grid);

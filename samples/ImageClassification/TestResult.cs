@@ -1,9 +1,11 @@
+using Microsoft.ML;
 using Microsoft.ML.Data;
 
 namespace ImageClassification;
 
 /// <summary>How a model does on the test images.</summary>
-internal sealed record TestResult(IReadOnlyList<TestedImage> Images, MulticlassClassificationMetrics Metrics)
+/// <param name="Scored">The test images with the model's columns.</param>
+internal sealed record TestResult(IReadOnlyList<TestedImage> Images, MulticlassClassificationMetrics Metrics, IDataView Scored)
 {
     /// <summary>The images that the model was wrong about, the surest first.</summary>
     public IEnumerable<TestedImage> Mistakes

@@ -31,6 +31,6 @@ internal static class Training
             tested.Add(image);
         }
 
-        return new TestResult(tested, mlContext.MulticlassClassification.Evaluate(scored));
+        return new TestResult(tested, mlContext.MulticlassClassification.Evaluate(scored), scored);
     }
 }

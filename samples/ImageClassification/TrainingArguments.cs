@@ -12,6 +12,7 @@ namespace ImageClassification;
 /// <param name="MaxTrainingTime">Null: no limit.</param>
 /// <param name="CheckpointFolder">Null: no checkpoints.</param>
 /// <param name="JsonPath">Null: no summary is written.</param>
+/// <param name="ReportPath">Null: report.html beside the model.</param>
 internal sealed record TrainingArguments(
     string? ImageFolder,
     string? TestFolder,
@@ -26,4 +27,5 @@ internal sealed record TrainingArguments(
     string? CheckpointFolder,
     string ModelPath,
     int Seed,
-    string? JsonPath);
+    string? JsonPath,
+    string? ReportPath);

@@ -64,6 +64,7 @@ internal sealed class TrainingCommand
         {
             CheckFolderOf("--output", _arguments.ModelPath);
             CheckFolderOf("--json", _arguments.JsonPath);
+            CheckFolderOf("--report", _arguments.ReportPath);
             data = LoadImages();
         }
         catch (Exception exception) when (Failure.IsOfUser(exception))
@@ -83,7 +84,16 @@ internal sealed class TrainingCommand
         TestResult result = Training.Test(_mlContext, model, _mlContext.Data.LoadFromEnumerable(data.Test), cancellationToken);
         ResNetTransformer network = model.OfType<ResNetTransformer>().Single();
         TestReport.Show(_console, result, network.ClassNames, data.TestFolder ?? data.ImageFolder);
-        TestReport.ShowModel(_console, _arguments.ModelPath);
+        string reportPath = _arguments.ReportPath ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_arguments.ModelPath))!, "report.html");
+        TrainingReport.Write(reportPath, _mlContext, model, result.Scored, new TrainingReportOptions
+        {
+            Title = $"Images of {Path.GetFileName(Path.GetFullPath(data.ImageFolder))}",
+            TrainingData = trainingImages,
+            TrainerOptions = options,
+            Seed = _arguments.Seed,
+            TrainingTime = training.Elapsed,
+        });
+        TestReport.ShowModel(_console, _arguments.ModelPath, reportPath);
         if (_arguments.JsonPath is { } jsonPath)
         {
             new RunSummary

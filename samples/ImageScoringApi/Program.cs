@@ -5,6 +5,10 @@ using ImageScoringApi.Scoring;
 using Microsoft.Extensions.Options;
 using Prometheus;
 
+// Scoring and the loading of a model keep threads of the pool busy: there have to be some for the requests beside them, and the pool adds more too slowly.
+ThreadPool.GetMinThreads(out int workers, out int completions);
+ThreadPool.SetMinThreads(workers + Environment.ProcessorCount + 2, completions);
+
 // Settings and pages are beside the program; paths on the command line are relative to the folder that it is started in.
 WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 string? given = builder.Configuration["Model"];
@@ -20,7 +24,13 @@ builder.Services.AddSingleton<IImageScorer>(services => services.GetRequiredServ
     ? ActivatorUtilities.CreateInstance<BatchingScorer>(services)
     : ActivatorUtilities.CreateInstance<PooledScorer>(services));
 builder.Services.AddOpenApi();
-builder.Services.AddProblemDetails();
+builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = context => context.ProblemDetails.Detail ??= context.ProblemDetails.Status switch
+{
+    // What routing and the server refuse before the application sees it.
+    StatusCodes.Status415UnsupportedMediaType => ImageReceiver.UnsupportedContentType(context.HttpContext.Request.ContentType),
+    StatusCodes.Status413PayloadTooLarge => "The request is larger than this server takes.",
+    _ => null,
+});
 builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.Converters.Add(new JsonStringEnumConverter(allowIntegerValues: false)));
 builder.WebHost.ConfigureKestrel((context, kestrel) =>
 {

@@ -26,7 +26,7 @@ internal sealed class ServingBenchmark : IBenchmark
             var (native, onnx) = SaveModels(folder);
             using var batched = new ServingProcess(native);
             using var pooled = new ServingProcess(native, "--Serving:Mode", "Pooled");
-            using var byOnnx = new ServingProcess(onnx);
+            using var byOnnx = new ServingProcess(onnx, "--Serving:ImageColumn", UntrainedModel.PathColumn);
             List<BenchmarkResult> results = [];
             foreach (int clients in quick ? s_clients[..1] : s_clients)
             {
@@ -73,7 +73,7 @@ internal sealed class ServingBenchmark : IBenchmark
             .Append(context.Transforms.ExtractPixels("Pixels", "Resized"))
             .Append(context.Transforms.ApplyOnnxModel(["scores"], ["Pixels"], exported))
             .Append(context.Transforms.CopyColumns("Score", "scores"));
-        context.Model.Save(pipeline.Fit(images), images.Schema, onnx);
+        context.Model.Save(pipeline.Fit(images), inputSchema: null, onnx);
         return (native, onnx);
     }
 

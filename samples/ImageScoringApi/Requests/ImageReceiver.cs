@@ -45,9 +45,11 @@ internal sealed class ImageReceiver(IOptions<ServingOptions> options)
     /// <summary>An image's name for an error.</summary>
     public static string NameOf(IReadOnlyList<ReceivedImage> images, int index) => images[index].Name is { Length: > 0 } name ? $"'{name}'" : $"Image {index + 1}";
 
-    private static RefusedRequestException Unsupported(string? contentType) => new(
-        StatusCodes.Status415UnsupportedMediaType,
-        $"The content type is {(contentType is null ? "missing" : $"'{contentType}'")}, expected {Form} with files, {AnyImage} with a file, or {Json} with images in base64.");
+    /// <summary>What is wrong with a content type.</summary>
+    public static string UnsupportedContentType(string? contentType)
+        => $"The content type is {(string.IsNullOrEmpty(contentType) ? "missing" : $"'{contentType}'")}, expected {Form} with files, {AnyImage} with a file, or {Json} with images in base64.";
+
+    private static RefusedRequestException Unsupported(string? contentType) => new(StatusCodes.Status415UnsupportedMediaType, UnsupportedContentType(contentType));
 
     private RefusedRequestException TooLarge(string what)
         => new(StatusCodes.Status413PayloadTooLarge, $"{what} has more than {_options.MaxFileBytes:N0} bytes, the limit of this server.");

@@ -14,8 +14,9 @@ internal abstract class ImageModel : IDisposable
     public abstract IReadOnlyList<string> ClassNames { get; }
 
     /// <summary>Loads a model and finds out which of its input's columns takes the image, and in which form.</summary>
+    /// <param name="imageColumn">The column that takes the image, or null. ML.NET keeps no MLImage column of a model's input: such a column has to be named.</param>
     /// <exception cref="InvalidOperationException">It takes no image, or gives no scores.</exception>
-    public static ImageModel Load(MLContext mlContext, string path)
+    public static ImageModel Load(MLContext mlContext, string path, string? imageColumn = null)
     {
         // The file is read at once, so that another may take its place at any time.
         using var file = new MemoryStream(File.ReadAllBytes(path));
@@ -23,7 +24,7 @@ internal abstract class ImageModel : IDisposable
         try
         {
             string[] columns = input is null ? [] : [.. input.Select(column => column.Name)];
-            foreach (string column in columns)
+            foreach (string column in (string[])(imageColumn is null ? [.. columns.OrderBy(IsLabel)] : [imageColumn]))
             {
                 if (ImageModel<EncodedImageRow>.TryCreate(mlContext, model, columns, column, new VectorDataViewType(NumberDataViewType.Byte)) is { } encoded)
                 {
@@ -37,8 +38,8 @@ internal abstract class ImageModel : IDisposable
             }
 
             throw new InvalidOperationException(
-                $"'{path}' has the input columns {string.Join(", ", columns)}. Expected a model that scores an image (its file's content or MLImage) of one of them, "
-                + $"with no other input than a text such as Label, and has an output column '{ScoreColumn}'.");
+                $"'{path}' has the input columns {string.Join(", ", columns)}. Expected a model that scores an image (its file's content or MLImage) of one of them, or of the one "
+                + $"that Serving:ImageColumn names, with no other input than a text such as Label, and has an output column '{ScoreColumn}'.");
         }
         catch
         {
@@ -46,6 +47,8 @@ internal abstract class ImageModel : IDisposable
             throw;
         }
     }
+
+    private static bool IsLabel(string column) => column.Contains("label", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Scores images together.</summary>
     /// <exception cref="UnreadableImageException">There is one image and it can't be read.</exception>

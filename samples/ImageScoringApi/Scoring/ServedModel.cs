@@ -11,6 +11,7 @@ internal sealed class ServedModel : BackgroundService
 {
     private readonly MLContext _mlContext = new();
     private readonly string _path;
+    private readonly string? _imageColumn;
     private readonly TimeSpan _interval;
     private readonly ServingMetrics _metrics;
     private readonly ILogger<ServedModel> _logger;
@@ -22,11 +23,12 @@ internal sealed class ServedModel : BackgroundService
     public ServedModel(ModelPath path, IOptions<ServingOptions> options, ServingMetrics metrics, ILogger<ServedModel> logger)
     {
         _path = path.FullPath;
+        _imageColumn = options.Value.ImageColumn;
         _interval = TimeSpan.FromMilliseconds(options.Value.ModelCheckMilliseconds);
         _metrics = metrics;
         _logger = logger;
         _loaded = FileStamp.Of(_path);
-        _current = new Entry(ImageModel.Load(_mlContext, _path));
+        _current = new Entry(ImageModel.Load(_mlContext, _path, _imageColumn));
         LoadedAt = DateTimeOffset.UtcNow;
         _metrics.ModelLoaded();
     }
@@ -77,7 +79,7 @@ internal sealed class ServedModel : BackgroundService
         Entry loaded;
         try
         {
-            loaded = new Entry(ImageModel.Load(_mlContext, _path));
+            loaded = new Entry(ImageModel.Load(_mlContext, _path, _imageColumn));
         }
         catch (Exception exception)
         {

@@ -10,6 +10,10 @@ function percent(probability) {
   return (probability * 100).toFixed(1) + ' %';
 }
 
+function size(bytes) {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
 function say(text) {
   status.textContent = text;
 }
@@ -42,7 +46,7 @@ function addResult(file) {
   const item = byId('result').content.firstElementChild.cloneNode(true);
   const image = item.querySelector('img');
   image.src = URL.createObjectURL(file);
-  image.addEventListener('error', () => image.removeAttribute('src'));
+  image.addEventListener('error', () => image.hidden = true);
   item.querySelector('h3').textContent = 'Waiting…';
   item.querySelector('.name').textContent = file.name;
   results.prepend(item);
@@ -76,7 +80,7 @@ function showFailure(item, file, message) {
 async function classify(file, item) {
   item.querySelector('h3').textContent = 'Classifying…';
   if (file.size > limit) {
-    showFailure(item, file, `${file.name} has ${(file.size / 1048576).toFixed(1)} MiB, more than the server's limit of ${(limit / 1048576).toFixed(0)} MiB.`);
+    showFailure(item, file, `${file.name} has ${size(file.size)}, more than the server's limit of ${size(limit)}.`);
     return;
   }
 

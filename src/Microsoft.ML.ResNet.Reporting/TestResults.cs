@@ -1,0 +1,86 @@
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.ResNet.Reporting;
+
+/// <summary>What a model makes of the test images.</summary>
+internal sealed class TestResults
+{
+    private TestResults(IReadOnlyList<TestedImage> images, MulticlassClassificationMetrics metrics, IReadOnlyList<string> classNames)
+    {
+        Images = images;
+        Metrics = metrics;
+        ClassNames = classNames;
+        Calibration = Calibration.Of(images);
+    }
+
+    public IReadOnlyList<TestedImage> Images { get; }
+
+    /// <summary>ML.NET's own.</summary>
+    public MulticlassClassificationMetrics Metrics { get; }
+
+    public IReadOnlyList<string> ClassNames { get; }
+
+    public Calibration Calibration { get; }
+
+    public int CorrectCount => Images.Count(image => image.IsCorrect);
+
+    /// <summary>The images that the model is wrong about, the most confident first.</summary>
+    public IEnumerable<TestedImage> Mistakes => Images.Where(image => !image.IsCorrect).OrderByDescending(image => image.Confidence);
+
+    /// <summary>Scores and evaluates the test data.</summary>
+    public static TestResults Of(MLContext mlContext, ITransformer model, ResNetTransformer network, IDataView data, TrainingReportOptions options)
+    {
+        IDataView scored = data.Schema.GetColumnOrNull(options.ScoreColumnName) is null ? model.Transform(data) : data;
+        DataViewSchema.Column label = Require(scored, network.LabelColumnName, "Label column"), score = Require(scored, options.ScoreColumnName, "Score column");
+        if (label.Type is not KeyDataViewType || score.Type is not VectorDataViewType { ItemType: NumberDataViewType })
+        {
+            throw new ArgumentException(
+                $"The test data have label column '{label.Name}' of type {label.Type} and score column '{score.Name}' of type {score.Type}, expected a key and a vector of Single. "
+                + "Give the whole trained pipeline, MapValueToKey included, and data as it was trained on.");
+        }
+
+        ImageSource source = ImageSource.Of(scored.Schema, network.FeatureColumnName);
+        List<TestedImage> images = [];
+        string[] columns = source.IsNone ? [label.Name, score.Name] : [label.Name, score.Name, network.FeatureColumnName];
+        IDataView cached = mlContext.Data.Cache(scored, [.. columns, .. scored.Schema.GetColumnOrNull(options.PredictedLabelColumnName) is null ? [] : new[] { options.PredictedLabelColumnName }]);
+        using (DataViewRowCursor cursor = cached.GetRowCursor(cached.Schema.Where(column => columns.Contains(column.Name))))
+        {
+            ValueGetter<uint> readLabel = cursor.GetGetter<uint>(cursor.Schema[label.Name]);
+            ValueGetter<VBuffer<float>> readScore = cursor.GetGetter<VBuffer<float>>(cursor.Schema[score.Name]);
+            Func<ImageContent?> readImage = source.Reader(cursor);
+            uint key = 0;
+            VBuffer<float> scores = default;
+            while (cursor.MoveNext())
+            {
+                readLabel(ref key);
+                readScore(ref scores);
+                float[] values = [.. scores.DenseValues()];
+                if (key > 0 && !values.Any(float.IsNaN))
+                {
+                    images.Add(new TestedImage((int)key - 1, values, readImage()));
+                }
+            }
+        }
+
+        return images.Count > 0
+            ? new TestResults(images, mlContext.MulticlassClassification.Evaluate(cached, label.Name, score.Name, options.PredictedLabelColumnName), network.ClassNames)
+            : throw new InvalidOperationException("The test data have no row with a label that the model knows and an image that can be read.");
+    }
+
+    private static DataViewSchema.Column Require(IDataView data, string name, string role) => data.Schema.GetColumnOrNull(name)
+        ?? throw new ArgumentException($"{role} '{name}' is missing. The data have {string.Join(", ", data.Schema.Select(column => column.Name))}.");
+}
+
+/// <summary>A test image.</summary>
+/// <param name="Label">The index of its class.</param>
+/// <param name="Scores">The probability of each class.</param>
+/// <param name="Image">The image, or null where the data have none that can be shown.</param>
+internal sealed record TestedImage(int Label, float[] Scores, ImageContent? Image)
+{
+    /// <summary>The index of the most probable class, the first of several.</summary>
+    public int Predicted { get; } = Array.IndexOf(Scores, Scores.Max());
+
+    public float Confidence => Scores[Predicted];
+
+    public bool IsCorrect => Predicted == Label;
+}
