@@ -87,7 +87,7 @@ internal sealed class TrainingCommand
         string reportPath = _arguments.ReportPath ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_arguments.ModelPath))!, "report.html");
         TrainingReport.Write(reportPath, _mlContext, model, result.Scored, new TrainingReportOptions
         {
-            Title = $"Images of {Path.GetFileName(Path.GetFullPath(data.ImageFolder))}",
+            Title = $"Images of {NameOf(data.ImageFolder)}",
             TrainingData = trainingImages,
             TrainerOptions = options,
             Seed = _arguments.Seed,
@@ -129,6 +129,13 @@ internal sealed class TrainingCommand
         {
             throw new IOException($"{option} '{path}' is a folder, expected the path of a file.");
         }
+    }
+
+    /// <summary>The folder's name, with that of the folder above it where it only says what the images are for.</summary>
+    private static string NameOf(string folder)
+    {
+        var directory = new DirectoryInfo(folder);
+        return directory.Name.Equals("train", StringComparison.OrdinalIgnoreCase) && directory.Parent is { } parent ? $"{parent.Name}/{directory.Name}" : directory.Name;
     }
 
     private ImageData LoadImages()

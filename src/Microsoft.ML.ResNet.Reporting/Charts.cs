@@ -1,6 +1,5 @@
 using OxyPlot;
 using OxyPlot.Axes;
-using OxyPlot.Legends;
 using OxyPlot.Series;
 
 namespace Microsoft.ML.ResNet.Reporting;
@@ -21,7 +20,7 @@ internal static class Charts
     /// <summary>Accuracy over confidence, beside the diagonal of a calibrated model.</summary>
     public static string Reliability(Calibration calibration)
     {
-        PlotModel plot = Create("Reliability", "Confidence", "Accuracy", out LinearAxis x, out LinearAxis y);
+        PlotModel plot = Create("Confidence", out LinearAxis x, out LinearAxis y);
         (x.Minimum, x.Maximum, y.Minimum, y.Maximum) = (0, 1, 0, 1);
         var diagonal = new LineSeries { Title = "calibrated", Color = OxyColors.Gray, LineStyle = LineStyle.Dash, StrokeThickness = 1.5 };
         diagonal.Points.AddRange([new DataPoint(0, 0), new DataPoint(1, 1)]);
@@ -29,13 +28,13 @@ internal static class Charts
         line.Points.AddRange(calibration.Bins.Select(bin => new DataPoint(bin.Confidence, bin.Accuracy)));
         plot.Series.Add(diagonal);
         plot.Series.Add(line);
-        return Export(plot);
+        return Export("Accuracy by confidence", plot);
     }
 
     private static string Curves(
         string title, IReadOnlyList<EpochMetrics> epochs, Func<EpochMetrics, double> training, Func<EpochMetrics, double?> validation, double minimum = double.NaN, double maximum = double.NaN)
     {
-        PlotModel plot = Create(title, "Epoch", title, out LinearAxis x, out LinearAxis y);
+        PlotModel plot = Create("Epoch", out LinearAxis x, out LinearAxis y);
         (y.Minimum, y.Maximum) = (minimum, maximum);
         x.MinimumMajorStep = 1;
         x.MinimumMinorStep = 1;
@@ -50,38 +49,47 @@ internal static class Charts
             plot.Series.Add(second);
         }
 
-        return Export(plot);
+        return Export(title, plot);
     }
 
     private static LineSeries Line(string title, OxyColor color)
         => new() { Title = title, Color = color, StrokeThickness = 2, MarkerType = MarkerType.Circle, MarkerSize = 2.5, MarkerFill = color };
 
-    private static PlotModel Create(string title, string xTitle, string yTitle, out LinearAxis x, out LinearAxis y)
+    private static PlotModel Create(string xTitle, out LinearAxis x, out LinearAxis y)
     {
-        var plot = new PlotModel { Title = title, TitleFontSize = 15, DefaultFontSize = 12, TextColor = s_text, Background = OxyColors.White, PlotAreaBorderColor = OxyColors.LightGray };
+        var plot = new PlotModel { DefaultFont = "Arial, sans-serif", DefaultFontSize = 12, TextColor = s_text, Background = OxyColors.White, PlotAreaBorderColor = OxyColors.LightGray };
+        plot.Padding = new OxyThickness(8, 12, 20, 4);
         x = Axis(AxisPosition.Bottom, xTitle);
-        y = Axis(AxisPosition.Left, yTitle);
+        y = Axis(AxisPosition.Left, null);
         plot.Axes.Add(x);
         plot.Axes.Add(y);
-        plot.Legends.Add(new Legend { LegendPosition = LegendPosition.TopRight, LegendPlacement = LegendPlacement.Outside, LegendOrientation = LegendOrientation.Horizontal });
         return plot;
     }
 
-    private static LinearAxis Axis(AxisPosition position, string title) => new()
+    private static LinearAxis Axis(AxisPosition position, string? title) => new()
     {
         Position = position,
         Title = title,
         MajorGridlineStyle = LineStyle.Solid,
         MajorGridlineColor = OxyColor.FromRgb(0xE6, 0xE9, 0xED),
         TicklineColor = OxyColors.LightGray,
+        MinorTickSize = 0,
+        MaximumPadding = 0.05,
     };
 
-    private static string Export(PlotModel plot)
+    /// <summary>A figure with the chart; title and legend are the page's, whose fonts a chart can't measure.</summary>
+    private static string Export(string title, PlotModel plot)
     {
         string svg = new SvgExporter { Width = Width, Height = Height, IsDocument = false }.ExportToString(plot);
 
-        // A page scales it: what says the size becomes what says the ratio.
-        int end = svg.IndexOf('>', StringComparison.Ordinal);
-        return $"<svg role=\"img\" aria-label=\"{plot.Title}\" viewBox=\"0 0 {Width:0} {Height:0}\" xmlns=\"http://www.w3.org/2000/svg\">{svg[(end + 1)..]}";
+        // The page scales it: what says the size becomes what says the ratio. Names of clipping paths have to differ within a page.
+        int start = svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal)) + 1, end = svg.LastIndexOf("</svg>", StringComparison.Ordinal);
+        string content = (end < 0 ? svg[start..] : svg[start..end]).Replace("clipPath", $"{title.Replace(' ', '-')}-clip", StringComparison.Ordinal)
+            .Replace($"<{title.Replace(' ', '-')}-clip", "<clipPath", StringComparison.Ordinal).Replace($"</{title.Replace(' ', '-')}-clip", "</clipPath", StringComparison.Ordinal);
+        IEnumerable<string> legend = plot.Series.Cast<LineSeries>().Select(series => $"<span><i style=\"background:{Css(series.Color)}\"></i>{series.Title}</span>");
+        return $"<figure><figcaption><strong>{title}</strong>{(plot.Series.Count > 1 ? string.Concat(legend) : "")}</figcaption>"
+            + $"<svg role=\"img\" aria-label=\"{title}\" viewBox=\"0 0 {Width:0} {Height:0}\" xmlns=\"http://www.w3.org/2000/svg\">{content}</svg></figure>";
     }
+
+    private static string Css(OxyColor color) => $"#{color.R:x2}{color.G:x2}{color.B:x2}";
 }

@@ -178,7 +178,9 @@ internal sealed class ReportPage
         Add($"<h2>Data</h2>\n<p>{Number(training.Total)} training images and {Number(results.Images.Count)} test images of {results.ClassNames.Count} classes.");
         if (training.Sizes is { } sizes)
         {
-            Add($"Training images have {Size(sizes.Smallest)} to {Size(sizes.Largest)} pixels, the median {Size(sizes.Median)}.");
+            Add(sizes.Smallest == sizes.Largest
+                ? $"Training images have {Size(sizes.Median)} pixels."
+                : $"Training images have {Size(sizes.Smallest)} to {Size(sizes.Largest)} pixels, the median {Size(sizes.Median)}.");
         }
 
         Add("</p>\n<div class=\"scroll\"><table class=\"samples\">\n<thead><tr><th scope=\"col\">Class</th><th scope=\"col\">Training</th><th scope=\"col\">Test</th><th scope=\"col\">Samples</th></tr></thead>\n<tbody>");
@@ -214,23 +216,32 @@ internal sealed class ReportPage
 
         Row("Processors", $"{Environment.ProcessorCount}, {System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture}");
         Row("Versions", string.Join(", ", Versions()));
+        Add("</tbody></table></div>");
         if (options.TrainerOptions is { } used)
         {
-            foreach (var (name, value, isDefault) in Options(used))
-            {
-                Row($"Option {name}", isDefault ? value : $"{value} (set)");
-            }
+            ILookup<bool, (string Name, string Value, bool IsDefault)> values = Options(used).ToLookup(option => option.IsDefault);
+            Add("<h2>Options</h2>\n<div class=\"scroll\"><table class=\"texts\"><tbody>");
+            WriteOptions(values[false]);
+            Add("</tbody></table></div>\n<details><summary>Options with their defaults</summary>\n<div class=\"scroll\"><table class=\"texts\"><tbody>");
+            WriteOptions(values[true]);
+            Add("</tbody></table></div>\n</details>");
         }
+    }
 
-        Add("</tbody></table></div>");
+    private void WriteOptions(IEnumerable<(string Name, string Value, bool IsDefault)> options)
+    {
+        foreach (var (name, value, _) in options)
+        {
+            Row(name, value);
+        }
     }
 
     private void Row(string name, string value) => Add($"<tr><th scope=\"row\">{Text(name)}</th><td>{Text(value)}</td></tr>");
 
     private static IEnumerable<string> Versions()
         => new[] { typeof(ResNetTransformer), typeof(MLContext), typeof(TorchSharp.torch) }
-            .Select(type => type.Assembly.GetName())
-            .Select(name => $"{name.Name} {name.Version?.ToString(3)}")
+            .Select(type => type.Assembly)
+            .Select(assembly => $"{assembly.GetName().Name} {assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]}")
             .Append($".NET {Environment.Version}");
 
     /// <summary>The options with values that a table can show, and whether each is the default.</summary>

@@ -20,8 +20,9 @@ internal sealed class ServingProcess : IDisposable
         }
         while (!line.Contains(Listening, StringComparison.Ordinal));
         Address = new Uri(line[(line.IndexOf(Listening, StringComparison.Ordinal) + Listening.Length)..].Trim());
-        _process.OutputDataReceived += (_, _) => { };
-        _process.BeginOutputReadLine();
+
+        // A pipe that nobody reads stops the application when it is full.
+        _ = _process.StandardOutput.ReadToEndAsync();
     }
 
     public Uri Address { get; }

@@ -48,7 +48,7 @@ internal abstract class ImageModel : IDisposable
         }
     }
 
-    private static bool IsLabel(string column) => column.Contains("label", StringComparison.OrdinalIgnoreCase);
+    protected static bool IsLabel(string column) => column.Contains("label", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Scores images together.</summary>
     /// <exception cref="UnreadableImageException">There is one image and it can't be read.</exception>
@@ -90,7 +90,7 @@ internal sealed class ImageModel<TRow> : ImageModel
         SchemaDefinition.Column image = input.Single(column => column.MemberName == ImageRow.ImageProperty), label = input.Single(column => column.MemberName == ImageRow.LabelProperty);
         image.ColumnName = imageColumn;
         image.ColumnType = imageType;
-        label.ColumnName = columns.FirstOrDefault(name => name != imageColumn) ?? (imageColumn == ImageRow.LabelProperty ? "Text" : ImageRow.LabelProperty);
+        label.ColumnName = columns.OrderByDescending(IsLabel).FirstOrDefault(name => name != imageColumn) ?? (imageColumn == ImageRow.LabelProperty ? "Text" : ImageRow.LabelProperty);
         try
         {
             DataViewSchema output = model.GetOutputSchema(mlContext.Data.LoadFromEnumerable(Array.Empty<TRow>(), input).Schema);

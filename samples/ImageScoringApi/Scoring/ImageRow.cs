@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
 
 namespace ImageScoringApi.Scoring;
 
@@ -30,6 +31,8 @@ internal sealed class EncodedImageRow : ImageRow
 /// <summary>For pipelines that begin with ML.NET's own image transforms.</summary>
 internal sealed class DecodedImageRow : ImageRow
 {
+    // ML.NET wants a size here; the column's type without one takes its place.
+    [ImageType(1, 1)]
     public MLImage? Image { get; set; }
 
     public override void SetContent(byte[] content)

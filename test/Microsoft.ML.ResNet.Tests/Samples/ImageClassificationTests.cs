@@ -66,6 +66,30 @@ public sealed partial class ImageClassificationTests
             new[] { ColourFolder.Red, ColourFolder.Blue }, summary.GetProperty("classes").EnumerateArray().Select(name => name.GetString()).ToArray());
     }
 
+    /// <summary>The report beside the model has the console's numbers, digit by digit.</summary>
+    [TestMethod]
+    public void Train_TinyFolder_WritesReportThatAgreesWithTheConsole()
+    {
+        Assert.AreEqual(0, _training!.ExitCode, _training.Output);
+        string report = File.ReadAllText(Folder.File("report.html"));
+
+        foreach (string name in (string[])["Test accuracy", "Macro accuracy", "Log-loss"])
+        {
+            string onConsole = Regex.Match(_training.StandardOutput, $@"^{name} +(\d+\.\d+(?: %)?)", RegexOptions.Multiline).Groups[1].Value;
+            Assert.AreNotEqual("", onConsole, _training.StandardOutput);
+            Assert.AreEqual(onConsole, Regex.Match(report, $"<li>{name}<strong>(.*?)</strong>").Groups[1].Value);
+        }
+
+        foreach (string name in (string[])[ColourFolder.Red, ColourFolder.Blue])
+        {
+            Match row = Regex.Match(_training.StandardOutput, $@"^ +{name} +(\d+) +(\S+(?: %)?) +(\S+(?: %)?) ", RegexOptions.Multiline);
+            Assert.IsTrue(row.Success, _training.StandardOutput);
+            StringAssert.Contains(
+                report,
+                $"<tr><th scope=\"row\">{System.Net.WebUtility.HtmlEncode(name)}</th><td>{row.Groups[1].Value}</td><td>{row.Groups[2].Value}</td><td>{row.Groups[3].Value}</td>");
+        }
+    }
+
     [TestMethod]
     [TestCategory("Thorough")]
     public async Task Train_NoEpochsGiven_TakesThoseOfSmallImages()

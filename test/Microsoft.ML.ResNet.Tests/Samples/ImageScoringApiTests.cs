@@ -63,6 +63,29 @@ public sealed partial class ImageScoringApiTests
         Assert.AreEqual("05.png", form.GetProperty("images")[0].GetProperty("name").GetString());
     }
 
+    /// <summary>A pipeline that begins with ML.NET's own transforms. ML.NET saves no MLImage column of an input, so that a setting names it.</summary>
+    [TestMethod]
+    public async Task Predict_ModelOfMLImage_TakesTheColumnOfTheSetting()
+    {
+        string path = Folder.File("mlimage.zip");
+        var context = new MLContext(1);
+        IDataView images = context.Transforms.LoadImages("Picture", null, "ImagePath").Fit(context.Data.LoadImageFolder(Folder.File("images"))).Transform(context.Data.LoadImageFolder(Folder.File("images")));
+        using var model = context.Transforms.Conversion.MapValueToKey("Label")
+            .Append(context.Transforms.ResizeImages("Small", 16, 16, "Picture"))
+            .Append(context.Transforms.ExtractPixels("Pixels", "Small"))
+            .Append(context.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { FeatureColumnName = "Pixels", Architecture = ResNetArchitecture.ResNet20, Epochs = 6, BatchSize = 8 }))
+            .Fit(images);
+        context.Model.Save(model, context.Data.LoadImageFolder(Folder.File("images")).Schema, path);
+        using ScoringServer server = await ScoringServer.StartAsync(path, "--Serving:ImageColumn", "Picture");
+
+        JsonElement answer = await ReadAsync(await server.Client.PostAsync("predict", Form(Red, Blue)));
+
+        CollectionAssert.AreEqual(
+            new[] { ColourFolder.Red, ColourFolder.Blue }, answer.GetProperty("images").EnumerateArray().Select(image => image.GetProperty("predictedLabel").GetString()).ToArray());
+        using HttpResponseMessage damaged = await server.Client.PostAsync("predict", Body(File.ReadAllBytes(Red)[..20]));
+        Assert.AreEqual(HttpStatusCode.UnprocessableEntity, damaged.StatusCode, await damaged.Content.ReadAsStringAsync());
+    }
+
     [TestMethod]
     public async Task Predict_SeveralFiles_AnswersInTheirOrder()
     {
@@ -99,7 +122,10 @@ public sealed partial class ImageScoringApiTests
         ];
         foreach (var (content, status, reason) in cases)
         {
-            using HttpResponseMessage response = await s_server.Client.PostAsync("predict", content);
+            // The server closes the connection of a body that is too large: the client asks before it sends one.
+            using var request = new HttpRequestMessage(HttpMethod.Post, "predict") { Content = content };
+            request.Headers.ExpectContinue = true;
+            using HttpResponseMessage response = await s_server.Client.SendAsync(request);
             string text = await response.Content.ReadAsStringAsync();
 
             Assert.AreEqual(status, response.StatusCode, $"{reason} {text}");
