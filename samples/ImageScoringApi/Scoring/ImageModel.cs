@@ -1,7 +1,6 @@
 using Microsoft.Extensions.ObjectPool;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using Microsoft.ML.Transforms.Image;
 
 namespace ImageScoringApi.Scoring;
 
@@ -26,12 +25,12 @@ internal abstract class ImageModel : IDisposable
             string[] columns = input is null ? [] : [.. input.Select(column => column.Name)];
             foreach (string column in (string[])(imageColumn is null ? [.. columns.OrderBy(IsLabel)] : [imageColumn]))
             {
-                if (ImageModel<EncodedImageRow>.TryCreate(mlContext, model, columns, column, new VectorDataViewType(NumberDataViewType.Byte)) is { } encoded)
+                if (ImageModel<EncodedImageRow>.TryCreate(mlContext, model, columns, column) is { } encoded)
                 {
                     return encoded;
                 }
 
-                if (ImageModel<DecodedImageRow>.TryCreate(mlContext, model, columns, column, new ImageDataViewType()) is { } decoded)
+                if (ImageModel<DecodedImageRow>.TryCreate(mlContext, model, columns, column) is { } decoded)
                 {
                     return decoded;
                 }
@@ -84,12 +83,11 @@ internal sealed class ImageModel<TRow> : ImageModel
     public override IReadOnlyList<string> ClassNames => _classNames;
 
     /// <summary>Null where the model can't be used with an image of this form in this column.</summary>
-    public static ImageModel<TRow>? TryCreate(MLContext mlContext, ITransformer model, string[] columns, string imageColumn, DataViewType imageType)
+    public static ImageModel<TRow>? TryCreate(MLContext mlContext, ITransformer model, string[] columns, string imageColumn)
     {
         var input = SchemaDefinition.Create(typeof(TRow));
         SchemaDefinition.Column image = input.Single(column => column.MemberName == ImageRow.ImageProperty), label = input.Single(column => column.MemberName == ImageRow.LabelProperty);
         image.ColumnName = imageColumn;
-        image.ColumnType = imageType;
         label.ColumnName = columns.OrderByDescending(IsLabel).FirstOrDefault(name => name != imageColumn) ?? (imageColumn == ImageRow.LabelProperty ? "Text" : ImageRow.LabelProperty);
         try
         {

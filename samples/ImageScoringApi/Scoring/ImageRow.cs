@@ -31,7 +31,7 @@ internal sealed class EncodedImageRow : ImageRow
 /// <summary>For pipelines that begin with ML.NET's own image transforms.</summary>
 internal sealed class DecodedImageRow : ImageRow
 {
-    // ML.NET wants a size here; the column's type without one takes its place.
+    // ML.NET wants a size here. Images come in any: the model's pipeline resizes them.
     [ImageType(1, 1)]
     public MLImage? Image { get; set; }
 
