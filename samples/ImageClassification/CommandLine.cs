@@ -23,6 +23,7 @@ internal sealed class CommandLine
     private readonly Option<int?> _seed = Number("--seed", 0, int.MaxValue, "Decides all that is random: the same seed gives the same model on the same machine.", 1);
     private readonly Option<string?> _json = Text("--json", "FILE", "Where a summary of the run is written, as JSON.");
     private readonly Option<string?> _report = Text("--report", "FILE", "Where the report is written, one HTML file. Default: report.html beside the model.");
+    private readonly Option<bool> _findLearningRate = new("--find-lr") { Description = "Find learning rates by a range test first, and draw it into the report. The training keeps its own rate." };
     private readonly Option<string[]> _predict = new("--predict")
     {
         HelpName = "FILE...",
@@ -44,7 +45,7 @@ internal sealed class CommandLine
 
     private int RunCommand(string[] arguments, Func<TrainingArguments, int> train, Func<string, string[], int> predict)
     {
-        Option[] training = [_images, _test, _architecture, _pretrained, _fineTuning, _epochs, _size, _batch, _augmentation, _minutes, _checkpoints, _output, _seed, _json, _report];
+        Option[] training = [_images, _test, _architecture, _pretrained, _fineTuning, _epochs, _size, _batch, _augmentation, _minutes, _checkpoints, _output, _seed, _json, _report, _findLearningRate];
         var command = new RootCommand("Trains a residual network to classify images, tests it and saves it, or classifies images with a saved one.");
         foreach (Option option in training.Append(_predict).Append(_model))
         {
@@ -79,7 +80,8 @@ internal sealed class CommandLine
         result.GetValue(_output)!,
         result.GetValue(_seed)!.Value,
         result.GetValue(_json),
-        result.GetValue(_report));
+        result.GetValue(_report),
+        result.GetValue(_findLearningRate));
 
     /// <summary>An option that would have no effect is a mistake, too.</summary>
     private void CheckTogether(CommandResult result, Option[] training)
@@ -98,6 +100,10 @@ internal sealed class CommandLine
             else if (IsGiven(_fineTuning) && !IsGiven(_pretrained))
             {
                 result.AddError("--fine-tuning goes with --pretrained only.");
+            }
+            else if (IsGiven(_findLearningRate) && result.GetValue(_fineTuning) == FineTuningMode.HeadOnly)
+            {
+                result.AddError("--find-lr does not go with --fine-tuning HeadOnly: it fits the classifier without a learning rate.");
             }
             else if (IsGiven(_architecture) && IsGiven(_pretrained))
             {

@@ -17,6 +17,13 @@ internal static class Training
         return pipeline.Fit(images);
     }
 
+    /// <summary>Finds learning rates for the same training.</summary>
+    public static LearningRateCurve FindLearningRate(MLContext mlContext, IDataView images, ResNetTrainer.Options options)
+    {
+        IDataView keys = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(images).Transform(images);
+        return mlContext.MulticlassClassification.Trainers.ResNet(options).FindLearningRate(keys);
+    }
+
     /// <summary>Scores images that the model has not seen and measures how often it is right.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static TestResult Test(MLContext mlContext, ITransformer model, IDataView images, CancellationToken cancellationToken)

@@ -28,4 +28,5 @@ internal sealed record TrainingArguments(
     string ModelPath,
     int Seed,
     string? JsonPath,
-    string? ReportPath);
+    string? ReportPath,
+    bool FindsLearningRate);

@@ -76,6 +76,7 @@ internal sealed class TrainingCommand
         TrainingHeader.Show(_console, data, options, isArchitectureChosen: _arguments.Architecture is null, _arguments.Seed);
 
         IDataView trainingImages = _mlContext.Data.LoadFromEnumerable(data.Training);
+        LearningRateCurve? rates = _arguments.FindsLearningRate ? FindLearningRate(trainingImages, options) : null;
         var training = Stopwatch.StartNew();
         using var model = TrainingProgress.Show(_console, options, () => Training.Fit(_mlContext, trainingImages, options));
         training.Stop();
@@ -92,6 +93,7 @@ internal sealed class TrainingCommand
             TrainerOptions = options,
             Seed = _arguments.Seed,
             TrainingTime = training.Elapsed,
+            LearningRates = rates,
         });
         TestReport.ShowModel(_console, _arguments.ModelPath, reportPath);
         if (_arguments.JsonPath is { } jsonPath)
@@ -115,6 +117,13 @@ internal sealed class TrainingCommand
         }
 
         return ExitCode.Success;
+    }
+
+    private LearningRateCurve FindLearningRate(IDataView images, ResNetTrainer.Options options)
+    {
+        LearningRateCurve curve = Training.FindLearningRate(_mlContext, images, options);
+        _console.WriteLine(FormattableString.Invariant($"Learning rates   steepest {curve.Steepest:G2}, minimum over ten {curve.MinimumOverTen:G2}"));
+        return curve;
     }
 
     /// <summary>Found out before the training rather than after it.</summary>

@@ -17,6 +17,30 @@ internal static class Charts
 
     public static string LearningRate(IReadOnlyList<EpochMetrics> epochs) => Curves("Learning rate", epochs, epoch => epoch.LearningRate, _ => null, minimum: 0);
 
+    /// <summary>The smoothed loss over the logarithm of the learning rate, with the two suggestions.</summary>
+    public static string RangeTest(LearningRateCurve curve)
+    {
+        PlotModel plot = Create("Learning rate", out LinearAxis x, out LinearAxis y);
+        plot.Axes.Remove(x);
+        plot.Axes.Add(new LogarithmicAxis { Position = AxisPosition.Bottom, Title = "Learning rate", MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = x.MajorGridlineColor, TicklineColor = x.TicklineColor });
+
+        // A loss that diverges would flatten all before it.
+        double first = curve.Points[0].SmoothedLoss;
+        (y.Minimum, y.Maximum) = (double.NaN, first * 1.5);
+        LineSeries line = Line("smoothed loss", s_training);
+        line.MarkerType = MarkerType.None;
+        line.Points.AddRange(curve.Points.Select(point => new DataPoint(point.LearningRate, point.SmoothedLoss)));
+        plot.Series.Add(line);
+        foreach (var (title, rate, color) in new[] { ("steepest", curve.Steepest, s_validation), ("minimum over ten", curve.MinimumOverTen, OxyColor.FromRgb(0x2E, 0x7D, 0x32)) })
+        {
+            var mark = new LineSeries { Title = title, Color = color, StrokeThickness = 1.5, LineStyle = LineStyle.Dash };
+            mark.Points.AddRange([new DataPoint(rate, curve.Points.Min(point => point.SmoothedLoss)), new DataPoint(rate, first * 1.5)]);
+            plot.Series.Add(mark);
+        }
+
+        return Export("Learning rate finder", plot);
+    }
+
     /// <summary>Accuracy over confidence, beside the diagonal of a calibrated model.</summary>
     public static string Reliability(Calibration calibration)
     {
@@ -58,7 +82,7 @@ internal static class Charts
     private static PlotModel Create(string xTitle, out LinearAxis x, out LinearAxis y)
     {
         var plot = new PlotModel { DefaultFont = "Arial, sans-serif", DefaultFontSize = 12, TextColor = s_text, Background = OxyColors.White, PlotAreaBorderColor = OxyColors.LightGray };
-        plot.Padding = new OxyThickness(8, 12, 20, 4);
+        plot.Padding = new OxyThickness(8, 12, 20, 10);
         x = Axis(AxisPosition.Bottom, xTitle);
         y = Axis(AxisPosition.Left, null);
         plot.Axes.Add(x);

@@ -24,6 +24,7 @@ internal sealed class ReportPage
         page.WriteHead(network, results, options);
         page.WriteFigures(results);
         page.WriteCurves(network.TrainingHistory);
+        page.WriteRangeTest(options.LearningRates);
         page.WriteMatrix(results);
         page.WriteClasses(results);
         page.WriteMistakes(results, options.MaxMistakes);
@@ -84,6 +85,15 @@ internal sealed class ReportPage
 
         Add($"<div class=\"charts\">\n{Charts.Loss(epochs)}\n{Charts.Accuracy(epochs)}\n{Charts.LearningRate(epochs)}\n</div>");
         Add("<p class=\"muted\">Training accuracy is that of augmented images, during the epoch.</p>");
+    }
+
+    private void WriteRangeTest(LearningRateCurve? curve)
+    {
+        if (curve is not null)
+        {
+            Add($"<h2>Learning rate finder</h2>\n<div class=\"charts\">\n{Charts.RangeTest(curve)}\n</div>");
+            Add($"<p>The loss falls fastest at {Number(curve.Steepest, "G2")}. A tenth of the rate with the lowest loss is {Number(curve.MinimumOverTen, "G2")}. The test took {curve.Points.Count} steps.</p>");
+        }
     }
 
     private void WriteMatrix(TestResults results)

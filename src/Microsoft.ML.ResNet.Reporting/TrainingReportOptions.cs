@@ -21,6 +21,9 @@ public sealed class TrainingReportOptions
     /// <summary>The time that <c>Fit</c> took. Default: null, that of the epochs.</summary>
     public TimeSpan? TrainingTime { get; set; }
 
+    /// <summary>What <see cref="ResNetTrainer.FindLearningRate"/> found, to be drawn. Default: null.</summary>
+    public LearningRateCurve? LearningRates { get; set; }
+
     /// <summary>How many mistakes are shown, the most confident first. Default: 24; 0 or more.</summary>
     public int MaxMistakes { get; set; } = 24;
 

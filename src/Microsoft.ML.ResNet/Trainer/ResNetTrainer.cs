@@ -67,6 +67,50 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             : throw new ArgumentException($"{nameof(Options.PretrainedWeights)} are set, and a model to start from is given; expected one of them.", nameof(start));
     }
 
+    /// <summary>
+    /// Finds learning rates to train with, by a range test: some steps of training with a rate that rises exponentially, and the loss at each. Images, augmentation,
+    /// batch size, optimiser and starting weights are those of the options; <see cref="Options.MaxTrainingTime"/> limits it. It changes neither the trainer nor
+    /// weights that are given to it.
+    /// </summary>
+    /// <param name="input">The training data, with a label column of key type and an image column.</param>
+    /// <param name="smallest">The learning rate of the first step; above 0. Default: 1e-7, as fastai has it.</param>
+    /// <param name="largest">The learning rate of the last step; above <paramref name="smallest"/>. Default: 10. Where the loss diverges the test ends before it.</param>
+    /// <param name="steps">The steps; 10 to 10,000. Default: 100.</param>
+    /// <returns>The curve, with its suggestions.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A parameter is out of its range.</exception>
+    /// <exception cref="InvalidOperationException">The options say <see cref="FineTuningMode.HeadOnly"/>, which has no learning rate; or the loss is no finite number from the beginning; or the time is over too early.</exception>
+    /// <inheritdoc cref="Fit(IDataView)" path="/exception[not(@cref='T:System.InvalidOperationException')]"/>
+    public LearningRateCurve FindLearningRate(IDataView input, double smallest = 1e-7, double largest = 10, int steps = 100)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        Require(double.IsFinite(smallest) && smallest > 0, nameof(smallest), smallest, "a number above 0");
+        Require(double.IsFinite(largest) && largest > smallest, nameof(largest), largest, $"a number above {nameof(smallest)}");
+        Require(steps is >= 10 and <= 10_000, nameof(steps), steps, "10 to 10,000");
+        return Prepare(input, _options.PretrainedWeights, training =>
+        {
+            using ResidualNetwork network = training.Network;
+            if (training.Mode == FineTuningMode.HeadOnly)
+            {
+                throw new InvalidOperationException($"{nameof(Options.FineTuning)} is {FineTuningMode.HeadOnly}, which fits the classifier without a learning rate. Choose another mode to find one.");
+            }
+
+            if (training.Mode == FineTuningMode.HeadThenFull)
+            {
+                new LinearProbe(network, training.Images, training.Settings, training.Features, training.Scoring, training.Host).Run(_options.FeatureViews, isAll: false);
+            }
+
+            return new LearningRateRangeTest(network, training.Images, training.Settings, training.Scoring, training.Host).Run(smallest, largest, steps);
+        });
+    }
+
+    private static void Require(bool isTrue, string parameter, object value, string expected)
+    {
+        if (!isTrue)
+        {
+            throw new ArgumentOutOfRangeException(parameter, value, $"Expected {expected}.");
+        }
+    }
+
     /// <summary>The columns after scoring, from those before.</summary>
     /// <param name="inputSchema">The columns of the training data.</param>
     /// <exception cref="ArgumentException">The label or the image column is missing or of the wrong type.</exception>
@@ -88,7 +132,15 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             SchemaShapes.Score(_options.ScoreColumnName, label));
     }
 
-    private ResNetTransformer Train(IDataView input, ResNetWeights? start)
+    private ResNetTransformer Train(IDataView input, ResNetWeights? start) => Prepare(input, start, training =>
+    {
+        IReadOnlyList<EpochMetrics> history = Run(training);
+        return ResNetTransformer.Create(Describe(training.Data, training.Network.Specification, history), training.Network, training.Scoring, _options.ImageFolder);
+    });
+
+    /// <summary>Makes everything ready for a training.</summary>
+    /// <param name="use">Takes the network over; where it throws, the network is freed.</param>
+    private T Prepare<T>(IDataView input, ResNetWeights? start, Func<PreparedTraining, T> use)
     {
         var clock = Stopwatch.StartNew();
         NativeTorch.EnsureLoaded();
@@ -127,8 +179,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
                 Warn = message => channel.Warning(MessageSensitivity.None, "{0}", message),
             };
             var scoring = ScoringDevice.Choose(device, options.ScoringPrecision, channel);
-            IReadOnlyList<EpochMetrics> history = Run(network, data, settings, mode, scoring, channel, host);
-            return ResNetTransformer.Create(Describe(data, specification, history), network, scoring, options.ImageFolder);
+            return use(new PreparedTraining(network, data, settings, mode, scoring, channel, host));
         }
         catch
         {
@@ -137,16 +188,16 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         }
     }
 
-    private IReadOnlyList<EpochMetrics> Run(
-        ResidualNetwork network, TrainingData data, TrainingSettings settings, FineTuningMode? mode, ScoringDevice scoring, IChannel channel, TrainingCallbacks host)
+    private IReadOnlyList<EpochMetrics> Run(PreparedTraining training)
     {
-        var images = new LabeledImages(data.Training, data.Weights, data.Validation, data.Labels.Count);
+        var (network, data, settings, mode, scoring, _, host) = training;
+        LabeledImages images = training.Images;
         CheckpointFolder? checkpoints = _options.CheckpointDirectory is { } folder
             ? new CheckpointFolder(folder, CheckpointIdentity.Of(settings, network, data), _options.ResumeFromCheckpoint, (name, was, now) => CheckpointIdentity.Difference(name, was, now, data))
             : null;
         if (mode is FineTuningMode.HeadOnly or FineTuningMode.HeadThenFull)
         {
-            ScoringDevice features = scoring.Type == torch.ScalarType.Float32 ? scoring : ScoringDevice.Choose(scoring.Device, ScoringPrecision.Float32, channel);
+            ScoringDevice features = training.Features;
             return mode == FineTuningMode.HeadOnly
                 ? new LinearProbe(network, images, settings, features, scoring, host).Run(_options.FeatureViews, isAll: true)
                 : new FineTuning(network, images, settings, features, scoring, host, checkpoints).Run(_options.FeatureViews);
