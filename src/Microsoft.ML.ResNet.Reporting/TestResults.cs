@@ -39,32 +39,57 @@ internal sealed class TestResults
                 + "Give the whole trained pipeline, MapValueToKey included, and data as it was trained on.");
         }
 
-        ImageSource source = ImageSource.Of(scored.Schema, network.FeatureColumnName);
-        List<TestedImage> images = [];
-        string[] columns = source.IsNone ? [label.Name, score.Name] : [label.Name, score.Name, network.FeatureColumnName];
+        string[] columns = [label.Name, score.Name];
         IDataView cached = mlContext.Data.Cache(scored, [.. columns, .. scored.Schema.GetColumnOrNull(options.PredictedLabelColumnName) is null ? [] : new[] { options.PredictedLabelColumnName }]);
-        using (DataViewRowCursor cursor = cached.GetRowCursor(cached.Schema.Where(column => columns.Contains(column.Name))))
-        {
-            ValueGetter<uint> readLabel = cursor.GetGetter<uint>(cursor.Schema[label.Name]);
-            ValueGetter<VBuffer<float>> readScore = cursor.GetGetter<VBuffer<float>>(cursor.Schema[score.Name]);
-            Func<ImageContent?> readImage = source.Reader(cursor);
-            uint key = 0;
-            VBuffer<float> scores = default;
-            while (cursor.MoveNext())
-            {
-                readLabel(ref key);
-                readScore(ref scores);
-                float[] values = [.. scores.DenseValues()];
-                if (key > 0 && !values.Any(float.IsNaN))
-                {
-                    images.Add(new TestedImage((int)key - 1, values, readImage()));
-                }
-            }
-        }
-
+        List<TestedImage> images = Read(cached, columns);
+        ReadImages(scored, network.FeatureColumnName, images.Where(image => !image.IsCorrect).OrderByDescending(image => image.Confidence).Take(options.MaxMistakes));
         return images.Count > 0
             ? new TestResults(images, mlContext.MulticlassClassification.Evaluate(cached, label.Name, score.Name, options.PredictedLabelColumnName), network.ClassNames)
             : throw new InvalidOperationException("The test data have no row with a label that the model knows and an image that can be read.");
+    }
+
+    /// <summary>Labels and scores of all rows that have both.</summary>
+    private static List<TestedImage> Read(IDataView scored, string[] columns)
+    {
+        List<TestedImage> images = [];
+        using DataViewRowCursor cursor = scored.GetRowCursor(scored.Schema.Where(column => columns.Contains(column.Name)));
+        ValueGetter<uint> readLabel = cursor.GetGetter<uint>(cursor.Schema[columns[0]]);
+        ValueGetter<VBuffer<float>> readScore = cursor.GetGetter<VBuffer<float>>(cursor.Schema[columns[1]]);
+        uint key = 0;
+        VBuffer<float> scores = default;
+        while (cursor.MoveNext())
+        {
+            readLabel(ref key);
+            readScore(ref scores);
+            float[] values = [.. scores.DenseValues()];
+            if (key > 0 && !values.Any(float.IsNaN))
+            {
+                images.Add(new TestedImage((int)key - 1, values, cursor.Position));
+            }
+        }
+
+        return images;
+    }
+
+    /// <summary>Reads the images that are shown, in a pass of their own that scores nothing: of all the others nothing is kept.</summary>
+    private static void ReadImages(IDataView data, string columnName, IEnumerable<TestedImage> shown)
+    {
+        ImageSource source = ImageSource.Of(data.Schema, columnName);
+        Dictionary<long, TestedImage> byRow = shown.ToDictionary(image => image.Row);
+        if (source.IsNone || byRow.Count == 0)
+        {
+            return;
+        }
+
+        using DataViewRowCursor cursor = data.GetRowCursor([data.Schema[columnName]]);
+        Func<ImageContent?> read = source.Reader(cursor);
+        while (cursor.MoveNext())
+        {
+            if (byRow.TryGetValue(cursor.Position, out TestedImage? image))
+            {
+                image.Image = read();
+            }
+        }
     }
 
     private static DataViewSchema.Column Require(IDataView data, string name, string role) => data.Schema.GetColumnOrNull(name)
@@ -74,8 +99,8 @@ internal sealed class TestResults
 /// <summary>A test image.</summary>
 /// <param name="Label">The index of its class.</param>
 /// <param name="Scores">The probability of each class.</param>
-/// <param name="Image">The image, or null where the data have none that can be shown.</param>
-internal sealed record TestedImage(int Label, float[] Scores, ImageContent? Image)
+/// <param name="Row">The number of its row.</param>
+internal sealed record TestedImage(int Label, float[] Scores, long Row)
 {
     /// <summary>The index of the most probable class, the first of several.</summary>
     public int Predicted { get; } = Array.IndexOf(Scores, Scores.Max());
@@ -83,4 +108,7 @@ internal sealed record TestedImage(int Label, float[] Scores, ImageContent? Imag
     public float Confidence => Scores[Predicted];
 
     public bool IsCorrect => Predicted == Label;
+
+    /// <summary>The image, where it is shown and the data have one.</summary>
+    public ImageContent? Image { get; set; }
 }

@@ -109,7 +109,10 @@ internal sealed class ImageModel<TRow> : ImageModel
             // Rows that decode their image do so side by side.
             Parallel.For(0, rows.Length, i => rows[i] = RowOf(contents[i]));
             IDataView scored = _model.Transform(_mlContext.Data.LoadFromEnumerable(rows.OfType<TRow>(), _input));
-            return [.. _mlContext.Data.CreateEnumerable<Output>(scored, reuseRowObject: false).Select(ScoresOf)];
+            ImageScores[] scores = [.. _mlContext.Data.CreateEnumerable<Output>(scored, reuseRowObject: false).Select(ScoresOf)];
+            return scores.Length == contents.Count
+                ? scores
+                : throw new InvalidOperationException($"The model gives {scores.Length} rows for {contents.Count} images, expected as many: it must leave none out.");
         }
         catch (Exception exception) when (contents.Count == 1 && IsOfTheImage(exception))
         {

@@ -18,6 +18,7 @@ internal sealed class ServedModel : BackgroundService
     private readonly Lock _lock = new();
     private Entry _current;
     private FileStamp _loaded, _refused;
+    private int _isDisposed;
 
     /// <exception cref="Exception">The model can't be loaded.</exception>
     public ServedModel(ModelPath path, IOptions<ServingOptions> options, ServingMetrics metrics, ILogger<ServedModel> logger)
@@ -49,7 +50,12 @@ internal sealed class ServedModel : BackgroundService
     public override void Dispose()
     {
         base.Dispose();
-        Release(_current);
+
+        // The container knows it as a service and as a hosted service, and disposes both.
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+        {
+            Release(_current);
+        }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -78,6 +78,23 @@ public sealed partial class TrainingReportTests
         CollectionAssert.IsSubsetOf(Regex.Matches(report, "url\\(#([^)]+)\\)").Select(match => match.Groups[1].Value).Distinct().ToArray(), clips);
     }
 
+    /// <summary>Data of bytes: the mistakes that are shown are those of the rows.</summary>
+    [TestMethod]
+    public void Write_ImagesAsBytes_ShowsTheMistakesOfTheRows()
+    {
+        string path = Folder.File("bytes.html");
+        BytesRow[] rows = [.. s_rows.Select(row => new BytesRow { Content = File.ReadAllBytes(row.ImagePath), Label = row.Label })];
+        rows[3].Label = rows[3].Label == Markup ? ColourFolder.Red : Markup;
+
+        TrainingReport.Write(path, Context, s_model, Context.Data.LoadFromEnumerable(rows), new TrainingReportOptions { TrainingData = Data(s_rows), SamplesPerClass = 0, MaxMistakes = 100 });
+
+        string report = File.ReadAllText(path);
+        string expected = Thumbnail.DataUri(new ImageContent(null, rows[3].Content))!;
+        StringAssert.Contains(report, expected);
+        MulticlassClassificationMetrics metrics = Context.MulticlassClassification.Evaluate(s_model.Transform(Context.Data.LoadFromEnumerable(rows)));
+        Assert.HasCount((int)Math.Round((1 - metrics.MicroAccuracy) * rows.Length), Regex.Matches(report, "<img "));
+    }
+
     [TestMethod]
     public void Write_ScoredDataAndNoOptions_WritesResultsAlone()
     {
@@ -117,8 +134,8 @@ public sealed partial class TrainingReportTests
     {
         TestedImage[] images =
         [
-            .. Enumerable.Range(0, 4).Select(i => new TestedImage(i < 3 ? 0 : 1, [0.95f, 0.05f], null)),
-            .. Enumerable.Range(0, 2).Select(i => new TestedImage(i, [0.62f, 0.38f], null)),
+            .. Enumerable.Range(0, 4).Select(i => new TestedImage(i < 3 ? 0 : 1, [0.95f, 0.05f], i)),
+            .. Enumerable.Range(0, 2).Select(i => new TestedImage(i, [0.62f, 0.38f], i)),
         ];
 
         Calibration calibration = Calibration.Of(images);
@@ -168,6 +185,14 @@ public sealed partial class TrainingReportTests
 
     [GeneratedRegex("(?:src|href)=\"([^\"]*)\"")]
     private static partial Regex Reference();
+
+    private sealed class BytesRow
+    {
+        [ColumnName("ImagePath")]
+        public byte[] Content { get; set; } = [];
+
+        public string Label { get; set; } = "";
+    }
 
     private sealed class Row
     {
