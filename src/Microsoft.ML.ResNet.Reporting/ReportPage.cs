@@ -77,9 +77,11 @@ internal sealed class ReportPage
     private void WriteCurves(IReadOnlyList<EpochMetrics> epochs)
     {
         Add("<h2>Training</h2>");
-        if (epochs.Count == 0)
+        if (epochs.Count < 2)
         {
-            Add("<p>The classifier was fitted to features, without epochs.</p>");
+            Add(epochs.Count == 0
+                ? "<p>The model has no history of epochs.</p>"
+                : $"<p>One epoch: training loss {Number(epochs[0].TrainingLoss, "F3")}, training accuracy {Percent(epochs[0].TrainingAccuracy)}. Curves need two.</p>");
             return;
         }
 

@@ -30,12 +30,12 @@ internal sealed class ServingBenchmark : IBenchmark
             List<BenchmarkResult> results = [];
             foreach (int clients in quick ? s_clients[..1] : s_clients)
             {
-                int requests = quick ? 16 : clients == 1 ? 150 : 600;
+                int requests = quick ? 16 : clients == 1 ? 120 : 400;
                 Load[] loads = [new(batched, files, clients, requests), new(pooled, files, clients, requests), new(byOnnx, files, clients, requests)];
                 Array.ForEach(loads, load => load.WarmUp());
                 string suffix = $"{clients} client{(clients == 1 ? "" : "s")}";
                 (string Name, Load Load)[] named = [($"batching queue, {suffix}", loads[0]), ($"pool of engines, {suffix}", loads[1]), ($"ApplyOnnxModel in the queue, {suffix}", loads[2])];
-                results.AddRange(Interleaved.Run(Name, "requests/s", quick ? 1 : 5, [.. named.Select(each => (each.Name, (Func<double>)each.Load.RequestsPerSecond))]));
+                results.AddRange(Interleaved.Run(Name, "requests/s", quick ? 1 : 3, [.. named.Select(each => (each.Name, (Func<double>)each.Load.RequestsPerSecond))]));
                 results.AddRange(Table(named, "p50, ms", load => load.Percentile(0.5)));
                 results.AddRange(Table(named, "p99, ms", load => load.Percentile(0.99)));
                 results.AddRange(Table(named, "MB", load => load.Megabytes));

@@ -98,6 +98,9 @@ internal sealed class ImageScorer : IDisposable
         {
             owner._ready?.Dispose();
             owner.Network.Dispose();
+
+            // A server that replaces its model would otherwise keep the memory of each.
+            FreedMemory.Return();
         }
     }
 }
