@@ -1,5 +1,6 @@
 using System.Text;
-using ImageClassification;
+using ImageClassification.CommandLine;
 
-Console.OutputEncoding = Encoding.UTF8;
-return CommandLine.Run(args, TrainingCommand.Run, PredictionCommand.Run);
+// UTF-8 without the mark at the beginning, which programs that read the output would take for a part of it.
+Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+return Tool.Run(args);

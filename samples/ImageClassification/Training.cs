@@ -1,3 +1,4 @@
+using ImageClassification.Data;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
@@ -24,12 +25,13 @@ internal static class Training
         return mlContext.MulticlassClassification.Trainers.ResNet(options).FindLearningRate(keys);
     }
 
-    /// <summary>Scores images that the model has not seen and measures how often it is right.</summary>
+    /// <summary>Measures how often a model is right about images that it has not seen.</summary>
+    /// <param name="scoredImages">What the model's Transform made of the images.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static TestResult Test(MLContext mlContext, ITransformer model, IDataView images, CancellationToken cancellationToken)
+    public static TestResult Test(MLContext mlContext, IDataView scoredImages, CancellationToken cancellationToken)
     {
         // The images are scored when they are first read, and the cache keeps what is read twice.
-        IDataView scored = mlContext.Data.Cache(model.Transform(images), "ImagePath", "Label", "PredictedLabel", "Score");
+        IDataView scored = mlContext.Data.Cache(scoredImages, "ImagePath", "Label", "PredictedLabel", "Score");
         List<TestedImage> tested = [];
         IDataView readable = mlContext.Transforms.Conversion.MapKeyToValue("Label").Fit(scored).Transform(scored);
         foreach (TestedImage image in mlContext.Data.CreateEnumerable<TestedImage>(readable, reuseRowObject: false))

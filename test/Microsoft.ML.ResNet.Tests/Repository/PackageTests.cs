@@ -3,25 +3,28 @@ using System.Xml.Linq;
 
 namespace Microsoft.ML.ResNet.Tests.Repository;
 
-/// <summary>The package as <c>dotnet pack</c> makes it, and an application that has nothing of this repository but the package.</summary>
+/// <summary>The packages as <c>dotnet pack</c> makes them, and an application that has nothing of this repository but the packages.</summary>
 [TestClass]
 public sealed class PackageTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(8);
     private static readonly TemporaryFolder Folder = new();
 
-    // A version of its own, so that no package cache has another package under it.
-    private static readonly string Version = $"0.1.0-test.{DateTime.UtcNow.Ticks}";
+    // A version of its own, so that no package cache has another package under it; a later one than that of the build, which the packages ask of each other.
+    private static readonly string Version = $"0.1.1-test.{DateTime.UtcNow.Ticks}";
 
     private static string Feed => Folder.File("feed");
 
     [ClassInitialize]
     public static async Task Pack(TestContext context)
     {
-        ProcessResult result = await DotNet.RunAsync(
-            ["pack", Path.Combine(RepositoryPaths.Root, "src", "Microsoft.ML.ResNet"), "-c", RepositoryPaths.Configuration, "--no-build", "-o", Feed, $"-p:PackageVersion={Version}", "-nodeReuse:false"],
-            limit: Limit);
-        Assert.AreEqual(0, result.ExitCode, result.Output);
+        foreach (string name in (string[])["Microsoft.ML.ResNet", "Microsoft.ML.ResNet.Reporting"])
+        {
+            ProcessResult result = await DotNet.RunAsync(
+                ["pack", Path.Combine(RepositoryPaths.Root, "src", name), "-c", RepositoryPaths.Configuration, "--no-build", "-o", Feed, $"-p:PackageVersion={Version}", "-nodeReuse:false"],
+                limit: Limit);
+            Assert.AreEqual(0, result.ExitCode, result.Output);
+        }
     }
 
     [ClassCleanup]
@@ -39,6 +42,22 @@ public sealed class PackageTests
         CollectionAssert.AreEqual(
             new[] { "Microsoft.ML.ResNet.nuspec", "README.md", "THIRD-PARTY-NOTICES.txt", "icon.png", "lib/net8.0/Microsoft.ML.ResNet.dll", "lib/net8.0/Microsoft.ML.ResNet.xml" }, files, string.Join(", ", files));
         Assert.IsTrue(symbols.Entries.Any(entry => entry.FullName == "lib/net8.0/Microsoft.ML.ResNet.pdb"));
+    }
+
+    [TestMethod]
+    [TestCategory("Thorough")]
+    public void Pack_Reporting_HasItsFilesAndAsksForTheLibrary()
+    {
+        using ZipArchive package = ZipFile.OpenRead(Path.Combine(Feed, $"Microsoft.ML.ResNet.Reporting.{Version}.nupkg"));
+        string[] files = [.. package.Entries.Select(entry => entry.FullName).Where(name => name[0] is not ('_' or '[') && !name.StartsWith("package/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        using Stream stream = package.GetEntry("Microsoft.ML.ResNet.Reporting.nuspec")!.Open();
+        string[] dependencies = [.. XDocument.Load(stream).Descendants().Where(element => element.Name.LocalName == "dependency").Select(element => element.Attribute("id")!.Value).Order(StringComparer.Ordinal)];
+
+        CollectionAssert.AreEqual(
+            new[] { "Microsoft.ML.ResNet.Reporting.nuspec", "README.md", "THIRD-PARTY-NOTICES.txt", "icon.png", "lib/net8.0/Microsoft.ML.ResNet.Reporting.dll", "lib/net8.0/Microsoft.ML.ResNet.Reporting.xml" }, files, string.Join(", ", files));
+
+        // With them come the library's own, whose versions are bounded for all projects in one place.
+        CollectionAssert.IsSubsetOf(new[] { "Microsoft.ML.ResNet", "OxyPlot.Core" }, dependencies, string.Join(", ", dependencies));
     }
 
     [TestMethod]
@@ -84,6 +103,7 @@ public sealed class PackageTests
 
         Assert.AreEqual(0, run.ExitCode, run.Output);
         Assert.AreEqual("red", run.StandardOutput.Trim());
+        StringAssert.Contains(await File.ReadAllTextAsync(Folder.File("model.zip.html")), "Confusion matrix");
     }
 
     private const string Program = """
@@ -98,6 +118,7 @@ public sealed class PackageTests
         using (var model = pipeline.Fit(data))
         {
             mlContext.Model.Save(model, data.Schema, args[1]);
+            TrainingReport.Write(args[1] + ".html", mlContext, model, data);
         }
 
         var other = new MLContext();
@@ -130,6 +151,7 @@ public sealed class PackageTests
           </PropertyGroup>
           <ItemGroup>
             <PackageReference Include="Microsoft.ML.ResNet" Version="{Version}" />
+            <PackageReference Include="Microsoft.ML.ResNet.Reporting" Version="{Version}" />
             <PackageReference Include="TorchSharp-cpu" Version="0.107.0" />
           </ItemGroup>
         </Project>

@@ -50,7 +50,7 @@ public sealed partial class ImageClassificationTests
         CollectionAssert.AreEquivalent(
             new[]
             {
-                "testAccuracy", "macroAccuracy", "logLoss", "trainSeconds", "totalSeconds", "imagesPerSecond", "modelPath", "architecture", "epochs",
+                "testAccuracy", "macroAccuracy", "logLoss", "trainSeconds", "totalSeconds", "imagesPerSecond", "modelPath", "reportPath", "architecture", "epochs",
                 "seed", "trainImages", "testImages", "classes",
             },
             summary.EnumerateObject().Select(property => property.Name).ToArray());
@@ -125,7 +125,7 @@ public sealed partial class ImageClassificationTests
         string missing = Folder.File("missing.png");
         await File.WriteAllTextAsync(text, "This is no image.");
 
-        ProcessResult result = await RunAsync("--model", Model, "--predict", text, missing, good);
+        ProcessResult result = await RunAsync("predict", "--model", Model, text, missing, good);
 
         Assert.AreEqual(1, result.ExitCode, result.Output);
         AssertLines(
@@ -144,10 +144,11 @@ public sealed partial class ImageClassificationTests
     [DataRow("--epochs is '0', expected a whole number from 1 to 10000. See --help.", "--epochs", "0")]
     [DataRow("--size is 'big', expected a whole number from 8 to 4096. See --help.", "--size", "big")]
     [DataRow("--test goes with --images only. See --help.", "--test", "folder")]
-    [DataRow("--epochs does not go with --predict. See --help.", "--predict", "a.png", "--epochs", "3")]
+    [DataRow("Unrecognized command or argument '--epochs'. See --help.", "predict", "a.png", "--epochs", "3")]
+    [DataRow("'trian' is no command, expected one of train, evaluate, predict, report, export, compare, find-lr, completion. See --help.", "trian")]
     [DataRow("The image folder 'nowhere' doesn't exist.", "--images", "nowhere")]
     [DataRow("The folder of --output 'nowhere/model.zip' doesn't exist.", "--output", "nowhere/model.zip")]
-    [DataRow("The model 'nowhere.zip' doesn't exist. Train one first, or name another with --model.", "--model", "nowhere.zip", "--predict", "a.png")]
+    [DataRow("The model 'nowhere.zip' doesn't exist. Train one first, or name another with --model.", "predict", "--model", "nowhere.zip", "a.png")]
     public async Task Run_WrongArgument_IsOneLineAndExitCode2(string expected, params string[] arguments)
     {
         ProcessResult result = await RunAsync(arguments);
@@ -217,7 +218,7 @@ public sealed partial class ImageClassificationTests
     }
 
     private static Task<ProcessResult> RunAsync(params string[] arguments)
-        => DotNet.RunAsync([RepositoryPaths.Sample("ImageClassification"), .. arguments], Folder.Path);
+        => DotNet.RunAsync([RepositoryPaths.Tool, .. arguments], Folder.Path);
 
     private static void AssertLines(string text, params string[] expected)
         => CollectionAssert.AreEqual(expected, text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries), text);

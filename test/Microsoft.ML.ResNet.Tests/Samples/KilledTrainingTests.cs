@@ -27,7 +27,7 @@ public sealed class KilledTrainingTests
 
         string[] Arguments(string model, string checkpoints) =>
         [
-            "exec", RepositoryPaths.Sample("ImageClassification"), "--images", folder.File("images"), "--epochs", "12", "--batch", "8",
+            "exec", RepositoryPaths.Tool, "--images", folder.File("images"), "--epochs", "12", "--batch", "8",
             "--output", folder.File(model), "--checkpoints", folder.File(checkpoints),
         ];
 

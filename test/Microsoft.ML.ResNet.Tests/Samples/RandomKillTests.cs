@@ -57,7 +57,7 @@ public sealed class RandomKillTests
 
         string[] Arguments(string model, string checkpoints) =>
         [
-            "exec", RepositoryPaths.Sample("ImageClassification"), "--images", folder.File("images"), "--epochs", $"{epochs}", "--batch", "8",
+            "exec", RepositoryPaths.Tool, "--images", folder.File("images"), "--epochs", $"{epochs}", "--batch", "8",
             "--output", folder.File(model), "--checkpoints", folder.File(checkpoints),
         ];
 

@@ -65,7 +65,7 @@ public sealed class TrainerComparisonTests
     [DataRow("The image folder 'nowhere' doesn't exist.", "--images", "nowhere")]
     public async Task Run_WrongArgument_IsOneLineAndExitCode2(string expected, params string[] arguments)
     {
-        ProcessResult result = await DotNet.RunAsync(["exec", RepositoryPaths.Sample("TrainerComparison"), .. arguments]);
+        ProcessResult result = await DotNet.RunAsync(["exec", RepositoryPaths.Tool, "compare", .. arguments]);
 
         Assert.AreEqual(2, result.ExitCode, result.Output);
         Assert.AreEqual("", result.StandardOutput);
@@ -103,7 +103,7 @@ public sealed class TrainerComparisonTests
     }
 
     private static Task<ProcessResult> RunAsync(TemporaryFolder folder, params string[] arguments) => DotNet.RunAsync(
-        ["exec", RepositoryPaths.Sample("TrainerComparison"), "--images", folder.File("train"), "--test", folder.File("test"), "--output", folder.File("best.zip"), .. arguments]);
+        ["exec", RepositoryPaths.Tool, "compare", "--images", folder.File("train"), "--test", folder.File("test"), "--output", folder.File("best.zip"), .. arguments]);
 
     private static void CopyImages(TemporaryFolder folder, string set, int count)
     {

@@ -15,11 +15,15 @@ internal static class RepositoryPaths
     /// <summary>The built assembly of a sample.</summary>
     public static string Sample(string name) => Program("samples", name);
 
+    /// <summary>The built assembly of the sample that is the command-line tool, too.</summary>
+    public static string Tool => Program("samples", "ImageClassification", "resnet");
+
     /// <summary>The built assembly of a program that tests start.</summary>
     /// <param name="folder">The folder of its project's folder.</param>
-    public static string Program(string folder, string name)
+    /// <param name="assembly">The assembly's name; null: the project's.</param>
+    public static string Program(string folder, string name, string? assembly = null)
     {
-        string path = Path.Combine(Root, folder, name, Metadata("OutputPath"), $"{name}.dll");
+        string path = Path.Combine(Root, folder, name, Metadata("OutputPath"), $"{assembly ?? name}.dll");
         return File.Exists(path) ? path : throw new FileNotFoundException($"The program '{name}' was not built where it was expected: {path}.");
     }
 

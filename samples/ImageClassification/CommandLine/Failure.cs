@@ -1,0 +1,17 @@
+namespace ImageClassification.CommandLine;
+
+/// <summary>Turns what went wrong into one line and an exit code.</summary>
+internal static class Failure
+{
+    /// <summary>Writes a line to standard error.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Report(int exitCode, string message)
+    {
+        Console.Error.WriteLine(string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
+        return exitCode;
+    }
+
+    /// <summary>Whether the exception tells of something that the user can put right, so that its message says all.</summary>
+    public static bool IsOfUser(Exception exception)
+        => exception is IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or ArgumentException or FormatException or DllNotFoundException;
+}

@@ -1,0 +1,65 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace ImageClassification.CommandLine;
+
+/// <summary>A command of the tool: it has the option <c>--json</c>, ends on Ctrl+C, and tells what went wrong in one line.</summary>
+internal abstract class ToolCommand : Command
+{
+    private readonly Option<string?> _json = OptionFactory.Text("--json", "FILE", "Where the results are written as JSON; - is standard output, and all else goes to standard error.");
+
+    protected ToolCommand(string name, string description)
+        : base(name, description)
+    {
+        Validators.Add(Check);
+        SetAction(result => Guarded(result));
+    }
+
+    /// <summary>Adds the command's own options, and <c>--json</c> after them.</summary>
+    protected void AddOptions(params IEnumerable<Option> options)
+    {
+        foreach (Option option in options.Append(_json))
+        {
+            Add(option);
+        }
+    }
+
+    /// <summary>Finds out what contradicts itself: an option that would have no effect is a mistake, too.</summary>
+    protected virtual void Check(CommandResult result)
+    {
+    }
+
+    /// <summary>Does what the command line says.</summary>
+    /// <returns>The exit code.</returns>
+    protected abstract int Run(ParseResult arguments, Output output, CancellationToken cancellationToken);
+
+    /// <summary>Whether the option is on the command line.</summary>
+    protected static bool IsGiven(SymbolResult result, Option option) => result.GetResult(option) is { Implicit: false };
+
+    private int Guarded(ParseResult arguments)
+    {
+        using var interruption = new Interruption();
+        try
+        {
+            string? json = arguments.GetValue(_json);
+            if (json != Output.StandardOutput)
+            {
+                PathCheck.CanBeWritten("--json", json);
+            }
+
+            return Run(arguments, new Output(json), interruption.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return Failure.Report(ExitCode.Cancelled, "Cancelled.");
+        }
+        catch (Exception exception) when (exception is ArgumentException or WrongArgumentException)
+        {
+            return Failure.Report(ExitCode.WrongArguments, exception.Message);
+        }
+        catch (Exception exception) when (Failure.IsOfUser(exception))
+        {
+            return Failure.Report(ExitCode.Failed, exception.Message);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+namespace ImageClassification.Commands;
+
+/// <summary>A training in numbers, for programs to read.</summary>
+internal sealed record RunSummary
+{
+    /// <summary>The share of the test images that the model is right about, 0 to 1.</summary>
+    public required double TestAccuracy { get; init; }
+
+    /// <summary>The mean over the classes of that share.</summary>
+    public required double MacroAccuracy { get; init; }
+
+    /// <summary>The mean of minus the logarithm of the right class's probability.</summary>
+    public required double LogLoss { get; init; }
+
+    public required double TrainSeconds { get; init; }
+
+    public required double TotalSeconds { get; init; }
+
+    /// <summary>Training images a second, the reading of their files included.</summary>
+    public required double ImagesPerSecond { get; init; }
+
+    public required string ModelPath { get; init; }
+
+    public required string ReportPath { get; init; }
+
+    public required string Architecture { get; init; }
+
+    public required int Epochs { get; init; }
+
+    public required int Seed { get; init; }
+
+    public required int TrainImages { get; init; }
+
+    public required int TestImages { get; init; }
+
+    public required IReadOnlyList<string> Classes { get; init; }
+}

@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Diagnostics;
+using ImageClassification.CommandLine;
+using ImageClassification.Data;
+using ImageClassification.Display;
+using Microsoft.ML;
+using Microsoft.ML.ResNet;
+using Spectre.Console;
+
+namespace ImageClassification.Commands;
+
+/// <summary>Trains, saves and tests a model, and shows how it goes.</summary>
+internal sealed class TrainCommand : ToolCommand
+{
+    private readonly TrainingOptions _training = new();
+    private readonly Option<string?> _test = OptionFactory.Text("--test", "DIR", "The test images, in the same sub-folders. Default: a fifth of each class in --images, or the bundled test images.");
+    private readonly Option<string?> _checkpoints = OptionFactory.Text("--checkpoints", "DIR", "Where the state of the training is kept, to resume from when the same command is run again.");
+    private readonly Option<string?> _output = OptionFactory.Text("--output", "FILE", "Where the model is saved.", "model.zip");
+    private readonly Option<string?> _report = OptionFactory.Text("--report", "FILE", "Where the report is written, one HTML file. Default: report.html beside the model.");
+    private readonly Option<bool> _findLearningRate = new("--find-lr") { Description = "Find learning rates by a range test first, and draw it into the report. The training keeps its own rate." };
+
+    public TrainCommand()
+        : base("train", "Trains a network on a folder of images, tests it, saves it and writes a report.")
+        => AddOptions([_training.Images, _test, .. _training.All.Skip(1), _checkpoints, _output, _report, _findLearningRate]);
+
+    protected override void Check(CommandResult result)
+    {
+        _training.Check(result);
+        if (IsGiven(result, _test) && !IsGiven(result, _training.Images))
+        {
+            result.AddError("--test goes with --images only.");
+        }
+        else if (IsGiven(result, _findLearningRate) && result.GetValue(_training.FineTuning) == FineTuningMode.HeadOnly)
+        {
+            result.AddError("--find-lr does not go with --fine-tuning HeadOnly: it fits the classifier without a learning rate.");
+        }
+    }
+
+    protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
+    {
+        var total = Stopwatch.StartNew();
+        TrainingArguments choices = _training.Of(arguments);
+        string modelPath = arguments.GetValue(_output)!;
+        PathCheck.CanBeWritten("--output", modelPath);
+        PathCheck.CanBeWritten("--report", arguments.GetValue(_report));
+        string reportPath = arguments.GetValue(_report) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(modelPath))!, "report.html");
+
+        MLContext mlContext = TrainerLog.NewContext(choices.Seed, output.Console);
+        ImageData data = ImageData.Load(mlContext, choices.ImageFolder, arguments.GetValue(_test), choices.Seed);
+        ResNetTrainer.Options options = TrainerChoice.Of(choices, data.Training, cancellationToken);
+        options.CheckpointDirectory = arguments.GetValue(_checkpoints);
+        options.ResumeFromCheckpoint = options.CheckpointDirectory is not null;
+        TrainingHeader.Show(output.Console, data, options, isArchitectureChosen: choices.Architecture is null, choices.Seed);
+
+        IDataView trainingImages = mlContext.Data.LoadFromEnumerable(data.Training);
+        LearningRateCurve? rates = null;
+        if (arguments.GetValue(_findLearningRate))
+        {
+            rates = Training.FindLearningRate(mlContext, trainingImages, options);
+            output.Console.WriteLine(LearningRateChart.Suggestions(rates));
+        }
+
+        var training = Stopwatch.StartNew();
+        using var model = TrainingProgress.Show(output, options, () => Training.Fit(mlContext, trainingImages, options));
+        training.Stop();
+        mlContext.Model.SaveAtomically(model, trainingImages.Schema, modelPath);
+
+        TestResult result = Training.Test(mlContext, model.Transform(mlContext.Data.LoadFromEnumerable(data.Test)), cancellationToken);
+        ResNetTransformer network = model.OfType<ResNetTransformer>().Single();
+        TestReport.Show(output.Console, result, network.ClassNames, data.TestFolder ?? data.ImageFolder);
+        TrainingReport.Write(reportPath, mlContext, model, result.Scored, new TrainingReportOptions
+        {
+            Title = $"Images of {ShortPath.NameOf(data.ImageFolder)}",
+            TrainingData = trainingImages,
+            TrainerOptions = options,
+            Seed = choices.Seed,
+            TrainingTime = training.Elapsed,
+            LearningRates = rates,
+        });
+        TestReport.ShowModel(output.Console, modelPath, reportPath);
+        output.WriteJson(new RunSummary
+        {
+            TestAccuracy = result.Metrics.MicroAccuracy,
+            MacroAccuracy = result.Metrics.MacroAccuracy,
+            LogLoss = result.Metrics.LogLoss,
+            TrainSeconds = training.Elapsed.TotalSeconds,
+            TotalSeconds = total.Elapsed.TotalSeconds,
+            ImagesPerSecond = network.TrainingHistory.Sum(epoch => (double)epoch.ImageCount) / training.Elapsed.TotalSeconds,
+            ModelPath = Path.GetFullPath(modelPath),
+            ReportPath = Path.GetFullPath(reportPath),
+            Architecture = network.Architecture?.ToString() ?? "pretrained",
+            Epochs = network.TrainingHistory.Count,
+            Seed = choices.Seed,
+            TrainImages = data.Training.Count,
+            TestImages = data.Test.Count,
+            Classes = network.ClassNames,
+        });
+        return ExitCode.Success;
+    }
+}

@@ -1,0 +1,22 @@
+using Microsoft.ML.ResNet;
+
+namespace ImageClassification.Commands;
+
+/// <summary>What the command line says about a training.</summary>
+/// <param name="ImageFolder">Null: the bundled images.</param>
+/// <param name="Architecture">Null: chosen by the size of the images.</param>
+/// <param name="IsPretrained">Whether to begin with ImageNet's weights.</param>
+/// <param name="Epochs">Null: chosen by the size of the images.</param>
+/// <param name="ImageSize">In pixels; null: chosen by the images.</param>
+/// <param name="MaxTrainingTime">Null: no limit.</param>
+internal sealed record TrainingArguments(
+    string? ImageFolder,
+    ResNetArchitecture? Architecture,
+    bool IsPretrained,
+    FineTuningMode? FineTuning,
+    int? Epochs,
+    int? ImageSize,
+    int BatchSize,
+    AugmentationPreset Augmentation,
+    TimeSpan? MaxTrainingTime,
+    int Seed);

@@ -1,0 +1,81 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet;
+
+namespace ImageClassification;
+
+/// <summary>A saved model, ready to classify images: this is code to copy. Loading takes nothing but ML.NET's own Load.</summary>
+internal sealed class SavedModel : IDisposable
+{
+    private SavedModel(MLContext mlContext, ITransformer model)
+    {
+        MLContext = mlContext;
+        Model = model;
+        IDataView scored = model.Transform(mlContext.Data.LoadFromEnumerable<LabeledImage>([]));
+        VBuffer<ReadOnlyMemory<char>> names = default;
+        DataViewSchema.Column? score = scored.Schema.GetColumnOrNull("Score");
+        if (score is not { Type: VectorDataViewType { IsKnownSize: true } } column || !column.HasSlotNames())
+        {
+            throw new InvalidOperationException("it has no column 'Score' with a name for each class, which the trainers of this library and of ML.NET give, and a model exported for ONNX Runtime lacks.");
+        }
+
+        column.GetSlotNames(ref names);
+        ClassNames = [.. names.DenseValues().Select(name => name.ToString())];
+    }
+
+    public MLContext MLContext { get; }
+
+    public ITransformer Model { get; }
+
+    /// <summary>The classes, in the order of the scores.</summary>
+    public IReadOnlyList<string> ClassNames { get; }
+
+    /// <summary>The network in it, or null where another trainer made the model.</summary>
+    public ResNetTransformer? Network => Parts(Model).OfType<ResNetTransformer>().FirstOrDefault();
+
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidOperationException">The model takes no column ImagePath, or gives no scores.</exception>
+    public static SavedModel Load(string modelPath)
+    {
+        var mlContext = new MLContext();
+        ITransformer model = mlContext.Model.Load(modelPath, out _);
+        try
+        {
+            return new SavedModel(mlContext, model);
+        }
+        catch
+        {
+            (model as IDisposable)?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The probabilities of the classes for each of the images, in the order of <see cref="ClassNames"/>. Many at a time are faster than one by one.</summary>
+    /// <exception cref="IOException">An image can't be read.</exception>
+    public IReadOnlyList<float[]> Classify(IEnumerable<string> imagePaths)
+    {
+        IDataView images = MLContext.Data.LoadFromEnumerable(imagePaths.Select(path => new LabeledImage { ImagePath = path }));
+        return [.. Model.Transform(images).GetColumn<float[]>("Score")];
+    }
+
+    /// <summary>Scores labelled images, as data to evaluate.</summary>
+    public IDataView Score(IEnumerable<LabeledImage> images)
+    {
+        IDataView scored = Model.Transform(MLContext.Data.LoadFromEnumerable(images));
+        if (scored.Schema["Label"].Type is not KeyDataViewType)
+        {
+            IDataView classes = MLContext.Data.LoadFromEnumerable(ClassNames.Select(name => new LabeledImage { Label = name }));
+            scored = MLContext.Transforms.Conversion.MapValueToKey("Label", keyData: MLContext.Transforms.SelectColumns("Label").Fit(classes).Transform(classes)).Fit(scored).Transform(scored);
+        }
+
+        return scored.Schema["PredictedLabel"].Type is KeyDataViewType
+            ? MLContext.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(scored).Transform(scored)
+            : scored;
+    }
+
+    public void Dispose() => (Model as IDisposable)?.Dispose();
+
+    /// <summary>What a pipeline is made of, at any depth.</summary>
+    public static IEnumerable<ITransformer> Parts(ITransformer model)
+        => model is IEnumerable<ITransformer> chain ? chain.SelectMany(Parts) : [model];
+}

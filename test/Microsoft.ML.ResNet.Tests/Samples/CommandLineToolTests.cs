@@ -1,0 +1,290 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.ResNet.Tests.Samples;
+
+/// <summary>The commands that use a saved model, and what all commands have in common, in processes of their own.</summary>
+[TestClass]
+public sealed class CommandLineToolTests
+{
+    // ONNX Runtime and libtorch add in different orders.
+    private const float Tolerance = 1e-4f;
+
+    private static readonly TemporaryFolder Folder = new();
+
+    private static string Images => Folder.File("images");
+
+    private static string Model => Folder.File("model.zip");
+
+    [ClassInitialize]
+    public static void Train(TestContext context)
+    {
+        ColourFolder.Create(Images, ColourFolder.Red, ColourFolder.Blue);
+        ColourModel.Save(Images, Model);
+    }
+
+    [ClassCleanup]
+    public static void RemoveFolder() => Folder.Dispose();
+
+    [TestMethod]
+    [DataRow("train")]
+    [DataRow("evaluate")]
+    [DataRow("predict")]
+    [DataRow("report")]
+    [DataRow("export")]
+    [DataRow("compare")]
+    [DataRow("find-lr")]
+    public async Task Help_OfEachCommand_HasUsageAndJson(string command)
+    {
+        ProcessResult result = await RunAsync(command, "--help");
+
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        StringAssert.Contains(result.StandardOutput, $"resnet {command} ");
+        StringAssert.Contains(result.StandardOutput, "--json <FILE>");
+    }
+
+    /// <summary>Images that are in the wrong folders: how many the model is wrong about is known.</summary>
+    [TestMethod]
+    public async Task Evaluate_ThreeImagesInTheWrongFolder_CountsThem()
+    {
+        string images = MislabelledImages("evaluated", count: 3);
+
+        ProcessResult result = await RunAsync("evaluate", "--model", Model, "--images", images, "--json", "-");
+
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        using JsonDocument document = JsonDocument.Parse(result.StandardOutput);
+        JsonElement summary = document.RootElement;
+        Assert.AreEqual(24, summary.GetProperty("testImages").GetInt32());
+        Assert.AreEqual(21 / 24.0, summary.GetProperty("testAccuracy").GetDouble(), 1e-9);
+        Assert.AreEqual(((12 / 15.0) + 1) / 2, summary.GetProperty("macroAccuracy").GetDouble(), 1e-9);
+        int[][] matrix = [.. summary.GetProperty("confusionMatrix").EnumerateArray().Select(row => row.EnumerateArray().Select(count => count.GetInt32()).ToArray())];
+        CollectionAssert.AreEqual(new[] { 12, 3 }, matrix[0]);
+        CollectionAssert.AreEqual(new[] { 0, 9 }, matrix[1]);
+        JsonElement[] classes = [.. summary.GetProperty("classes").EnumerateArray()];
+        Assert.AreEqual(ColourFolder.Blue, classes[1].GetProperty("class").GetString());
+        Assert.AreEqual(12 / 15.0, classes[0].GetProperty("recall").GetDouble(), 1e-9);
+        Assert.AreEqual(9 / 12.0, classes[1].GetProperty("precision").GetDouble(), 1e-9);
+
+        // People have the same beside it.
+        StringAssert.Contains(result.StandardError, "87.5 %");
+        StringAssert.Contains(result.StandardError, "21 of 24 images right");
+    }
+
+    [TestMethod]
+    public async Task Evaluate_ClassThatTheModelLacks_IsOneLineAndExitCode2()
+    {
+        string images = Folder.File("green");
+        ColourFolder.Create(images, ColourFolder.Red, "green");
+
+        ProcessResult result = await RunAsync("evaluate", "--model", Model, "--images", images);
+
+        Assert.AreEqual(2, result.ExitCode, result.Output);
+        Assert.AreEqual(
+            $"The folder '{images}' has sub-folders that are no classes of the model: green. The model's classes are {ColourFolder.Red}, {ColourFolder.Blue}.", result.StandardError.Trim());
+    }
+
+    /// <summary>A network alone, without the mapping of labels before it and after it.</summary>
+    [TestMethod]
+    public async Task Evaluate_NetworkWithoutAPipeline_IsMeasuredAllTheSame()
+    {
+        var context = new MLContext();
+        ITransformer pipeline = context.Model.Load(Model, out DataViewSchema schema);
+        using (pipeline as IDisposable)
+        {
+            context.Model.Save(((IEnumerable<ITransformer>)pipeline).OfType<ResNetTransformer>().Single(), schema, Folder.File("network.zip"));
+        }
+
+        ProcessResult result = await RunAsync("evaluate", "--model", Folder.File("network.zip"), "--images", MislabelledImages("network", count: 1));
+
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        StringAssert.Contains(result.StandardOutput, "23 of 24 images right");
+    }
+
+    [TestMethod]
+    public async Task Report_SavedModel_AgreesWithEvaluate()
+    {
+        string report = Folder.File("saved.html"), json = Folder.File("report.json");
+
+        ProcessResult result = await RunAsync(
+            "report", "--model", Model, "--images", MislabelledImages("reported", count: 2), "--training-images", Images, "--output", report, "--json", json);
+
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        string page = await File.ReadAllTextAsync(report);
+        Assert.AreEqual("91.7 %", Regex.Match(page, "<li>Test accuracy<strong>(.*?)</strong>").Groups[1].Value);
+        StringAssert.Contains(page, "<h1>Images of reported</h1>");
+        using JsonDocument document = JsonDocument.Parse(await File.ReadAllTextAsync(json));
+        Assert.AreEqual(22 / 24.0, document.RootElement.GetProperty("testAccuracy").GetDouble(), 1e-9);
+        Assert.AreEqual(report, document.RootElement.GetProperty("reportPath").GetString());
+    }
+
+    [TestMethod]
+    public async Task Predict_Folder_GivesJsonAloneOnStandardOutput()
+    {
+        string[] files = [.. Directory.GetFiles(Path.Combine(Images, ColourFolder.Red)).Order(StringComparer.Ordinal)];
+
+        ProcessResult result = await RunAsync("predict", "--model", Model, "--top", "1", "--json", "-", Path.Combine(Images, ColourFolder.Red));
+
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        using JsonDocument document = JsonDocument.Parse(result.StandardOutput);
+        JsonElement[] rows = [.. document.RootElement.EnumerateArray()];
+        CollectionAssert.AreEqual(files, rows.Select(row => row.GetProperty("file").GetString()).ToArray());
+        Assert.IsTrue(rows.All(row => row.GetProperty("classes").EnumerateArray().Single().GetProperty("class").GetString() == ColourFolder.Red), result.StandardOutput);
+        Assert.HasCount(files.Length, result.StandardError.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [TestMethod]
+    public async Task Predict_FolderWithoutImages_IsOneLineAndExitCode2()
+    {
+        string empty = Directory.CreateDirectory(Folder.File("empty")).FullName;
+
+        ProcessResult result = await RunAsync("predict", "--model", Model, empty);
+
+        Assert.AreEqual(2, result.ExitCode, result.Output);
+        Assert.AreEqual($"The folder '{empty}' has no image: no file whose name ends with .jpg, .jpeg, .png, .webp, .bmp, .gif.", result.StandardError.Trim());
+    }
+
+    /// <summary>All three files score an image as the model does, in ONNX Runtime, in an application without this library, and in this library.</summary>
+    [TestMethod]
+    public async Task Export_AllFormats_ScoreAsTheModelDoes()
+    {
+        string file = Path.Combine(Images, ColourFolder.Red, "03.png");
+        float[] expected = await ScoresAsync(Model, file);
+        foreach (string name in (string[])["model.onnx", "onnx-model.zip", "weights.safetensors"])
+        {
+            ProcessResult result = await RunAsync("export", "--model", Model, "--output", Folder.File(name));
+            Assert.AreEqual(0, result.ExitCode, result.Output);
+            StringAssert.Contains(result.StandardOutput, name);
+        }
+
+        using (var onnx = new OnnxSession(Folder.File("model.onnx")))
+        {
+            AssertNear(expected, onnx.Run<float>([Pixels(file)], "Score").Single());
+            Assert.AreEqual(ColourFolder.Red, onnx.Run<string>([Pixels(file)], "PredictedLabel").Single().Single());
+        }
+
+        ProcessResult application = await DotNet.RunAsync([RepositoryPaths.Sample("OnnxApp"), Folder.File("onnx-model.zip"), file]);
+        Assert.AreEqual(0, application.ExitCode, application.Output);
+        string[] line = application.StandardOutput.Trim().Split('\t');
+        Assert.AreEqual(ColourFolder.Red, line[1]);
+        AssertNear(expected, [.. line[2].Split(' ').Select(score => float.Parse(score, CultureInfo.InvariantCulture))]);
+
+        var context = new MLContext();
+        using ResNetTransformer network = ResNetWeights.FromFile(Folder.File("weights.safetensors")).ToClassifier(context);
+        float[] scores = network.Transform(context.Data.LoadFromEnumerable([new { ImagePath = file }])).GetColumn<float[]>("Score").Single();
+        AssertNear(expected, scores);
+    }
+
+    [TestMethod]
+    [DataRow("--output is 'model.txt', expected a name that ends with .onnx, .zip or .safetensors. See --help.", "--output", "model.txt")]
+    [DataRow("--precision does not go with .safetensors: weights have the network's own numbers. See --help.", "--output", "w.safetensors", "--precision", "Float16")]
+    [DataRow("The folder of --output 'nowhere/model.onnx' doesn't exist.", "--output", "nowhere/model.onnx")]
+    public async Task Export_WrongArgument_IsOneLineAndExitCode2(string expected, params string[] arguments)
+    {
+        ProcessResult result = await RunAsync(["export", "--model", Model, .. arguments]);
+
+        Assert.AreEqual(2, result.ExitCode, result.Output);
+        Assert.AreEqual(expected, result.StandardError.Trim());
+    }
+
+    [TestMethod]
+    public async Task Export_OntoTheModelItself_IsRefusedAndLeavesIt()
+    {
+        byte[] before = await File.ReadAllBytesAsync(Model);
+
+        ProcessResult result = await RunAsync("export", "--model", Model, "--output", Model);
+
+        Assert.AreEqual(2, result.ExitCode, result.Output);
+        CollectionAssert.AreEqual(before, await File.ReadAllBytesAsync(Model));
+    }
+
+    [TestMethod]
+    public async Task FindLearningRate_TinyFolder_WritesTheCurve()
+    {
+        ProcessResult result = await RunAsync("find-lr", "--images", Images, "--batch", "8", "--json", "-");
+
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        using JsonDocument document = JsonDocument.Parse(result.StandardOutput);
+        double[] rates = [.. document.RootElement.GetProperty("points").EnumerateArray().Select(point => point.GetProperty("learningRate").GetDouble())];
+        Assert.IsGreaterThan(20, rates.Length);
+        CollectionAssert.AreEqual(rates.Order().ToArray(), rates);
+        double steepest = document.RootElement.GetProperty("steepest").GetDouble();
+        Assert.IsTrue(rates.Any(rate => Math.Abs(rate - steepest) <= 1e-6 * steepest), result.StandardOutput);
+        StringAssert.Contains(result.StandardError, "steepest");
+    }
+
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux | OperatingSystems.OSX)]
+    public async Task Completion_InBash_OffersCommandsAndValues()
+    {
+        ProcessResult script = await RunAsync("completion", "bash");
+        Assert.AreEqual(0, script.ExitCode, script.Output);
+        string file = Folder.File("completion.sh");
+
+        // The tool is not installed here: a function of its name stands for it.
+        await File.WriteAllTextAsync(file, $$"""
+            resnet() { dotnet exec "{{RepositoryPaths.Tool}}" "$@"; }
+            {{script.StandardOutput}}
+            try() { COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _resnet_complete; echo "${COMPREPLY[@]}"; }
+            try resnet ev
+            try resnet train --fine-tuning H
+            try resnet predict --mod
+            """);
+        using var bash = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("bash", [file]) { RedirectStandardOutput = true })!;
+        string output = await bash.StandardOutput.ReadToEndAsync();
+        await bash.WaitForExitAsync();
+
+        CollectionAssert.AreEqual(new[] { "evaluate", "HeadOnly HeadThenFull", "--model" }, output.Split('\n', StringSplitOptions.RemoveEmptyEntries), output);
+    }
+
+    /// <summary>Images of which some blue ones lie among the red ones.</summary>
+    private static string MislabelledImages(string name, int count)
+    {
+        string images = Folder.File(name);
+        ColourFolder.Create(images, ColourFolder.Red, ColourFolder.Blue);
+        for (int i = 0; i < count; i++)
+        {
+            File.Move(Path.Combine(images, ColourFolder.Blue, $"{i:D2}.png"), Path.Combine(images, ColourFolder.Red, $"blue-{i:D2}.png"));
+        }
+
+        return images;
+    }
+
+    private static async Task<float[]> ScoresAsync(string model, string file)
+    {
+        ProcessResult result = await RunAsync("predict", "--model", model, "--json", "-", file);
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        using JsonDocument document = JsonDocument.Parse(result.StandardOutput);
+        Dictionary<string, float> byClass = document.RootElement.EnumerateArray().Single().GetProperty("classes").EnumerateArray()
+            .ToDictionary(of => of.GetProperty("class").GetString()!, of => of.GetProperty("probability").GetSingle());
+        return [byClass[ColourFolder.Red], byClass[ColourFolder.Blue]];
+    }
+
+    private static float[] Pixels(string file)
+    {
+        using MLImage image = MLImage.CreateFromFile(file);
+        int plane = image.Width * image.Height, red = image.PixelFormat == MLPixelFormat.Bgra32 ? 2 : 0;
+        float[] values = new float[3 * plane];
+        ReadOnlySpan<byte> pixels = image.Pixels;
+        for (int i = 0; i < plane; i++)
+        {
+            values[i] = pixels[(4 * i) + red];
+            values[plane + i] = pixels[(4 * i) + 1];
+            values[(2 * plane) + i] = pixels[(4 * i) + 2 - red];
+        }
+
+        return values;
+    }
+
+    private static void AssertNear(float[] expected, float[] actual)
+    {
+        Assert.HasCount(expected.Length, actual);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            Assert.AreEqual(expected[i], actual[i], Tolerance);
+        }
+    }
+
+    private static Task<ProcessResult> RunAsync(params string[] arguments) => DotNet.RunAsync(["exec", RepositoryPaths.Tool, .. arguments], Folder.Path);
+}
