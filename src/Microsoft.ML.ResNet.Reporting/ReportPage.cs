@@ -27,7 +27,7 @@ internal sealed class ReportPage
         page.WriteRangeTest(options.LearningRates);
         page.WriteMatrix(results);
         page.WriteClasses(results);
-        page.WriteMistakes(results, options.MaxMistakes);
+        page.WriteMistakes(results, network, options);
         page.WriteReliability(results.Calibration);
         page.WriteData(results, training);
         page.WriteRun(network, options);
@@ -155,17 +155,33 @@ internal sealed class ReportPage
         Add("</tbody></table></div>");
     }
 
-    private void WriteMistakes(TestResults results, int count)
+    private void WriteMistakes(TestResults results, ResNetTransformer network, TrainingReportOptions options)
     {
-        TestedImage[] mistakes = [.. results.Mistakes.Take(count)];
-        Add($"<h2>Most confident mistakes</h2>\n<p class=\"muted\">{Number(results.Images.Count - results.CorrectCount)} mistakes in all{(mistakes.Length > 0 ? $", the {Number(mistakes.Length)} most confident here" : "")}.</p>\n<ul class=\"images\">");
+        TestedImage[] mistakes = [.. results.Mistakes.Take(options.MaxMistakes)];
+        bool isExplained = options.ExplainMistakes && mistakes.Any(mistake => mistake.Image is not null);
+        Add($"<h2>Most confident mistakes</h2>\n<p class=\"muted\">{Number(results.Images.Count - results.CorrectCount)} mistakes in all{(mistakes.Length > 0 ? $", the {Number(mistakes.Length)} most confident here" : "")}."
+            + $"{(isExplained ? " Beside each, from red to yellow, what speaks for the class that it is taken for (Grad-CAM); what the network does not see is dark." : "")}</p>\n<ul class=\"images{(isExplained ? " explained" : "")}\">");
         foreach (TestedImage mistake in mistakes)
         {
             string label = results.ClassNames[mistake.Label], predicted = results.ClassNames[mistake.Predicted];
-            Add($"<li>{Picture(mistake.Image, $"{label}, taken for {predicted}")}{Text(label)}<br>taken for <span class=\"wrong\">{Text(predicted)}</span>, {Percent(mistake.Confidence)}{(mistake.Image?.Name is { } name ? $"<br><span class=\"muted\">{Text(name)}</span>" : "")}</li>");
+            string explanation = isExplained ? Picture(Explanation(network, mistake.Image, predicted), $"What speaks for {predicted}") : "";
+            Add($"<li><span class=\"pictures\">{Picture(mistake.Image, $"{label}, taken for {predicted}")}{explanation}</span>{Text(label)}<br>taken for <span class=\"wrong\">{Text(predicted)}</span>, {Percent(mistake.Confidence)}{(mistake.Image?.Name is { } name ? $"<br><span class=\"muted\">{Text(name)}</span>" : "")}</li>");
         }
 
         Add("</ul>");
+    }
+
+    /// <summary>Null where the image can't be read any more.</summary>
+    private static ImageContent? Explanation(ResNetTransformer network, ImageContent? image, string className)
+    {
+        try
+        {
+            return image is null ? null : new ImageContent(null, network.Explain(image.Read(), className).ToPng());
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private void WriteReliability(Calibration calibration)

@@ -27,6 +27,9 @@ public sealed class TrainingReportOptions
     /// <summary>How many mistakes are shown, the most confident first. Default: 24; 0 or more.</summary>
     public int MaxMistakes { get; set; } = 24;
 
+    /// <summary>Whether each of these mistakes has a second picture, of what speaks for the class that it is taken for (<see cref="ResNetTransformer.Explain(string, string?, int?)"/>). Default: true. Images are shown of models that read paths or the content of files.</summary>
+    public bool ExplainMistakes { get; set; } = true;
+
     /// <summary>How many images of each class are shown. Default: 4; 0 or more. Beyond 30 classes, those of the first 30.</summary>
     public int SamplesPerClass { get; set; } = 4;
 

@@ -1,5 +1,6 @@
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Datasets;
+using Microsoft.ML.ResNet.Explaining;
 using Microsoft.ML.ResNet.MLNet;
 using Microsoft.ML.Runtime;
 
@@ -116,6 +117,25 @@ public static class ResNetCatalog
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new ResNetFeaturesEstimator(HostServices.GetEnvironment(catalog), options);
+    }
+
+    /// <summary>
+    /// Shows which parts of images speak for the class that a classifier takes them for, by Grad-CAM (Selvaraju et al. 2017): a picture of what the network sees of each image, with the
+    /// map drawn over it. <see cref="ResNetTransformer.Explain(string, string?, int?)"/> gives the map itself, of any class.
+    /// </summary>
+    /// <param name="catalog">The catalog of transforms.</param>
+    /// <param name="outputColumnName">The column to write, an <c>MLImage</c> of the network's input size, or a multiple of it of at least 224 pixels: in a class of your own, a member with <c>[ImageType(224, 224)]</c>.</param>
+    /// <param name="inputColumnName">The image column: <c>Text</c> (the path of an image file), a vector of <c>Byte</c> (the content of one), or <c>MLImage</c>.</param>
+    /// <param name="classifier">The classifier, one that was trained on images. Its weights are copied by <c>Fit</c>.</param>
+    /// <param name="stage">The stage of the network that is looked at, 1 for the first; null: the last.</param>
+    /// <param name="opacity">How much the colour covers the image where most speaks for the class; 0 to 1.</param>
+    /// <returns>The estimator, to be appended to a pipeline.</returns>
+    /// <exception cref="ArgumentException">A name is empty, or a number is out of its range.</exception>
+    public static ResNetExplanationEstimator ResNetExplanation(
+        this TransformsCatalog catalog, string outputColumnName, string inputColumnName, ResNetTransformer classifier, int? stage = null, double opacity = 0.7)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return new ResNetExplanationEstimator(HostServices.GetEnvironment(catalog), classifier, new ExplanationColumns(outputColumnName, inputColumnName, stage, opacity));
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using ImageClassification.CommandLine;
 
 namespace ImageClassification.Commands;
@@ -13,6 +14,8 @@ internal sealed class PredictCommand : ToolCommand
 
     private readonly Argument<string[]> _images = new("IMAGE") { Description = "Image files, and folders of them.", Arity = ArgumentArity.OneOrMore };
     private readonly ModelOption _model = new();
+    private readonly Option<string?> _explain = OptionFactory.Text("--explain", "PATH", "Where a picture is written of what speaks for the class: a PNG file, or with several images a folder.");
+    private readonly Option<string?> _class = new("--class") { HelpName = "NAME", Description = "With --explain, the class that is explained. Default: the one that the image is taken for." };
     private readonly Option<int?> _top = OptionFactory.Number("--top", 1, 1000, "How many classes are shown for an image, the most probable ones.", 3);
 
     public PredictCommand()
@@ -27,20 +30,30 @@ internal sealed class PredictCommand : ToolCommand
             }
         });
         Add(_images);
-        AddOptions(_model.Option, _top);
+        AddOptions(_model.Option, _top, _explain, _class);
     }
+
+    protected override void Check(CommandResult result)
+    {
+        if (IsGiven(result, _class) && !IsGiven(result, _explain))
+        {
+            result.AddError("--class goes with --explain only.");
+        }
+    }
+
 
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {
         IReadOnlyList<string> files = WrongArgumentException.Guard(() => FilesOf(arguments.GetValue(_images)!));
         using SavedModel model = _model.Load(arguments);
+        ExplainedFiles? explained = arguments.GetValue(_explain) is { } path ? WrongArgumentException.Guard(() => ExplainedFiles.Create(model, path, files, arguments.GetValue(_class))) : null;
         List<Classification> results = [];
         foreach (string[] block in files.Chunk(BlockSize))
         {
             cancellationToken.ThrowIfCancellationRequested();
             foreach (Classification result in Classify(model, block, arguments.GetValue(_top)!.Value))
             {
-                results.Add(result);
+                results.Add(result with { Explanation = result.Error is null ? explained?.Write(result.File) : null });
                 if (result.Error is { } error)
                 {
                     Failure.Report(ExitCode.Failed, error);

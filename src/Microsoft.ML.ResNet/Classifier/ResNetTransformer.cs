@@ -18,7 +18,7 @@ namespace Microsoft.ML.ResNet;
 /// class) to a data set. It is immutable, may be used from many threads at once, and is saved and loaded by <c>mlContext.Model</c>.
 /// </summary>
 /// <remarks>It holds native memory: dispose it when it is no longer needed. A use after that throws <see cref="ObjectDisposedException"/>.</remarks>
-public sealed class ResNetTransformer : ITransformer, IDisposable
+public sealed partial class ResNetTransformer : ITransformer, IDisposable
 {
     private readonly ModelDescription _description;
     private readonly ScoringModel _model;
@@ -134,28 +134,23 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
             throw new ArgumentOutOfRangeException(nameof(precision), precision, $"Expected {string.Join(", ", Enum.GetNames<ScoringPrecision>())}.");
         }
 
-        IHostEnvironment environment = mlContext;
-        using IChannel channel = environment.Start(nameof(WithScoringPrecision));
-        torch.Device device = TorchDevice.Choose(environment, channel);
-        using ReferenceCount.Use use = _model.Scorer.Enter();
-        ResidualNetwork source = _model.Scorer.Network;
-        var network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: 0);
-        try
-        {
-            network.CopyStateFrom(source.StateEntries);
-            return new ResNetTransformer(_description with { ScoringPrecision = precision }, network, ScoringDevice.Choose(device, precision, channel), _model.ImageFolder);
-        }
-        catch
-        {
-            network.Dispose();
-            throw;
-        }
+        return WithDescription(mlContext, _description with { ScoringPrecision = precision });
     }
 
     /// <summary>Frees the network's memory when the last scoring that is under way is over.</summary>
     public void Dispose() => _model.Scorer.Dispose();
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => ResNetTransformerLoader.Folder.Save(ctx, _description.ToJson(), stream => _model.WriteWeights(stream));
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ResNetTransformerLoader.Folder.Save(ctx, _description.ToJson(), WriteWeights);
+
+    /// <summary>The same model with weights of its own.</summary>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    internal ResNetTransformer Copy(IHostEnvironment environment) => WithDescription(environment, _description);
+
+    /// <summary>What the file of a model has beside the weights.</summary>
+    internal byte[] DescriptionJson() => _description.ToJson();
+
+    /// <summary>Writes the weights as safetensors.</summary>
+    internal void WriteWeights(Stream stream) => _model.WriteWeights(stream);
 
     /// <summary>Makes a transformer of a network that has been trained and takes ownership of it.</summary>
     internal static ResNetTransformer Create(ModelDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)
@@ -173,6 +168,28 @@ public sealed class ResNetTransformer : ITransformer, IDisposable
             weights,
             description.ScoringPrecision,
             (network, device) => new ResNetTransformer(description, network, device, imageFolder: null));
+    }
+
+    /// <summary>A copy of the model, described anew.</summary>
+    /// <param name="adjust">Changes the copy's network before it scores; null: it stays as it is.</param>
+    private ResNetTransformer WithDescription(IHostEnvironment environment, ModelDescription description, Action<ResidualNetwork>? adjust = null)
+    {
+        using IChannel channel = environment.Start(nameof(ResNetTransformer));
+        torch.Device device = TorchDevice.Choose(environment, channel);
+        using ReferenceCount.Use use = _model.Scorer.Enter();
+        ResidualNetwork source = _model.Scorer.Network;
+        var network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: 0);
+        try
+        {
+            network.CopyStateFrom(source.StateEntries);
+            adjust?.Invoke(network);
+            return new ResNetTransformer(description, network, ScoringDevice.Choose(device, description.ScoringPrecision, channel), _model.ImageFolder);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
     }
 
     /// <summary>A copy of the weights, with what the model knows about them.</summary>

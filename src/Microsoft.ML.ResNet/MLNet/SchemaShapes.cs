@@ -24,6 +24,9 @@ internal static class SchemaShapes
     public static SchemaShape.Column Vector(string name, PrimitiveDataViewType itemType, IEnumerable<SchemaShape.Column> annotations)
         => new(name, SchemaShape.Column.VectorKind.Vector, itemType, isKey: false, new SchemaShape(annotations));
 
+    public static SchemaShape.Column Scalar(string name, DataViewType type)
+        => new(name, SchemaShape.Column.VectorKind.Scalar, type, isKey: false, new SchemaShape([]));
+
     /// <summary>The score column of a classifier, as ML.NET's own multiclass trainers declare it.</summary>
     public static SchemaShape.Column Score(string name, SchemaShape.Column label)
     {

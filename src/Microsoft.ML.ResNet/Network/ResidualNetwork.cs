@@ -128,6 +128,29 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         return activations.mean(Spatial, type: ActivationType == ScalarType.BFloat16 ? ScalarType.Float32 : null).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Computes what a stage gives, with the running statistics and in the type of the parameters.</summary>
+    /// <param name="images"><c>[N,C,H,W] float32</c>, normalised.</param>
+    /// <param name="stage">1 for the first stage, up to the number of stages.</param>
+    /// <returns><c>[N,Channels,H',W'] float32</c>, in the caller's dispose scope.</returns>
+    /// <exception cref="ArgumentException">The images have the wrong shape.</exception>
+    public Tensor StageActivations(Tensor images, int stage)
+    {
+        Check(images);
+        using DisposeScope scope = NewDisposeScope();
+        return Walk(_stem.Forward(images, training: false), 0, BlocksUpTo(stage)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes the logits from what a stage gives; the other half of <see cref="StageActivations"/>, through which gradients flow.</summary>
+    /// <param name="activations">What the stage gives. It is not changed.</param>
+    /// <param name="stage">The stage.</param>
+    /// <returns><c>[N,K] float32</c>, in the caller's dispose scope.</returns>
+    public Tensor StageLogits(Tensor activations, int stage)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor last = Walk(activations, BlocksUpTo(stage), _blocks.Count);
+        return _head.Forward(last.mean(Spatial)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Requires images that the network can take, in training a batch that has a variance.</summary>
     /// <exception cref="ArgumentException">The images have the wrong shape.</exception>
     /// <exception cref="InvalidOperationException">In training mode the batch is too small to have a variance.</exception>
@@ -205,6 +228,18 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     {
         _isDisposed = true;
         base.Dispose(disposing);
+    }
+
+    private int BlocksUpTo(int stage) => Specification.Depths.Take(stage).Sum();
+
+    private Tensor Walk(Tensor activations, int first, int end)
+    {
+        for (int i = first; i < end; i++)
+        {
+            activations = _blocks[i].Forward(activations, training: false);
+        }
+
+        return activations;
     }
 
     private ConvolutionNorm Convolution(ConvolutionPlan plan, HeInitialization initialization, float scale)

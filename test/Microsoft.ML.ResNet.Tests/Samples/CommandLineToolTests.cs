@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.ML.Data;
+using SkiaSharp;
 
 namespace Microsoft.ML.ResNet.Tests.Samples;
 
@@ -114,6 +115,8 @@ public sealed class CommandLineToolTests
         string page = await File.ReadAllTextAsync(report);
         Assert.AreEqual("91.7 %", Regex.Match(page, "<li>Test accuracy<strong>(.*?)</strong>").Groups[1].Value);
         StringAssert.Contains(page, "<h1>Images of reported</h1>");
+        Assert.HasCount(2, Regex.Matches(page, $"alt=\"{System.Net.WebUtility.HtmlEncode(ColourFolder.Red)}, taken for {System.Net.WebUtility.HtmlEncode(ColourFolder.Blue)}\""));
+        Assert.HasCount(2, Regex.Matches(page, $"<img src=\"data:image/jpeg;base64,[^\"]+\" alt=\"What speaks for {System.Net.WebUtility.HtmlEncode(ColourFolder.Blue)}\""));
         using JsonDocument document = JsonDocument.Parse(await File.ReadAllTextAsync(json));
         Assert.AreEqual(22 / 24.0, document.RootElement.GetProperty("testAccuracy").GetDouble(), 1e-9);
         Assert.AreEqual(report, document.RootElement.GetProperty("reportPath").GetString());
@@ -132,6 +135,38 @@ public sealed class CommandLineToolTests
         CollectionAssert.AreEqual(files, rows.Select(row => row.GetProperty("file").GetString()).ToArray());
         Assert.IsTrue(rows.All(row => row.GetProperty("classes").EnumerateArray().Single().GetProperty("class").GetString() == ColourFolder.Red), result.StandardOutput);
         Assert.HasCount(files.Length, result.StandardError.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [TestMethod]
+    public async Task Predict_WithExplanations_WritesAPictureOfEachImage()
+    {
+        string folder = Path.Combine(Images, ColourFolder.Red), pictures = Folder.File("explained"), picture = Folder.File("explained.png");
+
+        ProcessResult many = await RunAsync("predict", "--model", Model, "--explain", pictures, "--json", "-", folder, Path.Combine(Images, ColourFolder.Blue, "00.png"));
+        ProcessResult one = await RunAsync("predict", "--model", Model, "--explain", picture, "--class", ColourFolder.Blue, Path.Combine(folder, "00.png"));
+
+        Assert.AreEqual(0, many.ExitCode, many.Output);
+        Assert.AreEqual(0, one.ExitCode, one.Output);
+        using JsonDocument document = JsonDocument.Parse(many.StandardOutput);
+        string[] written = [.. document.RootElement.EnumerateArray().Select(row => row.GetProperty("explanation").GetString()!)];
+        CollectionAssert.AreEquivalent(Directory.GetFiles(pictures), written);
+
+        // Twelve red ones, and a blue one of the same name as one of them.
+        Assert.HasCount(13, written);
+        CollectionAssert.Contains(written, Path.Combine(pictures, "00-2.png"));
+        using SKBitmap? drawn = SKBitmap.Decode(picture);
+        Assert.AreEqual(16, drawn?.Width);
+    }
+
+    [TestMethod]
+    [DataRow("--class goes with --explain only. See --help.", "--class", "red")]
+    [DataRow("--class is 'green', expected one of red, синий.", "--class", "green", "--explain", "out.png")]
+    public async Task Predict_WrongExplanation_IsOneLineAndExitCode2(string expected, params string[] arguments)
+    {
+        ProcessResult result = await RunAsync(["predict", "--model", Model, Path.Combine(Images, ColourFolder.Red, "00.png"), .. arguments]);
+
+        Assert.AreEqual(2, result.ExitCode, result.Output);
+        Assert.AreEqual(expected, result.StandardError.Trim());
     }
 
     [TestMethod]

@@ -36,6 +36,9 @@ internal sealed class ImagePreprocessor
     /// <summary>Whether a JPEG may be decoded at n/8 of its size where the result is small.</summary>
     public bool AllowScaledDecoding { get; init; } = true;
 
+    /// <summary>Which part of an upright image of this size goes where in the network's input.</summary>
+    public ImagePlacement Place(int width, int height) => ImageGeometry.Place(width, height, Width, Height, _shortSide, _fit);
+
     /// <summary>Decodes and fits an encoded image.</summary>
     /// <param name="encoded">The whole file.</param>
     /// <param name="source">Begins the sentence of an error: "The image in row 7".</param>
@@ -63,8 +66,6 @@ internal sealed class ImagePreprocessor
     /// <param name="destination">[Height,Width,3] uint8, RGB, 0..255.</param>
     public void Load(PixelImage image, Span<byte> destination) =>
         Draw(image, Place(image.OriginalWidth, image.OriginalHeight), destination);
-
-    private ImagePlacement Place(int width, int height) => ImageGeometry.Place(width, height, Width, Height, _shortSide, _fit);
 
     private void Draw(PixelImage image, in ImagePlacement placement, Span<byte> destination)
     {
