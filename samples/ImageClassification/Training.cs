@@ -42,4 +42,26 @@ internal static class Training
 
         return new TestResult(tested, mlContext.MulticlassClassification.Evaluate(scored), scored);
     }
+
+    /// <summary>The image size by whose features images are compared: small ones care least for what resizing and compressing change.</summary>
+    public const int ComparedSize = 96;
+
+    /// <summary>Computes features of images with a network that knows ImageNet, and keeps them: for FindLabelErrors and FindDuplicateImages.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static IDataView Features(MLContext mlContext, IReadOnlyList<LabeledImage> images, int imageSize, CancellationToken cancellationToken)
+    {
+        IDataView data = mlContext.Data.LoadFromEnumerable(images.TakeWhile(_ => !cancellationToken.IsCancellationRequested));
+        using ResNetFeaturesTransformer features = mlContext.Transforms.ResNetFeatures(new ResNetFeaturesEstimator.Options
+        {
+            OutputColumnName = "Features",
+            InputColumnName = "ImagePath",
+            Weights = ResNetWeights.ImageNet(),
+            ImageSize = imageSize,
+        }).Fit(data);
+        FeaturedImage[] rows = [.. mlContext.Data.CreateEnumerable<FeaturedImage>(features.Transform(data), reuseRowObject: false)];
+        cancellationToken.ThrowIfCancellationRequested();
+        SchemaDefinition schema = SchemaDefinition.Create(typeof(FeaturedImage));
+        schema[nameof(FeaturedImage.Features)].ColumnType = new VectorDataViewType(NumberDataViewType.Single, features.FeatureCount);
+        return mlContext.Data.LoadFromEnumerable(rows, schema);
+    }
 }

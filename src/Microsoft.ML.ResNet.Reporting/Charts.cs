@@ -42,7 +42,7 @@ internal static class Charts
     }
 
     /// <summary>Accuracy over confidence, beside the diagonal of a calibrated model.</summary>
-    public static string Reliability(Calibration calibration)
+    public static string Reliability(CalibrationMetrics calibration)
     {
         PlotModel plot = Create("Confidence", out LinearAxis x, out LinearAxis y);
         (x.Minimum, x.Maximum, y.Minimum, y.Maximum) = (0, 1, 0, 1);

@@ -1,9 +1,8 @@
 using System.Globalization;
-using System.Net;
 using System.Reflection;
-using System.Text;
 using Microsoft.ML.Data;
 using SkiaSharp;
+using static Microsoft.ML.ResNet.Reporting.HtmlPage;
 
 namespace Microsoft.ML.ResNet.Reporting;
 
@@ -12,52 +11,29 @@ internal sealed class ReportPage
 {
     private const int LargestMatrix = 60, PairsShown = 20, ClassesWithSamples = 30;
 
-    private readonly StringBuilder _html = new();
+    private readonly HtmlPage _page;
 
-    private ReportPage()
+    private ReportPage(HtmlPage page) => _page = page;
+
+    public static HtmlPage Create(ResNetTransformer network, TestResults results, DataSummary? training, TrainingReportOptions options)
     {
+        string note = $"{Name(network)}, {network.ClassNames.Count} classes, input {network.Preprocessing.Width}x{network.Preprocessing.Height}; {Number(results.Images.Count)} test images";
+        var report = new ReportPage(new HtmlPage(options.Title, note));
+        report.WriteFigures(results);
+        report.WriteCurves(network.TrainingHistory);
+        report.WriteRangeTest(options.LearningRates);
+        report.WriteMatrix(results);
+        report.WriteClasses(results);
+        report.WriteMistakes(results, network, options);
+        report.WriteReliability(results.Calibration);
+        report.WriteData(results, training);
+        report.WriteRun(network, options);
+        return report._page;
     }
-
-    public static string Create(ResNetTransformer network, TestResults results, DataSummary? training, TrainingReportOptions options)
-    {
-        var page = new ReportPage();
-        page.WriteHead(network, results, options);
-        page.WriteFigures(results);
-        page.WriteCurves(network.TrainingHistory);
-        page.WriteRangeTest(options.LearningRates);
-        page.WriteMatrix(results);
-        page.WriteClasses(results);
-        page.WriteMistakes(results, network, options);
-        page.WriteReliability(results.Calibration);
-        page.WriteData(results, training);
-        page.WriteRun(network, options);
-        page.Add("</main>\n</body>\n</html>\n");
-        return page._html.ToString();
-    }
-
-    /// <summary>As the sample's console has it.</summary>
-    private static string Percent(double share) => double.IsNaN(share) ? "-" : string.Create(CultureInfo.InvariantCulture, $"{share * 100:F1} %");
-
-    private static string Number(double value, string format = "N0") => value.ToString(format, CultureInfo.InvariantCulture);
-
-    private static string Text(string? text) => WebUtility.HtmlEncode(text ?? "");
 
     private static string Size(SKSizeI size) => $"{size.Width}x{size.Height}";
 
-    private static string Picture(ImageContent? image, string description) => (image is null ? null : Thumbnail.DataUri(image)) is { } uri
-        ? $"<img src=\"{uri}\" alt=\"{Text(description)}\" loading=\"lazy\">"
-        : "<div class=\"none\"></div>";
-
-    private void Add(string html) => _html.Append(html).Append('\n');
-
-    private void WriteHead(ResNetTransformer network, TestResults results, TrainingReportOptions options)
-    {
-        using Stream resource = typeof(ReportPage).Assembly.GetManifestResourceStream("Microsoft.ML.ResNet.report.css")!;
-        using var reader = new StreamReader(resource);
-        Add($"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{Text(options.Title)}</title>");
-        Add($"<style>\n{reader.ReadToEnd()}</style>\n</head>\n<body>\n<header>\n<h1>{Text(options.Title)}</h1>");
-        Add($"<p class=\"muted\">{Name(network)}, {network.ClassNames.Count} classes, input {network.Preprocessing.Width}x{network.Preprocessing.Height}; {Number(results.Images.Count)} test images; {DateTime.Now.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)}</p>\n</header>\n<main>");
-    }
+    private void Add(string html) => _page.Add(html);
 
     private static string Name(ResNetTransformer network) => network.Architecture?.ToString() ?? "Residual network";
 
@@ -65,14 +41,12 @@ internal sealed class ReportPage
     {
         MulticlassClassificationMetrics metrics = results.Metrics;
         Add("<ul class=\"figures\">");
-        Figure("Test accuracy", Percent(metrics.MicroAccuracy), $"{Number(results.CorrectCount)} of {Number(results.Images.Count)} images right");
-        Figure("Macro accuracy", Percent(metrics.MacroAccuracy), "mean over the classes");
-        Figure("Log-loss", Number(metrics.LogLoss, "F3"), $"guessing has {Number(Math.Log(results.ClassNames.Count), "F3")}");
-        Figure("Calibration error", Percent(results.Calibration.ExpectedError), "mean distance of confidence and accuracy");
+        _page.Figure("Test accuracy", Percent(metrics.MicroAccuracy), $"{Number(results.CorrectCount)} of {Number(results.Images.Count)} images right");
+        _page.Figure("Macro accuracy", Percent(metrics.MacroAccuracy), "mean over the classes");
+        _page.Figure("Log-loss", Number(metrics.LogLoss, "F3"), $"guessing has {Number(Math.Log(results.ClassNames.Count), "F3")}");
+        _page.Figure("Calibration error", Percent(results.Calibration.ExpectedCalibrationError), "mean distance of confidence and accuracy");
         Add("</ul>");
     }
-
-    private void Figure(string name, string value, string note) => Add($"<li>{name}<strong>{value}</strong><span>{note}</span></li>");
 
     private void WriteCurves(IReadOnlyList<EpochMetrics> epochs)
     {
@@ -184,9 +158,9 @@ internal sealed class ReportPage
         }
     }
 
-    private void WriteReliability(Calibration calibration)
+    private void WriteReliability(CalibrationMetrics calibration)
     {
-        Add($"<h2>Reliability</h2>\n<p class=\"muted\">How often the model is right when it is so confident. Below the line it is overconfident. Expected calibration error over tenths: {Percent(calibration.ExpectedError)}.</p>");
+        Add($"<h2>Reliability</h2>\n<p class=\"muted\">How often the model is right when it is so confident. Below the line it is overconfident. Expected calibration error over tenths: {Percent(calibration.ExpectedCalibrationError)}.</p>");
         Add($"<div class=\"charts\">\n{Charts.Reliability(calibration)}\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">Confidence</th><th scope=\"col\">Images</th><th scope=\"col\">Accuracy</th></tr></thead>\n<tbody>");
         foreach (CalibrationBin bin in calibration.Bins)
         {

@@ -5,12 +5,12 @@ namespace Microsoft.ML.ResNet.Reporting;
 /// <summary>What a model makes of the test images.</summary>
 internal sealed class TestResults
 {
-    private TestResults(IReadOnlyList<TestedImage> images, MulticlassClassificationMetrics metrics, IReadOnlyList<string> classNames)
+    private TestResults(IReadOnlyList<TestedImage> images, MulticlassClassificationMetrics metrics, CalibrationMetrics calibration, IReadOnlyList<string> classNames)
     {
         Images = images;
         Metrics = metrics;
         ClassNames = classNames;
-        Calibration = Calibration.Of(images);
+        Calibration = calibration;
     }
 
     public IReadOnlyList<TestedImage> Images { get; }
@@ -20,7 +20,7 @@ internal sealed class TestResults
 
     public IReadOnlyList<string> ClassNames { get; }
 
-    public Calibration Calibration { get; }
+    public CalibrationMetrics Calibration { get; }
 
     public int CorrectCount => Images.Count(image => image.IsCorrect);
 
@@ -44,7 +44,11 @@ internal sealed class TestResults
         List<TestedImage> images = Read(cached, columns);
         ReadImages(scored, network.FeatureColumnName, images.Where(image => !image.IsCorrect).OrderByDescending(image => image.Confidence).Take(options.MaxMistakes));
         return images.Count > 0
-            ? new TestResults(images, mlContext.MulticlassClassification.Evaluate(cached, label.Name, score.Name, options.PredictedLabelColumnName), network.ClassNames)
+            ? new TestResults(
+                images,
+                mlContext.MulticlassClassification.Evaluate(cached, label.Name, score.Name, options.PredictedLabelColumnName),
+                mlContext.MulticlassClassification.EvaluateCalibration(cached, label.Name, score.Name),
+                network.ClassNames)
             : throw new InvalidOperationException("The test data have no row with a label that the model knows and an image that can be read.");
     }
 

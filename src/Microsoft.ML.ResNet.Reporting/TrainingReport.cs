@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.ML.ResNet.Reporting;
 
 namespace Microsoft.ML.ResNet;
@@ -31,19 +30,7 @@ public static class TrainingReport
 
         TestResults results = TestResults.Of(mlContext, model, network, testData, options);
         DataSummary? training = options.TrainingData is { } data ? DataSummary.Of(mlContext, data, network, options.SamplesPerClass) : null;
-        string page = ReportPage.Create(network, results, training, options);
-
-        string temporary = path + ".tmp";
-        try
-        {
-            File.WriteAllText(temporary, page, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+        ReportPage.Create(network, results, training, options).Write(path);
     }
 
     private static IEnumerable<ResNetTransformer> Networks(ITransformer model) => model switch

@@ -1,4 +1,6 @@
 using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Calibrating;
+using Microsoft.ML.ResNet.DataQuality;
 using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.Explaining;
 using Microsoft.ML.ResNet.MLNet;
@@ -45,6 +47,109 @@ public static class ResNetCatalog
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new ResNetTrainer(HostServices.GetEnvironment(catalog), options);
+    }
+
+    /// <summary>
+    /// Finds rows whose label is likely wrong, by confident learning (Northcutt et al. 2021): a linear classifier is fitted to the features of the other folds, and a row is
+    /// suspect where it is surer of another class than it is of the images of that class on the average. Features of a network that was trained on other images, as
+    /// <see cref="ResNetWeights.ImageNet"/> was, know nothing of these labels.
+    /// </summary>
+    /// <param name="catalog">The catalog of multiclass classification.</param>
+    /// <param name="data">The data, with a column of features, as <c>ResNetFeatures</c> makes it; it is read once.</param>
+    /// <param name="labelColumnName">The label column, of key type or text. Rows without a label are left out.</param>
+    /// <param name="featureColumnName">The features, a vector of <c>Single</c> of known size.</param>
+    /// <param name="imageColumnName">A column of text, such as the path, by which the rows are named; it may be missing.</param>
+    /// <param name="folds">The folds; 2 to 20.</param>
+    /// <param name="seed">Decides which row is in which fold.</param>
+    /// <returns>All labelled rows, those whose label is the least probable first. <c>mlContext.Data.LoadFromEnumerable</c> makes a data set of them.</returns>
+    /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The number of folds is out of its range.</exception>
+    /// <exception cref="InvalidOperationException">There are fewer than two classes, or fewer labelled rows than folds.</exception>
+    public static IReadOnlyList<LabelSuspicion> FindLabelErrors(
+        this MulticlassClassificationCatalog catalog,
+        IDataView data,
+        string labelColumnName = "Label",
+        string featureColumnName = "Features",
+        string imageColumnName = "ImagePath",
+        int folds = 5,
+        int seed = 1)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return folds is >= 2 and <= 20
+            ? ConfidentLearning.Find(FeatureRows.Read(data, featureColumnName, imageColumnName, labelColumnName), folds, seed)
+            : throw new ArgumentOutOfRangeException(nameof(folds), folds, "Expected 2 to 20.");
+    }
+
+    /// <summary>
+    /// Finds images that are the same or nearly so (resized, compressed again, cropped a little), by the cosine of their features: within one data set, or between two, such as
+    /// the images that a model is trained on and those that it is tested with. All pairs are compared, exactly. Features of small images, with <c>ImageSize = 96</c>, care least for
+    /// what resizing and compressing change.
+    /// </summary>
+    /// <param name="catalog">The catalog of data operations.</param>
+    /// <param name="data">Images with a column of features, as <c>ResNetFeatures</c> makes it; it is read once.</param>
+    /// <param name="others">Other images with features of the same network; null: the images of <paramref name="data"/> are compared with each other.</param>
+    /// <param name="threshold">The cosine from which on two images are a pair; above 0, at most 1.</param>
+    /// <param name="featureColumnName">The features, a vector of <c>Single</c> of known size.</param>
+    /// <param name="imageColumnName">A column of text, such as the path, by which the rows are named; it may be missing.</param>
+    /// <returns>The pairs, the most similar first.</returns>
+    /// <exception cref="ArgumentException">A column is missing or of another type, or the two data sets have features of different sizes.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The threshold is out of its range.</exception>
+    public static IReadOnlyList<SimilarImages> FindDuplicateImages(
+        this DataOperationsCatalog catalog,
+        IDataView data,
+        IDataView? others = null,
+        float threshold = SimilarImages.DefaultThreshold,
+        string featureColumnName = "Features",
+        string imageColumnName = "ImagePath")
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return threshold is > 0 and <= 1
+            ? SimilaritySearch.Find(
+                FeatureRows.Read(data, featureColumnName, imageColumnName),
+                others is null ? null : FeatureRows.Read(others, featureColumnName, imageColumnName),
+                threshold)
+            : throw new ArgumentOutOfRangeException(nameof(threshold), threshold, "Expected a number above 0, at most 1.");
+    }
+
+    /// <summary>Measures how far the probabilities of a classifier can be trusted: expected calibration error and reliability curve (Guo et al. 2017). It takes the scores of any trainer.</summary>
+    /// <param name="catalog">The catalog of multiclass classification.</param>
+    /// <param name="data">Scored data.</param>
+    /// <param name="labelColumnName">The label column, of key type.</param>
+    /// <param name="scoreColumnName">The column of the probabilities, a vector with one for each key of the label.</param>
+    /// <param name="binCount">The parts that the range of probabilities is divided into; 1 to 1,000.</param>
+    /// <returns>The metrics, of the rows that have a label and scores.</returns>
+    /// <exception cref="ArgumentException">A column is missing or of another type, or the two differ in their classes.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The number of bins is out of its range.</exception>
+    /// <exception cref="InvalidOperationException">No row has a label and scores.</exception>
+    public static CalibrationMetrics EvaluateCalibration(
+        this MulticlassClassificationCatalog catalog, IDataView data, string labelColumnName = "Label", string scoreColumnName = "Score", int binCount = 10)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return binCount is >= 1 and <= 1000
+            ? CalibrationMetrics.Of(ScoredRows.Read(data, labelColumnName, scoreColumnName), binCount)
+            : throw new ArgumentOutOfRangeException(nameof(binCount), binCount, "Expected 1 to 1,000.");
+    }
+
+    /// <summary>
+    /// Chooses the lowest probability at which predictions have a wanted precision, and tells how many rows still get one: for
+    /// <see cref="ResNetTrainer.Options.MinimumScore"/>. It takes the scores of any trainer.
+    /// </summary>
+    /// <param name="catalog">The catalog of multiclass classification.</param>
+    /// <param name="data">Scored data that the model was not trained on.</param>
+    /// <param name="precision">The share of the predictions that should be right, of those that are given; above 0, at most 1.</param>
+    /// <param name="labelColumnName">The label column, of key type.</param>
+    /// <param name="scoreColumnName">The column of the probabilities, a vector with one for each key of the label.</param>
+    /// <returns>The choice. Where no score has the precision, that of the highest.</returns>
+    /// <exception cref="ArgumentException">A column is missing or of another type, or the two differ in their classes.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The precision is out of its range.</exception>
+    /// <exception cref="InvalidOperationException">No row has a label and scores.</exception>
+    public static MinimumScoreChoice ChooseMinimumScore(
+        this MulticlassClassificationCatalog catalog, IDataView data, double precision, string labelColumnName = "Label", string scoreColumnName = "Score")
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return precision is > 0 and <= 1
+            ? MinimumScoreChoice.Choose(ScoredRows.Read(data, labelColumnName, scoreColumnName), precision)
+            : throw new ArgumentOutOfRangeException(nameof(precision), precision, "Expected a number above 0, at most 1.");
     }
 
     /// <summary>

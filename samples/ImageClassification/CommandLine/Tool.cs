@@ -15,7 +15,7 @@ internal static class Tool
     {
         var root = new RootCommand("Trains a residual network to classify images, measures it, explains it in a report, and classifies images with it. A folder of images has a sub-folder for each class. Without a command it trains.")
         {
-            new TrainCommand(), new EvaluateCommand(), new PredictCommand(), new ReportCommand(), new ExportCommand(), new CompareCommand(), new FindLearningRateCommand(), new CompletionCommand(),
+            new TrainCommand(), new EvaluateCommand(), new PredictCommand(), new ReportCommand(), new ExportCommand(), new CompareCommand(), new CheckCommand(), new FindLearningRateCommand(), new CompletionCommand(),
         };
         arguments = arguments switch
         {

@@ -53,6 +53,12 @@ internal sealed class TrainCommand : ToolCommand
         options.ResumeFromCheckpoint = options.CheckpointDirectory is not null;
         TrainingHeader.Show(output.Console, data, options, isArchitectureChosen: choices.Architecture is null, choices.Seed);
 
+        IReadOnlyList<LabeledImage> leaked = WrongArgumentException.Guard(data.TestImagesInTraining);
+        if (leaked.Count > 0)
+        {
+            output.Console.MarkupLineInterpolated($"[yellow]{leaked.Count:N0} of {data.Test.Count:N0} test images are in the training set, too, such as {ShortPath.Of(leaked[0].ImagePath)}: the test will flatter the model. 'check' lists them.[/]");
+        }
+
         IDataView trainingImages = mlContext.Data.LoadFromEnumerable(data.Training);
         LearningRateCurve? rates = null;
         if (arguments.GetValue(_findLearningRate))

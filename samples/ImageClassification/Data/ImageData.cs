@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using ImageClassification.CommandLine;
 using Microsoft.ML;
 
@@ -57,6 +58,25 @@ internal sealed record ImageData
 
     /// <summary>The folder, or where it is null the bundled one of this name.</summary>
     public static string FolderOf(string? folder, string bundledName) => folder ?? Path.Combine(BundledFolder(), bundledName);
+
+    /// <summary>The test images whose files are also among the training images, byte by byte.</summary>
+    public IReadOnlyList<LabeledImage> TestImagesInTraining()
+    {
+        ILookup<long, string> bySize = Training.ToLookup(image => new FileInfo(image.ImagePath).Length, image => image.ImagePath);
+        Dictionary<string, string> digests = [];
+        return [.. Test.Where(image => bySize[new FileInfo(image.ImagePath).Length].Any(path => Digest(path) == Digest(image.ImagePath)))];
+
+        string Digest(string path)
+        {
+            if (!digests.TryGetValue(path, out string? digest))
+            {
+                using FileStream file = File.OpenRead(path);
+                digests[path] = digest = Convert.ToHexString(SHA256.HashData(file));
+            }
+
+            return digest;
+        }
+    }
 
     private static string BundledFolder() => FindBundledFolder()
         ?? throw new WrongArgumentException("--images is missing, expected a folder with a sub-folder of images for each class.");

@@ -38,7 +38,10 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
             input => new ScoreSchema(input, labels, description.Columns.Score, description.Columns.PredictedLabel),
             description.Image.CreatePreprocessor(),
             description.Image.BadImages,
-            imageFolder);
+            imageFolder)
+        {
+            MinimumScore = description.MinimumScore,
+        };
     }
 
     /// <summary>The classes in the order of the scores: the text of the label's key values.</summary>

@@ -35,6 +35,12 @@ internal sealed record ModelDescription
     /// <summary>Models of before it was there score in float32.</summary>
     public ScoringPrecision ScoringPrecision { get; init; } = ScoringPrecision.Float32;
 
+    /// <summary>What the logits were divided by when the scores were calibrated; the weights have it. 1 without calibration, as in models of before it was there.</summary>
+    public double Temperature { get; init; } = 1;
+
+    /// <summary>The probability below which no label is predicted; 0 in models of before it was there.</summary>
+    public float MinimumScore { get; init; }
+
     public required EpochMetrics[] Training { get; init; }
 
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
@@ -89,6 +95,8 @@ internal sealed record ModelDescription
         Image.Validate(Network.Channels);
         Require(Classes.Names.Length >= 2, $"the model has {Classes.Names.Length} classes, expected at least 2.");
         Require(Enum.IsDefined(ScoringPrecision), "its scoring precision is unknown.");
+        Require(Temperature > 0 && double.IsFinite(Temperature), "its temperature is no number above 0.");
+        Require(MinimumScore is >= 0 and <= 1, "its minimum score is no number from 0 to 1.");
         Require(Classes.Names.All(name => name is not null) && Training.All(epoch => epoch is not null), "a class or an epoch is null.");
         Require(Columns.All.All(name => !string.IsNullOrWhiteSpace(name)), "a column has no name.");
         LabelValues.Parse(Classes.Type, Classes.Names);

@@ -58,8 +58,16 @@ internal static class OnnxModel
         if (options.PredictedLabelName is { } predictedLabelName)
         {
             // The first of equal scores, as in the transformer.
-            string index = graph.Node("ArgMax", "class.index", [scores], OnnxAttribute.Integer("axis", 1), OnnxAttribute.Integer("keepdims", 0));
-            string names = graph.Constant("class.names", description.Classes.Names);
+            string candidates = scores;
+            if (description.MinimumScore > 0)
+            {
+                // Behind the classes one without a name, which has the minimum score.
+                string minimum = graph.Constant("class.minimum", [description.MinimumScore]);
+                candidates = graph.Node("Pad", "class.candidates", [scores, graph.Constant("class.pads", 0, 0, 0, 1), minimum]);
+            }
+
+            string index = graph.Node("ArgMax", "class.index", [candidates], OnnxAttribute.Integer("axis", 1), OnnxAttribute.Integer("keepdims", 0));
+            string names = graph.Constant("class.names", [.. description.Classes.Names, .. description.MinimumScore > 0 ? [""] : Array.Empty<string>()]);
             graph.Output(graph.Node("Gather", predictedLabelName, [names, index]), OnnxElementType.Text);
         }
 

@@ -23,6 +23,9 @@ internal sealed record ScoringModel(
     BadImageHandling BadImages,
     string? ImageFolder)
 {
+    /// <summary>The probability below which no label is predicted; 0 for features and for models that always predict one.</summary>
+    public float MinimumScore { get; init; }
+
     /// <summary>The schema of a data set with the added columns.</summary>
     /// <exception cref="ArgumentException">The image column is missing, or of a type that the model does not score.</exception>
     public DataViewSchema OutputSchema(DataViewSchema input)

@@ -154,6 +154,21 @@ public sealed partial class ResNetTrainer
         public bool RestoreBestWeights { get; set; } = true;
 
         /// <summary>
+        /// Whether the scores are calibrated on the validation set when training is over, by temperature scaling (Guo et al. 2017): the probabilities then say how often the
+        /// model is right, and its log-loss falls. It changes no prediction. It needs a validation set, of some hundred images or more.
+        /// <see cref="ResNetTransformer.WithCalibratedScores"/> does the same for a model that is trained already.
+        /// </summary>
+        /// <value>Default: false.</value>
+        public bool CalibrateScores { get; set; }
+
+        /// <summary>
+        /// The probability of the most probable class below which the model gives no predicted label: the column is missing there, and empty as text. <c>ChooseMinimumScore</c>
+        /// finds one for a wanted precision, and <see cref="ResNetTransformer.WithMinimumScore"/> sets it for a model that is trained already.
+        /// </summary>
+        /// <value>Default: 0: every image gets a label. Range: 0 to 1.</value>
+        public float MinimumScore { get; set; }
+
+        /// <summary>
         /// Training ends after this many epochs in a row in which the metric did not improve. It needs a validation set. Epochs of the warm-up
         /// (<see cref="WarmupEpochs"/>) don't count: their metrics vary too much, the more the fewer images there are.
         /// </summary>

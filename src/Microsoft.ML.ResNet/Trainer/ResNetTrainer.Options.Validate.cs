@@ -187,6 +187,16 @@ public sealed partial class ResNetTrainer
                 faults.Add($"{nameof(EarlyStoppingPatience)} is set, but there is nothing to validate on; expected {nameof(ValidationSet)} or {nameof(ValidationFraction)}.");
             }
 
+            if (CalibrateScores && ValidationSet is null && ValidationFraction == 0)
+            {
+                faults.Add($"{nameof(CalibrateScores)} is set, but there is nothing to calibrate on; expected {nameof(ValidationSet)} or {nameof(ValidationFraction)}.");
+            }
+
+            if (!(MinimumScore is >= 0 and <= 1))
+            {
+                faults.Add(Fault(nameof(MinimumScore), MinimumScore, "0 to 1"));
+            }
+
             if (!(EarlyStoppingMinDelta >= 0 && double.IsFinite(EarlyStoppingMinDelta)))
             {
                 faults.Add(Fault(nameof(EarlyStoppingMinDelta), EarlyStoppingMinDelta, "a finite number of 0 or more"));

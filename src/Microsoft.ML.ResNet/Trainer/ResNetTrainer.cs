@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
+using Microsoft.ML.ResNet.Calibrating;
 using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.MLNet;
 using Microsoft.ML.ResNet.Model;
@@ -135,8 +136,22 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     private ResNetTransformer Train(IDataView input, ResNetWeights? start) => Prepare(input, start, training =>
     {
         IReadOnlyList<EpochMetrics> history = Run(training);
-        return ResNetTransformer.Create(Describe(training.Data, training.Network.Specification, history), training.Network, training.Scoring, _options.ImageFolder);
+        double temperature = _options.CalibrateScores ? Calibrate(training) : 1;
+        ModelDescription description = Describe(training.Data, training.Network.Specification, history) with { Temperature = temperature, MinimumScore = _options.MinimumScore };
+        return ResNetTransformer.Create(description, training.Network, training.Scoring, _options.ImageFolder);
     });
+
+    /// <summary>Divides the logits by the temperature of the lowest log-loss on the validation set.</summary>
+    /// <returns>The temperature.</returns>
+    private static double Calibrate(PreparedTraining training)
+    {
+        ImageDataset validation = training.Images.Validation!;
+        var rows = new ScoredRows(validation.Labels, Evaluation.Probabilities(training.Network, validation, training.Scoring, training.Host.CheckCancelled));
+        double temperature = TemperatureScaling.Fit(rows);
+        ResNetTransformer.Divide(training.Network, temperature);
+        training.Host.Inform(string.Create(CultureInfo.InvariantCulture, $"The scores were calibrated on {validation.Count} validation images: temperature {temperature:G3}."));
+        return temperature;
+    }
 
     /// <summary>Makes everything ready for a training.</summary>
     /// <param name="use">Takes the network over; where it throws, the network is freed.</param>

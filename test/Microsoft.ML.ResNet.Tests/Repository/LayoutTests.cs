@@ -16,6 +16,7 @@ public sealed class LayoutTests
         ("Network", "Native Kernels"),
         ("Images", "Native"),
         ("Datasets", "MLNet Images"),
+        ("Calibrating", "Datasets"),
         ("Augmentations", "Images"),
         ("WeightFiles", "Network Images"),
         ("Model", "MLNet Native Network Images Datasets WeightFiles"),
@@ -24,11 +25,12 @@ public sealed class LayoutTests
         ("Onnx", "Kernels Network Images Model PixelNormalizing"),
         ("Training", "MLNet Native Kernels Network Images Datasets Augmentations WeightFiles Model Scoring"),
         ("Explanations", "Network Images"),
-        ("Classifier", "MLNet Native Network Images Datasets WeightFiles Model Scoring Onnx Explanations"),
+        ("Classifier", "MLNet Native Network Images Datasets WeightFiles Model Scoring Onnx Explanations Calibrating"),
         ("Explaining", "MLNet Images Datasets Model Scoring Explanations Classifier"),
         ("Weights", "MLNet Native Network Images WeightFiles Model Scoring Classifier"),
+        ("DataQuality", "Native Datasets Training"),
         ("Features", "MLNet Native Network Images Datasets Model Scoring Weights"),
-        ("Trainer", "MLNet Native Network Images Datasets Augmentations WeightFiles Model Scoring Training Classifier Weights"),
+        ("Trainer", "MLNet Native Network Images Datasets Augmentations WeightFiles Model Scoring Training Classifier Weights Calibrating"),
     ];
 
     private static readonly IReadOnlyList<ReferringType> s_types = TypeReferences.Of(typeof(ResNetTrainer).Assembly.Location);

@@ -36,6 +36,7 @@ public sealed class CommandLineToolTests
     [DataRow("report")]
     [DataRow("export")]
     [DataRow("compare")]
+    [DataRow("check")]
     [DataRow("find-lr")]
     public async Task Help_OfEachCommand_HasUsageAndJson(string command)
     {
@@ -247,6 +248,47 @@ public sealed class CommandLineToolTests
         double steepest = document.RootElement.GetProperty("steepest").GetDouble();
         Assert.IsTrue(rates.Any(rate => Math.Abs(rate - steepest) <= 1e-6 * steepest), result.StandardOutput);
         StringAssert.Contains(result.StandardError, "steepest");
+    }
+
+    /// <summary>An image in the wrong folder, a copy within the training images, and one among the test images.</summary>
+    [TestMethod]
+    public async Task Check_PlantedFaults_FindsThem()
+    {
+        string images = MislabelledImages("checked", count: 1), test = Folder.File("checked-test");
+        ColourFolder.Create(test, ColourFolder.Red);
+        foreach (string file in Directory.GetFiles(Path.Combine(test, ColourFolder.Red)).Order(StringComparer.Ordinal).Skip(1))
+        {
+            File.Delete(file);
+        }
+
+        string page = Folder.File("checked.html");
+        ProcessResult result = await RunAsync("check", "--images", images, "--test", test, "--output", page, "--json", "-");
+
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        using JsonDocument document = JsonDocument.Parse(result.StandardOutput);
+        JsonElement first = document.RootElement.GetProperty("labels").EnumerateArray().First();
+        Assert.AreEqual("blue-00.png", Path.GetFileName(first.GetProperty("imagePath").GetString()));
+        Assert.AreEqual(ColourFolder.Blue, first.GetProperty("suggestedLabel").GetString());
+        Assert.IsTrue(document.RootElement.GetProperty("leaks").EnumerateArray().Any(pair => pair.GetProperty("firstPath").GetString() == Path.Combine(images, ColourFolder.Red, "00.png")), result.StandardOutput);
+        StringAssert.Contains(result.StandardError, "1 of 1 test images are in the training set");
+        string html = await File.ReadAllTextAsync(page);
+        foreach (string heading in (string[])["Doubtful labels", "Test images in the training set", "Duplicates"])
+        {
+            StringAssert.Contains(html, $"<h2>{heading}</h2>");
+        }
+
+        StringAssert.Contains(html, "blue-00.png");
+        StringAssert.Contains(html, "data:image/jpeg;base64,");
+        Assert.IsFalse(Regex.IsMatch(html, "(src|href)=\"(?!data:)"));
+    }
+
+    [TestMethod]
+    public async Task Train_TestImagesAmongTheTrainingImages_Warns()
+    {
+        ProcessResult result = await RunAsync("train", "--images", Images, "--test", Images, "--epochs", "1", "--batch", "8", "--output", Folder.File("leaked.zip"));
+
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        StringAssert.Contains(string.Join(' ', result.StandardOutput.Split('\n', StringSplitOptions.TrimEntries)), "24 of 24 test images are in the training set, too");
     }
 
     [TestMethod]

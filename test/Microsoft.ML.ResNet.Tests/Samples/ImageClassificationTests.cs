@@ -145,7 +145,7 @@ public sealed partial class ImageClassificationTests
     [DataRow("--size is 'big', expected a whole number from 8 to 4096. See --help.", "--size", "big")]
     [DataRow("--test goes with --images only. See --help.", "--test", "folder")]
     [DataRow("Unrecognized command or argument '--epochs'. See --help.", "predict", "a.png", "--epochs", "3")]
-    [DataRow("'trian' is no command, expected one of train, evaluate, predict, report, export, compare, find-lr, completion. See --help.", "trian")]
+    [DataRow("'trian' is no command, expected one of train, evaluate, predict, report, export, compare, check, find-lr, completion. See --help.", "trian")]
     [DataRow("The image folder 'nowhere' doesn't exist.", "--images", "nowhere")]
     [DataRow("The folder of --output 'nowhere/model.zip' doesn't exist.", "--output", "nowhere/model.zip")]
     [DataRow("The model 'nowhere.zip' doesn't exist. Train one first, or name another with --model.", "predict", "--model", "nowhere.zip", "a.png")]

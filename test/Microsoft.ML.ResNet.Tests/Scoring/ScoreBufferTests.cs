@@ -19,8 +19,8 @@ public sealed class ScoreBufferTests
     public void ReadTaken_SeveralThreads_ScoresEveryRowAsIfItWereReadAtOnce(int threads)
     {
         using ImageScorer scorer = Scorer();
-        var expected = new ScoreBuffer(scorer, BadImageHandling.Throw, Count);
-        var actual = new ScoreBuffer(scorer, BadImageHandling.Throw, Count);
+        var expected = new ScoreBuffer(scorer, BadImageHandling.Throw, Count, minimumScore: 0);
+        var actual = new ScoreBuffer(scorer, BadImageHandling.Throw, Count, minimumScore: 0);
         var reader = new Reader();
         for (int batch = 0; batch < 2; batch++)
         {
@@ -56,7 +56,7 @@ public sealed class ScoreBufferTests
     public void ReadTaken_FaultThatIsNoBadImage_ComesAsItIs()
     {
         using ImageScorer scorer = Scorer();
-        var buffer = new ScoreBuffer(scorer, BadImageHandling.Throw, 2);
+        var buffer = new ScoreBuffer(scorer, BadImageHandling.Throw, 2, minimumScore: 0);
         buffer.Take(new Broken());
         buffer.Take(new Broken());
 

@@ -8,7 +8,7 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// A batch of images that is read row by row and scored at once. An image that can't be read spoils its own row only: asking for that
 /// row's score throws, or gives NaN, as the model's setting says.
 /// </summary>
-internal sealed class ScoreBuffer(ImageScorer scorer, BadImageHandling badImages, int capacity)
+internal sealed class ScoreBuffer(ImageScorer scorer, BadImageHandling badImages, int capacity, float minimumScore)
 {
     private readonly byte[] _pixels = GC.AllocateUninitializedArray<byte>(capacity * scorer.Format.ByteCount);
     private readonly float[] _scores = new float[capacity * scorer.OutputLength];
@@ -94,7 +94,7 @@ internal sealed class ScoreBuffer(ImageScorer scorer, BadImageHandling badImages
         value = editor.Commit();
     }
 
-    /// <summary>The key of the most probable class of a row of the batch, or 0 (missing) where its image couldn't be read.</summary>
+    /// <summary>The key of the most probable class of a row of the batch, or 0 (missing) where its image couldn't be read, or where its probability is below the minimum.</summary>
     /// <exception cref="IOException">The row's image couldn't be read, and the model throws on bad images.</exception>
     public uint GetPredictedLabel(int row)
     {
@@ -105,7 +105,7 @@ internal sealed class ScoreBuffer(ImageScorer scorer, BadImageHandling badImages
             best = scores[i] > scores[best] ? i : best;
         }
 
-        return float.IsNaN(scores[best]) ? 0 : (uint)best + 1;
+        return scores[best] >= minimumScore ? (uint)best + 1 : 0;
     }
 
     private void Fill(int place, TakenImage read)

@@ -43,7 +43,7 @@ internal sealed class ScoringRowMapper : IRowToRowMapper
 
     internal ImageRowReader CreateReader(DataViewRow row) => _model.CreateReader(row, FeatureColumn);
 
-    internal ScoreBuffer CreateBuffer(int capacity) => new(_model.Scorer, _model.BadImages, capacity);
+    internal ScoreBuffer CreateBuffer(int capacity) => new(_model.Scorer, _model.BadImages, capacity, _model.MinimumScore);
 
     /// <summary>The getter of an output column. <paramref name="locate"/> gives the buffer and the place in it of the current row.</summary>
     internal ValueGetter<TValue> CreateGetter<TValue>(DataViewSchema.Column column, Func<(ScoreBuffer Buffer, int Row)> locate)

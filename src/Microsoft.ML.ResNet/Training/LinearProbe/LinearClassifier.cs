@@ -155,6 +155,14 @@ internal sealed class LinearClassifier : IDisposable
         return -((_targets.index_select(0, rows) * logProbabilities).sum(1) * weights).sum().item<double>() / Math.Max(weights.sum().item<double>(), 1e-12);
     }
 
+    /// <summary>[M,K] float64: the probabilities of rows, in the caller's scope.</summary>
+    public Tensor Probabilities(Tensor point, Tensor rows)
+    {
+        using var scope = NewDisposeScope();
+        var (matrix, bias) = Split(point);
+        return _features.index_select(0, rows).matmul(matrix.t()).Plus(bias).softmax(1).MoveToOuterDisposeScope();
+    }
+
     /// <summary>The weights and biases for features as they are, float32, in the caller's scope.</summary>
     public (Tensor Weight, Tensor Bias) Unscaled(Tensor point)
     {

@@ -13,13 +13,36 @@ internal static class Evaluation
     /// <param name="scoring">How the classifier will score; its device has the network.</param>
     public static ValidationResult Run(ResidualNetwork network, ImageDataset images, ScoringDevice scoring, int topK, Action checkCancelled)
     {
+        var metrics = new RunningMetrics();
+        long[] predicted = new long[images.Count];
+        ForEachBatch(network, images, scoring, checkCancelled, (logits, start) =>
+        {
+            Tensor labels = tensor([.. images.Labels.AsSpan(start, (int)logits.shape[0]).ToArray().Select(label => (long)label)], device: scoring.Device);
+            logits.argmax(1).data<long>().CopyTo(predicted, start);
+            metrics = metrics.With(nn.functional.cross_entropy(logits, labels).item<float>(), logits, labels, topK);
+        });
+        return ValidationResult.Of(metrics, predicted, images.Labels, network.ClassCount);
+    }
+
+    /// <summary>The probabilities of all images, in their order. The network is left in evaluation mode.</summary>
+    /// <param name="scoring">How the classifier will score; its device has the network.</param>
+    public static IReadOnlyList<float[]> Probabilities(ResidualNetwork network, ImageDataset images, ScoringDevice scoring, Action checkCancelled)
+    {
+        List<float[]> rows = [];
+        ForEachBatch(network, images, scoring, checkCancelled, (logits, _) => rows.AddRange(logits.softmax(1).cpu().data<float>().ToArray().Chunk(network.ClassCount)));
+        return rows;
+    }
+
+    /// <param name="use">Takes the logits of a batch and the number of its first image, within a dispose scope.</param>
+    private static void ForEachBatch(ResidualNetwork network, ImageDataset images, ScoringDevice scoring, Action checkCancelled, Action<Tensor, int> use)
+    {
         ScalarType trained = network.ActivationType;
         try
         {
             network.eval();
             network.ActivationType = scoring.Type;
             using IScoringNetwork? prepared = scoring.Prepare(network);
-            return Run(network, prepared, images, scoring.Device, topK, checkCancelled);
+            ForEachBatch(network, prepared, images, scoring.Device, checkCancelled, use);
         }
         finally
         {
@@ -27,10 +50,8 @@ internal static class Evaluation
         }
     }
 
-    private static ValidationResult Run(ResidualNetwork network, IScoringNetwork? prepared, ImageDataset images, Device device, int topK, Action checkCancelled)
+    private static void ForEachBatch(ResidualNetwork network, IScoringNetwork? prepared, ImageDataset images, Device device, Action checkCancelled, Action<Tensor, int> use)
     {
-        var metrics = new RunningMetrics();
-        long[] predicted = new long[images.Count];
         using var batches = new OrderedBatches(images, device, (_, _, image, _, target) => Augmentation.CropCentre(image, images.Format, images.PixelSize, target));
         batches.Begin(0);
         for (int start = 0, count; start < images.Count; start += count)
@@ -45,12 +66,7 @@ internal static class Evaluation
                 batches.Begin(start + count);
             }
 
-            Tensor logits = prepared?.Forward(batch) ?? network.forward(batch);
-            Tensor labels = tensor([.. images.Labels.AsSpan(start, count).ToArray().Select(label => (long)label)], device: device);
-            logits.argmax(1).data<long>().CopyTo(predicted, start);
-            metrics = metrics.With(nn.functional.cross_entropy(logits, labels).item<float>(), logits, labels, topK);
+            use(prepared?.Forward(batch) ?? network.forward(batch), start);
         }
-
-        return ValidationResult.Of(metrics, predicted, images.Labels, network.ClassCount);
     }
 }
