@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 
 namespace ImageScoringApi;
@@ -30,7 +31,11 @@ internal static class FirstModel
             }))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         using var model = pipeline.Fit(data);
-        mlContext.Model.SaveAtomically(model, data.Schema, path);
+
+        // A column of pictures that show what speaks for the class: made only where it is asked for.
+        ResNetTransformer network = model.OfType<ResNetTransformer>().Single();
+        using ResNetExplanationTransformer explaining = mlContext.Transforms.ResNetExplanation("Explanation", "ImagePath", network).Fit(data);
+        mlContext.Model.SaveAtomically(new TransformerChain<ITransformer>(model, explaining), data.Schema, path);
     }
 
     private static string BundledFolder()

@@ -79,6 +79,7 @@ app.UseStaticFiles();
 app.UseRouting();
 app.UseHttpMetrics();
 PredictionEndpoint.Map(app);
+ExplanationEndpoint.Map(app);
 app.MapGet("/health", (ServedModel model, ModelPath path, IOptions<ServingOptions> options) =>
 {
     using ServedModel.Lease lease = model.Acquire();
@@ -89,6 +90,7 @@ app.MapGet("/health", (ServedModel model, ModelPath path, IOptions<ServingOption
         LoadedAt = model.LoadedAt,
         Mode = options.Value.Mode,
         Classes = lease.Model.ClassNames,
+        Explains = lease.Model.CanExplain,
         MaxFiles = options.Value.MaxFiles,
         MaxFileBytes = options.Value.MaxFileBytes,
     };

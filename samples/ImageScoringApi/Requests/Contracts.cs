@@ -57,6 +57,9 @@ internal sealed record HealthResponse
 
     public required IReadOnlyList<string> Classes { get; init; }
 
+    [Description("Whether /explain shows what speaks for a class.")]
+    public required bool Explains { get; init; }
+
     [Description("The most images in a request.")]
     public required int MaxFiles { get; init; }
 

@@ -22,6 +22,11 @@ internal static class PredictionEndpoint
         .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
         .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
+    /// <summary>What is said of an image that can't be read.</summary>
+    public static RefusedRequestException Unreadable(IReadOnlyList<ReceivedImage> images, int index, UnreadableImageException exception) => new(
+        StatusCodes.Status422UnprocessableEntity,
+        $"{ImageReceiver.NameOf(images, index)} can't be read: it is damaged, or of a format other than {ImageSignature.Formats}. {exception.Message}");
+
     private static async Task<IResult> PredictAsync(
         HttpContext context,
         ImageReceiver receiver,
@@ -93,8 +98,7 @@ internal static class PredictionEndpoint
             }
             catch (UnreadableImageException exception)
             {
-                throw new RefusedRequestException(
-                    StatusCodes.Status422UnprocessableEntity, $"{ImageReceiver.NameOf(images, i)} can't be read: it is damaged, or of a format other than {ImageSignature.Formats}. {exception.Message}");
+                throw Unreadable(images, i, exception);
             }
         }
 

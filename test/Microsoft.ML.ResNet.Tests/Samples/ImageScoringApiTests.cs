@@ -64,6 +64,37 @@ public sealed partial class ImageScoringApiTests
     }
 
     /// <summary>A pipeline that begins with ML.NET's own transforms. ML.NET saves no MLImage column of an input, so that a setting names it.</summary>
+    /// <summary>A model with a column of pictures of what speaks for the class; its predictions are those of the model without it.</summary>
+    [TestMethod]
+    public async Task Explain_ModelWithPictures_GivesAPicture()
+    {
+        string path = Folder.File("explaining.zip");
+        ColourModel.Save(Folder.File("images"), path, explains: true);
+        using ScoringServer server = await ScoringServer.StartAsync(path);
+
+        HttpResponseMessage picture = await server.Client.PostAsync("explain", Form(Red));
+        Assert.AreEqual(HttpStatusCode.OK, picture.StatusCode);
+        Assert.AreEqual("image/png", picture.Content.Headers.ContentType?.MediaType);
+        using SkiaSharp.SKBitmap? bitmap = SkiaSharp.SKBitmap.Decode(await picture.Content.ReadAsByteArrayAsync());
+        Assert.AreEqual(224, bitmap?.Width);
+        Assert.IsTrue((await ReadAsync(await server.Client.GetAsync("health"))).GetProperty("explains").GetBoolean());
+        Assert.AreEqual(ColourFolder.Red, (await ReadAsync(await server.Client.PostAsync("predict", Form(Red)))).GetProperty("images")[0].GetProperty("predictedLabel").GetString());
+
+        Assert.AreEqual(HttpStatusCode.BadRequest, (await server.Client.PostAsync("explain", Form(Red, Blue))).StatusCode);
+        byte[] cut = File.ReadAllBytes(Red)[..60];
+        Assert.AreEqual(HttpStatusCode.UnprocessableEntity, (await server.Client.PostAsync("explain", Body(cut))).StatusCode);
+    }
+
+    [TestMethod]
+    public async Task Explain_ModelWithoutPictures_IsNotFound()
+    {
+        HttpResponseMessage response = await s_server!.Client.PostAsync("explain", Form(Red));
+
+        Assert.AreEqual(HttpStatusCode.NotFound, response.StatusCode);
+        StringAssert.Contains(await response.Content.ReadAsStringAsync(), "has no column 'Explanation'");
+        Assert.IsFalse((await ReadAsync(await s_server.Client.GetAsync("health"))).GetProperty("explains").GetBoolean());
+    }
+
     [TestMethod]
     public async Task Predict_ModelOfMLImage_TakesTheColumnOfTheSetting()
     {

@@ -31,7 +31,7 @@ public sealed class ImageScoringPageTests
         }
 
         ColourFolder.Create(Folder.File("images"), ColourFolder.Red, ColourFolder.Blue);
-        ColourModel.Save(Folder.File("images"), Folder.File("model.zip"));
+        ColourModel.Save(Folder.File("images"), Folder.File("model.zip"), explains: true);
         s_server = await ScoringServer.StartAsync(Folder.File("model.zip"), "--Serving:MaxFileBytes", "100000");
         s_playwright = await Microsoft.Playwright.Playwright.CreateAsync();
         s_browser = await s_playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = browser, Args = ["--no-sandbox"] });
@@ -48,6 +48,31 @@ public sealed class ImageScoringPageTests
         s_playwright?.Dispose();
         s_server?.Dispose();
         Folder.Dispose();
+    }
+
+    /// <summary>The button shows the picture of what speaks for the class, in the place of the picture, and the picture again.</summary>
+    [TestMethod]
+    public async Task Explain_AResult_ShowsWhatSpeaksForIt()
+    {
+        await using Visit visit = await OpenAsync(1200, 800, ColorScheme.Light);
+        IPage page = visit.Page;
+        await DropAsync(page, Red);
+        ILocator button = page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "What speaks for it: red in 05.png" }), image = page.Locator("#results img");
+        await Assertions.Expect(button).ToBeVisibleAsync();
+        string? own = await image.GetAttributeAsync("src");
+
+        await button.ClickAsync();
+        await Assertions.Expect(image).ToHaveAttributeAsync("alt", "05.png: from red to yellow, what speaks for red");
+        await Assertions.Expect(button).ToHaveAttributeAsync("aria-pressed", "true");
+        Assert.AreNotEqual(own, await image.GetAttributeAsync("src"));
+        Assert.AreEqual(224, await image.EvaluateAsync<int>("image => image.decode().then(() => image.naturalWidth)"));
+        AxeResult accessibility = await page.RunAxe();
+        Assert.IsEmpty(accessibility.Violations, string.Join('\n', accessibility.Violations.Select(violation => violation.Help)));
+        await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Screenshots, "explained.png") });
+
+        await button.PressAsync("Enter");
+        await Assertions.Expect(image).ToHaveAttributeAsync("alt", "05.png: red");
+        Assert.AreEqual(own, await image.GetAttributeAsync("src"));
     }
 
     [TestMethod]

@@ -1,9 +1,12 @@
+using Microsoft.ML.Data;
+
 namespace Microsoft.ML.ResNet.Tests;
 
 /// <summary>A saved model that tells the images of a <see cref="ColourFolder"/> apart, as users save them.</summary>
 internal static class ColourModel
 {
-    public static void Save(string imageFolder, string modelPath)
+    /// <param name="explains">Whether it has a column of pictures of what speaks for the class, too.</param>
+    public static void Save(string imageFolder, string modelPath, bool explains = false)
     {
         var context = new MLContext(1);
         IDataView images = context.Data.LoadImageFolder(imageFolder);
@@ -17,6 +20,13 @@ internal static class ColourModel
             }))
             .Append(context.Transforms.Conversion.MapKeyToValue("PredictedLabel"))
             .Fit(images);
-        context.Model.SaveAtomically(model, images.Schema, modelPath);
+        if (!explains)
+        {
+            context.Model.SaveAtomically(model, images.Schema, modelPath);
+            return;
+        }
+
+        using ResNetExplanationTransformer explaining = context.Transforms.ResNetExplanation("Explanation", "ImagePath", model.OfType<ResNetTransformer>().Single()).Fit(images);
+        context.Model.SaveAtomically(new TransformerChain<ITransformer>(model, explaining), images.Schema, modelPath);
     }
 }
