@@ -111,6 +111,25 @@ public static class ResNetCatalog
             : throw new ArgumentOutOfRangeException(nameof(threshold), threshold, "Expected a number above 0, at most 1.");
     }
 
+    /// <summary>
+    /// Finds images that are unlike all those of a reference set, such as the images that a model was trained on: of something else than its classes, taken in another way, or
+    /// damaged. A classifier may be sure of such an image nevertheless.
+    /// </summary>
+    /// <param name="catalog">The catalog of data operations.</param>
+    /// <param name="data">Images with a column of features, as <c>ResNetFeatures</c> makes it; it is read once.</param>
+    /// <param name="reference">Images with features of the same network; it is read once.</param>
+    /// <param name="featureColumnName">The features, a vector of <c>Single</c> of known size.</param>
+    /// <param name="imageColumnName">A column of text, such as the path, by which the rows are named; it may be missing.</param>
+    /// <returns>All images of <paramref name="data"/>, the most novel first.</returns>
+    /// <exception cref="ArgumentException">A column is missing or of another type, or the two data sets have features of different sizes.</exception>
+    /// <exception cref="InvalidOperationException">The reference set is empty.</exception>
+    public static IReadOnlyList<ImageNovelty> FindNovelImages(
+        this DataOperationsCatalog catalog, IDataView data, IDataView reference, string featureColumnName = "Features", string imageColumnName = "ImagePath")
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return SimilaritySearch.Nearest(FeatureRows.Read(data, featureColumnName, imageColumnName), FeatureRows.Read(reference, featureColumnName, imageColumnName));
+    }
+
     /// <summary>Measures how far the probabilities of a classifier can be trusted: expected calibration error and reliability curve (Guo et al. 2017). It takes the scores of any trainer.</summary>
     /// <param name="catalog">The catalog of multiclass classification.</param>
     /// <param name="data">Scored data.</param>

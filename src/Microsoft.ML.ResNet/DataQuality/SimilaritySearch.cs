@@ -14,11 +14,7 @@ internal static class SimilaritySearch
     public static IReadOnlyList<SimilarImages> Find(FeatureRows first, FeatureRows? second, float threshold)
     {
         FeatureRows other = second ?? first;
-        if (first.FeatureCount != other.FeatureCount)
-        {
-            throw new ArgumentException($"The data have {first.FeatureCount} features and the others {other.FeatureCount}, expected features of the same network.");
-        }
-
+        CheckSizes(first, other);
         if (first.Rows.Count == 0 || other.Rows.Count == 0)
         {
             return [];
@@ -58,6 +54,50 @@ internal static class SimilaritySearch
         }
 
         return [.. pairs.OrderByDescending(pair => pair.Similarity)];
+    }
+
+    /// <summary>The most similar image of the reference set for each image, the most novel first.</summary>
+    /// <exception cref="ArgumentException">The two have features of different sizes.</exception>
+    /// <exception cref="InvalidOperationException">The reference set is empty.</exception>
+    public static IReadOnlyList<ImageNovelty> Nearest(FeatureRows data, FeatureRows reference)
+    {
+        CheckSizes(data, reference);
+        if (reference.Rows.Count == 0)
+        {
+            throw new InvalidOperationException("The reference set has no image whose features are known.");
+        }
+
+        NativeTorch.EnsureLoaded();
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        Tensor left = Normalized(data), right = Normalized(reference);
+        List<ImageNovelty> found = [];
+        for (int start = 0; start < data.Rows.Count; start += BlockRows)
+        {
+            using var block = NewDisposeScope();
+            int count = Math.Min(BlockRows, data.Rows.Count - start);
+            var (cosines, nearest) = left.narrow(0, start, count).matmul(right.t()).max(1);
+            float[] values = cosines.data<float>().ToArray();
+            long[] places = nearest.data<long>().ToArray();
+            found.AddRange(Enumerable.Range(0, count).Select(i => new ImageNovelty
+            {
+                Row = data.Rows[start + i],
+                ImagePath = data.Names[start + i],
+                NearestRow = reference.Rows[(int)places[i]],
+                NearestPath = reference.Names[(int)places[i]],
+                Novelty = Math.Max(1 - values[i], 0),
+            }));
+        }
+
+        return [.. found.OrderByDescending(image => image.Novelty)];
+    }
+
+    private static void CheckSizes(FeatureRows first, FeatureRows second)
+    {
+        if (first.FeatureCount != second.FeatureCount)
+        {
+            throw new ArgumentException($"The data have {first.FeatureCount} features and the others {second.FeatureCount}, expected features of the same network.");
+        }
     }
 
     private static Tensor Normalized(FeatureRows rows) => nn.functional.normalize(tensor(rows.Features, [rows.Rows.Count, rows.FeatureCount]), p: 2, dim: 1);

@@ -60,6 +60,26 @@ public sealed class DuplicateImagesTests
     }
 
     [TestMethod]
+    public void FindNovelImages_KnownImages_AreInTheOrderOfTheirDistance()
+    {
+        Row[] reference = [new() { ImagePath = "a", Features = [1, 0, 0, 0, 0, 0, 0, 0] }, new() { ImagePath = "b", Features = [0, 1, 0, 0, 0, 0, 0, 0] }];
+        Row[] data = [new() { ImagePath = "known", Features = [0, 7, 0, 0, 0, 0, 0, 0] }, new() { ImagePath = "new", Features = [0, 0, 0, 1, 0, 0, 0, 0] }, new() { ImagePath = "between", Features = [1, 0, 1, 0, 0, 0, 0, 0] }];
+        IDataView known = Context.Data.LoadFromEnumerable(reference);
+
+        IReadOnlyList<ImageNovelty> found = Context.Data.FindNovelImages(Context.Data.LoadFromEnumerable(data), known);
+
+        CollectionAssert.AreEqual(new[] { "new", "between", "known" }, found.Select(image => image.ImagePath).ToArray());
+        CollectionAssert.AreEqual(new long[] { 1, 2, 0 }, found.Select(image => image.Row).ToArray());
+        Assert.AreEqual(1, found[0].Novelty, 1e-6);
+        Assert.AreEqual(1 - (1 / Math.Sqrt(2)), found[1].Novelty, 1e-6);
+        Assert.AreEqual((0, "a"), (found[1].NearestRow, found[1].NearestPath));
+        Assert.AreEqual(0, found[2].Novelty, 1e-6);
+        Assert.AreEqual("b", found[2].NearestPath);
+        Assert.ThrowsExactly<InvalidOperationException>(() => Context.Data.FindNovelImages(known, Context.Data.LoadFromEnumerable(Array.Empty<Row>())));
+        Assert.ThrowsExactly<ArgumentException>(() => Context.Data.FindNovelImages(known, Context.Data.LoadFromEnumerable([new Other()])));
+    }
+
+    [TestMethod]
     public void FindDuplicateImages_WrongData_SaysWhatIsExpected()
     {
         IDataView data = Context.Data.LoadFromEnumerable([new Row { Features = new float[FeatureCount] }]), other = Context.Data.LoadFromEnumerable([new Other()]);
