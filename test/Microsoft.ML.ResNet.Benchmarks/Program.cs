@@ -5,10 +5,16 @@ using Microsoft.ML.ResNet.Benchmarks;
 
 // Usage: dotnet run -c Release --project test/Microsoft.ML.ResNet.Benchmarks -- [NAME ...] [--quick] [--json FILE]
 //    or: dotnet run -c Release --project test/Microsoft.ML.ResNet.Benchmarks -- accuracy --train DIR --test DIR [...]
+//    or: dotnet run -c Release --project test/Microsoft.ML.ResNet.Benchmarks -- trust --train DIR --test DIR --size PIXELS [...]
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 if (args.FirstOrDefault() == AccuracyRun.Name)
 {
     return AccuracyRun.Run(args[1..]);
+}
+
+if (args.FirstOrDefault() == TrustRun.Name)
+{
+    return TrustRun.Run(args[1..]);
 }
 
 IBenchmark[] all = [new DecodingBenchmark(), new CacheMemoryBenchmark(), new FeedBenchmark(), new FeedingBenchmark(), new KernelBenchmark(), new OnnxBenchmark(), new ScoringBenchmark(), new ServingBenchmark(), new TrainingBenchmark()];
