@@ -38,7 +38,7 @@ internal sealed class EvaluateCommand : ToolCommand
         var clock = Stopwatch.StartNew();
         TestResult result = Training.Test(model.MLContext, model.Score(images), cancellationToken);
         clock.Stop();
-        Spectre.Console.AnsiConsoleExtensions.WriteLine(output.Console);
+        output.Text.WriteLine();
         TestReport.Show(output.Console, result, model.ClassNames, ImageData.FolderOf(arguments.GetValue(_images), "test"));
         output.WriteJson(EvaluationSummary.Of(result, model.ClassNames, arguments.GetValue(_model.Option)!, clock.Elapsed));
         return ExitCode.Success;

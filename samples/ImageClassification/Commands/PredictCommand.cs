@@ -60,7 +60,7 @@ internal sealed class PredictCommand : ToolCommand
                 }
                 else
                 {
-                    output.Text.WriteLine($"{result.File}: {string.Join(", ", result.Classes.Select(of => FormattableString.Invariant($"{of.Class} {of.Probability * 100:F1} %")))}");
+                    output.Text.WriteLine($"{result.File}: {(result.PredictedLabel is null ? "none of the classes; " : "")}{string.Join(", ", result.Classes.Select(of => FormattableString.Invariant($"{of.Class} {of.Probability * 100:F1} %")))}");
                 }
             }
         }
@@ -93,7 +93,12 @@ internal sealed class PredictCommand : ToolCommand
     {
         try
         {
-            return model.Classify(files).Select((scores, i) => new Classification(files[i], [.. model.ClassNames.Zip(scores, (name, score) => new ClassProbability(name, score)).OrderByDescending(of => of.Probability).Take(top)], Error: null));
+            float minimum = model.Network?.MinimumScore ?? 0;
+            return model.Classify(files).Select((scores, i) =>
+            {
+                ClassProbability[] classes = [.. model.ClassNames.Zip(scores, (name, score) => new ClassProbability(name, score)).OrderByDescending(of => of.Probability).Take(top)];
+                return new Classification(files[i], classes, Error: null) { PredictedLabel = classes[0].Probability >= minimum ? classes[0].Class : null };
+            });
         }
         catch (Exception exception) when (Failure.IsOfUser(exception))
         {

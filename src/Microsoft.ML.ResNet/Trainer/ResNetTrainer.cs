@@ -143,10 +143,13 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
 
     /// <summary>Divides the logits by the temperature of the lowest log-loss on the validation set.</summary>
     /// <returns>The temperature.</returns>
-    private static double Calibrate(PreparedTraining training)
+    private double Calibrate(PreparedTraining training)
     {
         ImageDataset validation = training.Images.Validation!;
-        var rows = new ScoredRows(validation.Labels, Evaluation.Probabilities(training.Network, validation, training.Scoring, training.Host.CheckCancelled));
+
+        // A training that was cancelled, and is to give its best model, gives a calibrated one.
+        Action checkCancelled = _options.CancellationHandling == CancellationHandling.ReturnBest ? () => { } : training.Host.CheckCancelled;
+        var rows = new ScoredRows(validation.Labels, Evaluation.Probabilities(training.Network, validation, training.Scoring, checkCancelled));
         double temperature = TemperatureScaling.Fit(rows);
         ResNetTransformer.Divide(training.Network, temperature);
         training.Host.Inform(string.Create(CultureInfo.InvariantCulture, $"The scores were calibrated on {validation.Count} validation images: temperature {temperature:G3}."));

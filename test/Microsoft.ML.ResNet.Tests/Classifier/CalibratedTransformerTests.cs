@@ -11,6 +11,7 @@ public sealed class CalibratedTransformerTests
 
     private static readonly MLContext Context = new(1);
     private static readonly TemporaryFolder Folder = new();
+    private static IDataView s_training = null!;
     private static IDataView s_heldOut = null!;
     private static ITransformer s_model = null!;
 
@@ -21,7 +22,8 @@ public sealed class CalibratedTransformerTests
     public static void Train(TestContext context)
     {
         s_heldOut = Context.Data.LoadFromEnumerable(Write("held-out", 200, seed: 2));
-        s_model = Pipeline(new ResNetTrainer.Options { Epochs = 25 }).Fit(Context.Data.LoadFromEnumerable(Write("training", 120, seed: 1)));
+        s_training = Context.Data.LoadFromEnumerable(Write("training", 120, seed: 1));
+        s_model = Pipeline(new ResNetTrainer.Options { Epochs = 25 }).Fit(s_training);
     }
 
     [ClassCleanup]
@@ -89,12 +91,40 @@ public sealed class CalibratedTransformerTests
     [TestMethod]
     public void Fit_CalibrateScores_IsCalibratedOnTheValidationSet()
     {
-        using var model = Pipeline(new ResNetTrainer.Options { Epochs = 20, ValidationFraction = 0.4, CalibrateScores = true, RestoreBestWeights = false }).Fit(Context.Data.LoadFromEnumerable(Write("training", 120, seed: 1)));
+        using var model = Pipeline(new ResNetTrainer.Options { Epochs = 20, ValidationFraction = 0.4, CalibrateScores = true, RestoreBestWeights = false }).Fit(s_training);
         ResNetTransformer network = model.OfType<ResNetTransformer>().Single();
 
         Assert.AreNotEqual(1, network.Temperature);
         using ResNetTransformer again = network.WithCalibratedScores(Context, s_heldOut);
         Assert.IsTrue(again.Temperature / network.Temperature is > 0.5 and < 2, $"{network.Temperature} by the validation set, {again.Temperature} by other images.");
+    }
+
+    /// <summary>A training that is cancelled and gives its best model is not lost to the calibration.</summary>
+    [TestMethod]
+    public void Fit_CalibrateScoresAfterCancellation_GivesTheCalibratedModel()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var options = new ResNetTrainer.Options
+        {
+            Epochs = 50,
+            ValidationFraction = 0.4,
+            CalibrateScores = true,
+            CancellationHandling = CancellationHandling.ReturnBest,
+            CancellationToken = cancellation.Token,
+            EpochCallback = epoch =>
+            {
+                if (epoch.Epoch == 6)
+                {
+                    cancellation.Cancel();
+                }
+            },
+        };
+
+        using var model = Pipeline(options).Fit(s_training);
+
+        ResNetTransformer network = model.OfType<ResNetTransformer>().Single();
+        Assert.IsLessThan(50, network.TrainingHistory.Count);
+        Assert.AreNotEqual(1, network.Temperature);
     }
 
     [TestMethod]
