@@ -34,7 +34,7 @@ internal abstract class ToolCommand : Command
     protected abstract int Run(ParseResult arguments, Output output, CancellationToken cancellationToken);
 
     /// <summary>Whether the option is on the command line.</summary>
-    protected static bool IsGiven(SymbolResult result, Option option) => result.GetResult(option) is { Implicit: false };
+    public static bool IsGiven(SymbolResult result, Option option) => result.GetResult(option) is { Implicit: false };
 
     private int Guarded(ParseResult arguments)
     {

@@ -29,11 +29,11 @@ internal sealed class TrainingOptions
     /// <summary>Finds options that contradict each other.</summary>
     public void Check(CommandResult result)
     {
-        if (IsGiven(result, FineTuning) && !IsGiven(result, _pretrained))
+        if (ToolCommand.IsGiven(result, FineTuning) && !ToolCommand.IsGiven(result, _pretrained))
         {
             result.AddError("--fine-tuning goes with --pretrained only.");
         }
-        else if (IsGiven(result, _architecture) && IsGiven(result, _pretrained))
+        else if (ToolCommand.IsGiven(result, _architecture) && ToolCommand.IsGiven(result, _pretrained))
         {
             result.AddError("--architecture does not go with --pretrained: the weights have a network of their own.");
         }
@@ -51,6 +51,4 @@ internal sealed class TrainingOptions
         result.GetValue(_augmentation) ?? AugmentationPreset.Auto,
         result.GetValue(_minutes) is { } minutes ? TimeSpan.FromMinutes(minutes) : null,
         result.GetValue(_seed)!.Value);
-
-    private static bool IsGiven(SymbolResult result, Option option) => result.GetResult(option) is { Implicit: false };
 }

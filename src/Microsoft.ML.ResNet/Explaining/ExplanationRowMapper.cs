@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.Explaining;
@@ -52,7 +53,7 @@ internal sealed class ExplanationRowMapper : IRowToRowMapper
         return InputSchema.Where(column => needed.Contains(column.Index));
     }
 
-    public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns) => new Row(this, input, [.. activeColumns.Select(column => column.Index)]);
+    public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns) => new AddedColumnRow(OutputSchema, input, [.. activeColumns.Select(column => column.Index)], () => CreateGetter(input));
 
     private ValueGetter<MLImage> CreateGetter(DataViewRow input)
     {
@@ -89,32 +90,6 @@ internal sealed class ExplanationRowMapper : IRowToRowMapper
                     getImage(ref image!);
                     return image is null ? throw new InvalidDataException($"Row {row.Position} has no image, expected an MLImage.") : _classifier.Explain(image, stage: _columns.Stage);
                 };
-        }
-    }
-
-    private sealed class Row(ExplanationRowMapper mapper, DataViewRow input, HashSet<int> active) : DataViewRow
-    {
-        public override DataViewSchema Schema => mapper.OutputSchema;
-
-        public override long Position => input.Position;
-
-        public override long Batch => input.Batch;
-
-        public override ValueGetter<DataViewRowId> GetIdGetter() => input.GetIdGetter();
-
-        public override bool IsColumnActive(DataViewSchema.Column column) => active.Contains(column.Index);
-
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
-        {
-            if (!IsColumnActive(column))
-            {
-                throw new InvalidOperationException($"Column '{column.Name}' is not active in this row.");
-            }
-
-            return column.Index != mapper.OutputIndex
-                ? input.GetGetter<TValue>(input.Schema[column.Index])
-                : mapper.CreateGetter(input) as ValueGetter<TValue>
-                    ?? throw new InvalidOperationException($"Column '{column.Name}' has type {column.Type}, but was asked for as {typeof(TValue)}.");
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Scoring;
 
 namespace Microsoft.ML.ResNet.PixelNormalizing;
 
@@ -45,7 +46,7 @@ internal sealed class PixelNormalizingRowMapper : IRowToRowMapper
         return InputSchema.Where(column => needed.Contains(column.Index));
     }
 
-    public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns) => new Row(this, input, [.. activeColumns.Select(column => column.Index)]);
+    public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns) => new AddedColumnRow(OutputSchema, input, [.. activeColumns.Select(column => column.Index)], () => CreateGetter(input));
 
     private ValueGetter<VBuffer<float>> CreateGetter(DataViewRow input)
     {
@@ -80,32 +81,6 @@ internal sealed class PixelNormalizingRowMapper : IRowToRowMapper
         {
             int channel = i % _scale.Length;
             values[i] = (values[i] * _scale[channel]) + _offset[channel];
-        }
-    }
-
-    private sealed class Row(PixelNormalizingRowMapper mapper, DataViewRow input, HashSet<int> active) : DataViewRow
-    {
-        public override DataViewSchema Schema => mapper.OutputSchema;
-
-        public override long Position => input.Position;
-
-        public override long Batch => input.Batch;
-
-        public override ValueGetter<DataViewRowId> GetIdGetter() => input.GetIdGetter();
-
-        public override bool IsColumnActive(DataViewSchema.Column column) => active.Contains(column.Index);
-
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
-        {
-            if (!IsColumnActive(column))
-            {
-                throw new InvalidOperationException($"Column '{column.Name}' is not active in this row.");
-            }
-
-            return column.Index != mapper.OutputIndex
-                ? input.GetGetter<TValue>(input.Schema[column.Index])
-                : mapper.CreateGetter(input) as ValueGetter<TValue>
-                    ?? throw new InvalidOperationException($"Column '{column.Name}' has type {column.Type}, but was asked for as {typeof(TValue)}.");
         }
     }
 }
