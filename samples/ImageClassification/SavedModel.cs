@@ -33,15 +33,18 @@ internal sealed class SavedModel : IDisposable
     /// <summary>The network in it, or null where another trainer made the model.</summary>
     public ResNetTransformer? Network => Parts(Model).OfType<ResNetTransformer>().FirstOrDefault();
 
+    /// <param name="modelPath">The file.</param>
+    /// <param name="augmentation">The views that it scores; null: those that it was saved with.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidOperationException">The model takes no column ImagePath, or gives no scores.</exception>
-    public static SavedModel Load(string modelPath)
+    /// <exception cref="InvalidOperationException">The model takes no column ImagePath, or gives no scores; or it has no residual network, and views are given.</exception>
+    /// <exception cref="ArgumentException">The model's images can't be cut into the views.</exception>
+    public static SavedModel Load(string modelPath, TestTimeAugmentation? augmentation = null)
     {
         var mlContext = new MLContext();
         ITransformer model = mlContext.Model.Load(modelPath, out _);
         try
         {
-            return new SavedModel(mlContext, model);
+            return new SavedModel(mlContext, augmentation is { } views ? WithViews(mlContext, model, views) : model);
         }
         catch
         {
@@ -78,4 +81,21 @@ internal sealed class SavedModel : IDisposable
     /// <summary>What a pipeline is made of, at any depth.</summary>
     public static IEnumerable<ITransformer> Parts(ITransformer model)
         => model is IEnumerable<ITransformer> chain ? chain.SelectMany(Parts) : [model];
+
+    private static TransformerChain<ITransformer> WithViews(MLContext mlContext, ITransformer model, TestTimeAugmentation views)
+        => Parts(model).OfType<ResNetTransformer>().Any()
+            ? new TransformerChain<ITransformer>([.. Parts(model).Select(part => WithViewsOfPart(mlContext, part, views))])
+            : throw new InvalidOperationException("it has no residual network, which could score several views of an image.");
+
+    private static ITransformer WithViewsOfPart(MLContext mlContext, ITransformer part, TestTimeAugmentation views)
+    {
+        if (part is not ResNetTransformer network)
+        {
+            return part;
+        }
+
+        ResNetTransformer changed = network.WithTestTimeAugmentation(mlContext, views);
+        network.Dispose();
+        return changed;
+    }
 }

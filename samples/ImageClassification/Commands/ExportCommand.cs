@@ -24,7 +24,7 @@ internal sealed class ExportCommand : ToolCommand
 
     public ExportCommand()
         : base("export", "Writes a saved model as ONNX, as an ML.NET model that needs ONNX Runtime only, or as weights for PyTorch.")
-        => AddOptions(_model.Option, _output, _precision);
+        => AddOptions(_model.Option, _output, _precision, _model.TestTimeAugmentation);
 
     protected override void Check(CommandResult result)
     {

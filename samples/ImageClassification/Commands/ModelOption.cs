@@ -1,20 +1,25 @@
 using System.CommandLine;
 using ImageClassification.CommandLine;
+using Microsoft.ML.ResNet;
 
 namespace ImageClassification.Commands;
 
-/// <summary>The option of the commands that use a saved model.</summary>
+/// <summary>The options of the commands that use a saved model.</summary>
 internal sealed class ModelOption
 {
     public Option<string?> Option { get; } = OptionFactory.Text("--model", "FILE", "The saved model.", "model.zip");
 
-    /// <exception cref="WrongArgumentException">There is no such file, or no such model in it.</exception>
+    /// <summary>How the model scores, for commands that have it.</summary>
+    public Option<TestTimeAugmentation?> TestTimeAugmentation { get; }
+        = OptionFactory.Name<TestTimeAugmentation>("--test-time-augmentation", "The views of an image that are scored and averaged", "as the model was trained");
+
+    /// <exception cref="WrongArgumentException">There is no such file, no such model in it, or its images can't be cut into the views.</exception>
     public SavedModel Load(ParseResult arguments)
     {
         string path = arguments.GetValue(Option)!;
         try
         {
-            return SavedModel.Load(path);
+            return SavedModel.Load(path, arguments.GetValue(TestTimeAugmentation));
         }
         catch (FileNotFoundException exception) when (!File.Exists(path))
         {

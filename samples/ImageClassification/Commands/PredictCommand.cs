@@ -30,7 +30,7 @@ internal sealed class PredictCommand : ToolCommand
             }
         });
         Add(_images);
-        AddOptions(_model.Option, _top, _explain, _class);
+        AddOptions(_model.Option, _model.TestTimeAugmentation, _top, _explain, _class);
     }
 
     protected override void Check(CommandResult result)
@@ -40,7 +40,6 @@ internal sealed class PredictCommand : ToolCommand
             result.AddError("--class goes with --explain only.");
         }
     }
-
 
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {

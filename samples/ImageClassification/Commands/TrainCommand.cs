@@ -13,16 +13,20 @@ namespace ImageClassification.Commands;
 /// <summary>Trains, saves and tests a model, and shows how it goes.</summary>
 internal sealed class TrainCommand : ToolCommand
 {
+    private const double HeldOut = 0.2;
+
     private readonly TrainingOptions _training = new();
     private readonly Option<string?> _test = OptionFactory.Text("--test", "DIR", "The test images, in the same sub-folders. Default: a fifth of each class in --images, or the bundled test images.");
     private readonly Option<string?> _checkpoints = OptionFactory.Text("--checkpoints", "DIR", "Where the state of the training is kept, to resume from when the same command is run again.");
     private readonly Option<string?> _output = OptionFactory.Text("--output", "FILE", "Where the model is saved.", "model.zip");
     private readonly Option<string?> _report = OptionFactory.Text("--report", "FILE", "Where the report is written, one HTML file. Default: report.html beside the model.");
+    private readonly Option<bool> _calibrate = new("--calibrate") { Description = "Hold out a fifth of the training images, and calibrate the probabilities on them: they then say how often the model is right." };
+    private readonly Option<TestTimeAugmentation?> _testTimeAugmentation = OptionFactory.Name<TestTimeAugmentation>("--test-time-augmentation", "The views of an image that the model scores and averages", "None");
     private readonly Option<bool> _findLearningRate = new("--find-lr") { Description = "Find learning rates by a range test first, and draw it into the report. The training keeps its own rate." };
 
     public TrainCommand()
         : base("train", "Trains a network on a folder of images, tests it, saves it and writes a report.")
-        => AddOptions([_training.Images, _test, .. _training.All.Skip(1), _checkpoints, _output, _report, _findLearningRate]);
+        => AddOptions([_training.Images, _test, .. _training.All.Skip(1), _checkpoints, _output, _report, _calibrate, _testTimeAugmentation, _findLearningRate]);
 
     protected override void Check(CommandResult result)
     {
@@ -49,6 +53,9 @@ internal sealed class TrainCommand : ToolCommand
         MLContext mlContext = TrainerLog.NewContext(choices.Seed, output.Console);
         ImageData data = ImageData.Load(mlContext, choices.ImageFolder, arguments.GetValue(_test), choices.Seed);
         ResNetTrainer.Options options = TrainerChoice.Of(choices, data.Training, cancellationToken);
+        options.CalibrateScores = arguments.GetValue(_calibrate);
+        options.ValidationFraction = options.CalibrateScores ? HeldOut : 0;
+        options.TestTimeAugmentation = arguments.GetValue(_testTimeAugmentation) ?? TestTimeAugmentation.None;
         options.CheckpointDirectory = arguments.GetValue(_checkpoints);
         options.ResumeFromCheckpoint = options.CheckpointDirectory is not null;
         TrainingHeader.Show(output.Console, data, options, isArchitectureChosen: choices.Architecture is null, choices.Seed);

@@ -71,6 +71,19 @@ internal sealed record Augmentation
         => CropWindow.Copy(
             image, pixelSize, CentreOffset(image.Width, format.Width), CentreOffset(image.Height, format.Height), destination, format.Width, format.Height);
 
+    /// <summary>Cuts a part out of an image that was resized for training.</summary>
+    public static void Crop(CachedImage image, InputFormat format, int pixelSize, Span<byte> destination, CropPosition crop)
+    {
+        if (crop == CropPosition.Center)
+        {
+            CropCentre(image, format, pixelSize, destination);
+            return;
+        }
+
+        var (left, top) = ImageGeometry.CropOffset(crop, image.Width, image.Height, format.Width, format.Height);
+        CropWindow.Copy(image, pixelSize, (int)left, (int)top, destination, format.Width, format.Height);
+    }
+
     private void Apply<T>(CachedImage image, InputFormat format, RowDraws draws, Span<T> destination, AugmentationScratch scratch)
         where T : unmanaged
     {

@@ -65,7 +65,8 @@ public sealed partial class ResNetTransformer
     private ImageExplanation Explain(ImagePreprocessor preprocessor, byte[] input, PixelImage pixels, string? className, int? stage)
     {
         int chosenStage = stage ?? Specification.Depths.Count;
-        int? classIndex = className is null ? null : IndexOf(className);
+        float[]? scores = _model.Scorer.Views.Count > 1 ? ScoreViews(input) : null;
+        int? classIndex = className is not null ? IndexOf(className) : scores is not null ? Array.IndexOf(scores, scores.Max()) : null;
         ClassActivation activation;
         using (ReferenceCount.Use use = _model.Scorer.Enter())
         using (ScoringTurns.Turn turn = ScoringTurns.Take())
@@ -73,8 +74,17 @@ public sealed partial class ResNetTransformer
             activation = GradCam.Compute(_model.Scorer.Network, _model.Scorer.Format, input, classIndex, chosenStage);
         }
 
+        activation = activation with { Probabilities = scores ?? activation.Probabilities };
         ImagePlacement placement = preprocessor.Place(pixels.OriginalWidth, pixels.OriginalHeight);
         return new ImageExplanation(activation, new ExplainedPicture(pixels, placement), ClassNames, chosenStage, preprocessor.Width, preprocessor.Height);
+    }
+
+    /// <summary>The probabilities that scoring gives, which averages views; the map is that of the first of them, the centre.</summary>
+    private float[] ScoreViews(byte[] views)
+    {
+        float[] scores = new float[ClassNames.Count];
+        _model.Scorer.Score(views, 1, scores);
+        return scores;
     }
 
     /// <exception cref="ArgumentException">The class is none of the model's, or the network has no such stage.</exception>

@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Classifier;
 using Microsoft.ML.ResNet.Datasets;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.MLNet;
 using Microsoft.ML.ResNet.Model;
 using Microsoft.ML.ResNet.Native;
@@ -31,12 +32,13 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
         ClassNames = Array.AsReadOnly(description.Classes.Names);
         TrainingHistory = Array.AsReadOnly(description.Training);
         LabelValues labels = LabelValues.Parse(description.Classes.Type, description.Classes.Names);
+        ImageViews views = ImageViews.Of(description.TestTimeAugmentation);
         _model = new ScoringModel(
-            new ImageScorer(network, description.Image.ToInputFormat(), device, NetworkOutput.Probabilities, nameof(ResNetTransformer)),
+            new ImageScorer(network, description.Image.ToInputFormat(), device, NetworkOutput.Probabilities, nameof(ResNetTransformer)) { Views = views },
             description.Image.ToColumn(description.Columns.Feature, description.Network.Channels),
             description.Image.Range,
             input => new ScoreSchema(input, labels, description.Columns.Score, description.Columns.PredictedLabel),
-            description.Image.CreatePreprocessor(),
+            description.Image.CreatePreprocessor(views),
             description.Image.BadImages,
             imageFolder)
         {
@@ -67,6 +69,9 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
 
     /// <summary>The numbers that the network scores with. They are saved with the model.</summary>
     public ScoringPrecision ScoringPrecision => _description.ScoringPrecision;
+
+    /// <summary>The views of an image that are scored and averaged. It is saved with the model.</summary>
+    public TestTimeAugmentation TestTimeAugmentation => _description.TestTimeAugmentation;
 
     /// <summary>Whether rows are mapped one by one, without regard to each other: true.</summary>
     public bool IsRowToRowMapper => true;
@@ -138,6 +143,23 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
         }
 
         return WithDescription(mlContext, _description with { ScoringPrecision = precision });
+    }
+
+    /// <summary>
+    /// The same model that scores several views of each image and averages them, or one. It has weights of its own: each of the two is to be disposed. What was calibrated or chosen by
+    /// the scores of the one, such as a temperature or a minimum score, is to be made anew for the other.
+    /// </summary>
+    /// <param name="mlContext">Has the device and the log.</param>
+    /// <param name="augmentation">The views.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The augmentation is none of the enumeration.</exception>
+    /// <exception cref="ArgumentException">The model's images can't be cut into crops.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public ResNetTransformer WithTestTimeAugmentation(MLContext mlContext, TestTimeAugmentation augmentation)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        return ImageViews.Fault(augmentation, Preprocessing, _description.Image.Kind == FeatureKind.Pixels) is { } fault
+            ? throw new ArgumentException(fault, nameof(augmentation))
+            : WithDescription(mlContext, _description with { TestTimeAugmentation = augmentation });
     }
 
     /// <summary>Frees the network's memory when the last scoring that is under way is over.</summary>

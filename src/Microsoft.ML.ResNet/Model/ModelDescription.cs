@@ -41,6 +41,9 @@ internal sealed record ModelDescription
     /// <summary>The probability below which no label is predicted; 0 in models of before it was there.</summary>
     public float MinimumScore { get; init; }
 
+    /// <summary>The views that are averaged; models of before it was there score one.</summary>
+    public TestTimeAugmentation TestTimeAugmentation { get; init; }
+
     public required EpochMetrics[] Training { get; init; }
 
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
@@ -97,6 +100,8 @@ internal sealed record ModelDescription
         Require(Enum.IsDefined(ScoringPrecision), "its scoring precision is unknown.");
         Require(Temperature > 0 && double.IsFinite(Temperature), "its temperature is no number above 0.");
         Require(MinimumScore is >= 0 and <= 1, "its minimum score is no number from 0 to 1.");
+        Require(Enum.IsDefined(TestTimeAugmentation), "its test-time augmentation is unknown.");
+        Require(ImageViews.Fault(TestTimeAugmentation, Image.ToPreprocessing(), Image.Kind == FeatureKind.Pixels) is null, "its images can't be cut as its test-time augmentation wants them.");
         Require(Classes.Names.All(name => name is not null) && Training.All(epoch => epoch is not null), "a class or an epoch is null.");
         Require(Columns.All.All(name => !string.IsNullOrWhiteSpace(name)), "a column has no name.");
         LabelValues.Parse(Classes.Type, Classes.Names);
@@ -234,7 +239,9 @@ internal sealed record ModelDescription
         }
 
         /// <summary>What brings image files to the network's size; null for pixels.</summary>
-        public ImagePreprocessor? CreatePreprocessor() => Kind == FeatureKind.Pixels ? null : new ImagePreprocessor(Width, Height, ShortSide, Fit);
+        /// <param name="views">What is cut out of an image; null: its centre.</param>
+        public ImagePreprocessor? CreatePreprocessor(ImageViews? views = null)
+            => Kind == FeatureKind.Pixels ? null : new ImagePreprocessor(Width, Height, ShortSide, Fit) { Crops = (views ?? ImageViews.Single).Crops };
 
         public ImagePreprocessing ToPreprocessing() => new()
         {

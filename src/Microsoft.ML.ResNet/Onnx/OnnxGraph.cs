@@ -62,7 +62,12 @@ internal sealed class OnnxGraph(string name)
     }
 
     /// <summary>Adds a vector of integers.</summary>
-    public string Constant(string constantName, params ReadOnlySpan<long> values)
+    public string Constant(string constantName, params ReadOnlySpan<long> values) => Integers(constantName, [values.Length], values);
+
+    /// <summary>Adds an integer without dimensions.</summary>
+    public string Scalar(string constantName, long value) => Integers(constantName, [], [value]);
+
+    private string Integers(string constantName, long[] shape, ReadOnlySpan<long> values)
     {
         byte[] bytes = new byte[values.Length * sizeof(long)];
         for (int i = 0; i < values.Length; i++)
@@ -70,7 +75,7 @@ internal sealed class OnnxGraph(string name)
             BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(i * sizeof(long)), values[i]);
         }
 
-        return Constant(constantName, OnnxElementType.Int64, [values.Length], bytes.Length, () => bytes);
+        return Constant(constantName, OnnxElementType.Int64, shape, bytes.Length, () => bytes);
     }
 
     /// <summary>Adds single-precision numbers.</summary>

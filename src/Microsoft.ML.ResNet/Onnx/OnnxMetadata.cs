@@ -26,6 +26,11 @@ internal static class OnnxMetadata
             shortSide = image.ShortSide,
             inGraph = new { scale = input.Format.Scale, offset = input.Format.Offset },
         });
+        if (description.TestTimeAugmentation != TestTimeAugmentation.None)
+        {
+            metadata["test_time_augmentation"] = description.TestTimeAugmentation.ToString();
+        }
+
         metadata["license"] = options.LicenseNotes ?? DefaultLicenseNotes;
         return metadata;
     }

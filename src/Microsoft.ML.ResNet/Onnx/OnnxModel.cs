@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Model;
 using Microsoft.ML.ResNet.Network;
 
@@ -13,6 +14,12 @@ internal static class OnnxModel
     /// <exception cref="InvalidOperationException">The file would be larger than protobuf allows.</exception>
     public static ProtobufMessage Create(ModelDescription description, ResidualNetwork network, OnnxExportOptions options)
     {
+        if (ImageViews.Of(description.TestTimeAugmentation).Crops.Count > 1)
+        {
+            throw new InvalidOperationException(
+                $"The model scores {description.TestTimeAugmentation}, crops of an image that is larger than the network's input, and an ONNX file takes images of the network's size. Export the result of WithTestTimeAugmentation with {nameof(TestTimeAugmentation.HorizontalFlip)} or {nameof(TestTimeAugmentation.None)}.");
+        }
+
         OnnxInput input = OnnxInput.Of(description.Image, options);
         ProtobufMessage model = new ProtobufMessage()
             .Add(1, FormatVersion(options.OpsetVersion))
@@ -40,7 +47,9 @@ internal static class OnnxModel
 
         string images = input.AddTo(graph, options.InputName);
         images = isHalf ? Cast(images, OnnxElementType.Float16, "input.half") : images;
-        string features = layers.Features(plan, images, isHalf ? "flatten.half" : options.FeaturesName ?? "flatten");
+        bool isFlipped = description.TestTimeAugmentation == TestTimeAugmentation.HorizontalFlip;
+        string featuresOut = isHalf ? "flatten.half" : options.FeaturesName ?? "flatten";
+        string features = isFlipped ? OnnxFlip.Average(graph, layers.Features(plan, OnnxFlip.Append(graph, images), "flatten.views"), plan.FeatureCount, featuresOut) : layers.Features(plan, images, featuresOut);
         string logits = layers.Logits(features, isHalf ? "fc.half" : options.LogitsName ?? "fc");
         logits = isHalf ? Cast(logits, OnnxElementType.Float32, options.LogitsName ?? "fc") : logits;
         string scores = graph.Node("Softmax", options.ScoresName, [logits], OnnxAttribute.Integer("axis", 1));

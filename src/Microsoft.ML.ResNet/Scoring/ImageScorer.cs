@@ -49,6 +49,12 @@ internal sealed class ImageScorer : IDisposable
 
     public InputFormat Format { get; }
 
+    /// <summary>The views of an image that are averaged.</summary>
+    public ImageViews Views { get; init; } = ImageViews.Single;
+
+    /// <summary>The bytes of all crops of an image in a batch buffer.</summary>
+    public int ImageByteCount => Views.Crops.Count * Format.ByteCount;
+
     /// <summary>The number of values of an image.</summary>
     public int OutputLength => _output == NetworkOutput.Features ? Network.FeatureCount : Network.ClassCount;
 
@@ -63,7 +69,7 @@ internal sealed class ImageScorer : IDisposable
     public ReferenceCount.Use Enter() => _lifetime.Enter();
 
     /// <summary>Scores the first <paramref name="count"/> images of a batch buffer.</summary>
-    /// <param name="pixels">Images in the <see cref="Format"/>, one behind the other.</param>
+    /// <param name="pixels">Images in the <see cref="Format"/>, one behind the other, each with its crops.</param>
     /// <param name="results">[count, OutputLength]; probabilities are softmax, each row sums to 1.</param>
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
     public void Score(ReadOnlySpan<byte> pixels, int count, Span<float> results)
@@ -73,8 +79,7 @@ internal sealed class ImageScorer : IDisposable
         DeviceNetwork network = Ready();
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
-        Tensor images = network.Input.Create(pixels, count);
-        Tensor values = _output == NetworkOutput.Features ? network.Features(images) : network.Logits(images).softmax(1);
+        Tensor values = _output == NetworkOutput.Features ? network.Features(network.Input.Create(pixels, count)) : Logits(network, pixels, count).softmax(1);
         values.cpu().data<float>().CopyTo(results[..(count * OutputLength)]);
         if (unchecked((uint)Interlocked.Increment(ref s_calls)) % CallsBetweenReturns == 0)
         {
@@ -83,6 +88,27 @@ internal sealed class ImageScorer : IDisposable
     }
 
     public void Dispose() => _lifetime.Dispose();
+
+    /// <summary>The logits, [count, K], averaged over the views of each image.</summary>
+    private Tensor Logits(DeviceNetwork network, ReadOnlySpan<byte> pixels, int count)
+    {
+        if (Views.Count == 1)
+        {
+            return network.Logits(network.Input.Create(pixels, count));
+        }
+
+        // No more at once than the network scores of plain images.
+        int crops = count * Views.Crops.Count, most = Math.Max(1, Views.AreFlipped ? BatchSize / 2 : BatchSize);
+        List<Tensor> parts = [];
+        for (int start = 0; start < crops; start += most)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor images = network.Input.Create(pixels[(start * Format.ByteCount)..], Math.Min(most, crops - start));
+            parts.Add(Views.Logits(network.Logits, images).MoveToOuterDisposeScope());
+        }
+
+        return cat(parts).view(count, Views.Crops.Count, -1).mean([1]);
+    }
 
     private DeviceNetwork Ready()
     {

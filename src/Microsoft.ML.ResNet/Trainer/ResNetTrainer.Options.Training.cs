@@ -169,6 +169,14 @@ public sealed partial class ResNetTrainer
         public float MinimumScore { get; set; }
 
         /// <summary>
+        /// The views of an image that the model scores and averages, such as the image and its mirror image: somewhat better predictions for a multiple of the time. It changes scoring
+        /// and the calibration by <see cref="CalibrateScores"/>, not the training; the metrics of epochs are of one view. <see cref="ResNetTransformer.WithTestTimeAugmentation"/> sets it for a model
+        /// that is trained already.
+        /// </summary>
+        /// <value>Default: <see cref="TestTimeAugmentation.None"/>, one view.</value>
+        public TestTimeAugmentation TestTimeAugmentation { get; set; } = TestTimeAugmentation.None;
+
+        /// <summary>
         /// Training ends after this many epochs in a row in which the metric did not improve. It needs a validation set. Epochs of the warm-up
         /// (<see cref="WarmupEpochs"/>) don't count: their metrics vary too much, the more the fewer images there are.
         /// </summary>

@@ -197,6 +197,11 @@ public sealed partial class ResNetTrainer
                 faults.Add(Fault(nameof(MinimumScore), MinimumScore, "0 to 1"));
             }
 
+            if (!Enum.IsDefined(TestTimeAugmentation))
+            {
+                faults.Add(Fault(nameof(TestTimeAugmentation), TestTimeAugmentation, string.Join(", ", Enum.GetNames<TestTimeAugmentation>())));
+            }
+
             if (!(EarlyStoppingMinDelta >= 0 && double.IsFinite(EarlyStoppingMinDelta)))
             {
                 faults.Add(Fault(nameof(EarlyStoppingMinDelta), EarlyStoppingMinDelta, "a finite number of 0 or more"));

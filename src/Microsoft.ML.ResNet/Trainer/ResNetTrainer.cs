@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.ML.ResNet.Calibrating;
 using Microsoft.ML.ResNet.Datasets;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.MLNet;
 using Microsoft.ML.ResNet.Model;
 using Microsoft.ML.ResNet.Native;
@@ -137,7 +138,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     {
         IReadOnlyList<EpochMetrics> history = Run(training);
         double temperature = _options.CalibrateScores ? Calibrate(training) : 1;
-        ModelDescription description = Describe(training.Data, training.Network.Specification, history) with { Temperature = temperature, MinimumScore = _options.MinimumScore };
+        ModelDescription description = Describe(training.Data, training.Network.Specification, history) with { Temperature = temperature, MinimumScore = _options.MinimumScore, TestTimeAugmentation = _options.TestTimeAugmentation };
         return ResNetTransformer.Create(description, training.Network, training.Scoring, _options.ImageFolder);
     });
 
@@ -149,7 +150,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
 
         // A training that was cancelled, and is to give its best model, gives a calibrated one.
         Action checkCancelled = _options.CancellationHandling == CancellationHandling.ReturnBest ? () => { } : training.Host.CheckCancelled;
-        var rows = new ScoredRows(validation.Labels, Evaluation.Probabilities(training.Network, validation, training.Scoring, checkCancelled));
+        var rows = new ScoredRows(validation.Labels, Evaluation.Probabilities(training.Network, validation, training.Scoring, ImageViews.Of(_options.TestTimeAugmentation), checkCancelled));
         double temperature = TemperatureScaling.Fit(rows);
         ResNetTransformer.Divide(training.Network, temperature);
         training.Host.Inform(string.Create(CultureInfo.InvariantCulture, $"The scores were calibrated on {validation.Count} validation images: temperature {temperature:G3}."));
@@ -167,6 +168,11 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         Options options = start is null ? _options : StartingWeights.Complete(_options, start, column);
         long seed = Seed(options);
         using TrainingData data = new TrainingSetReader(options, HostServices.GetTemporaryFolder(_host), CheckCancelled, channel).Read(input, column, seed);
+        if (ImageViews.Fault(options.TestTimeAugmentation, data.Preprocessing, column.Kind == FeatureKind.Pixels) is { } fault)
+        {
+            throw new ArgumentException(fault);
+        }
+
         torch.Device device = TorchDevice.Choose(_host, channel);
         ResNetSpecification specification = (options.Specification ?? ResNetSpecification.FromArchitecture(options.Architecture))
             .ResolveStem(data.Preprocessing.Height, data.Preprocessing.Width);

@@ -39,6 +39,36 @@ public sealed class TrainingImageFitterTests
         }
     }
 
+    /// <summary>So are the five crops that test-time augmentation takes: a calibration reads them from what training keeps.</summary>
+    [TestMethod]
+    [DataRow(300, 200)]
+    [DataRow(201, 333)]
+    [DataRow(96, 96)]
+    [DataRow(50, 41)]
+    [DataRow(1500, 20)]
+    [DataRow(9, 700)]
+    public void Load_ThenEachCrop_IsWhatScoringSees(int width, int height)
+    {
+        const int Size = 96;
+        foreach (SKEncodedImageFormat format in (SKEncodedImageFormat[])[SKEncodedImageFormat.Png, SKEncodedImageFormat.Jpeg])
+        {
+            byte[] file = TestImages.Encode(format, width, height, TestImages.Noise);
+            ImagePreprocessing preprocessing = Preprocessing(Size, ImageFit.ShortSideCrop);
+            var scoring = new ImagePreprocessor(Size, Size, preprocessing.ShortSide, preprocessing.Fit) { Crops = Enum.GetValues<CropPosition>() };
+            byte[] expected = new byte[scoring.OutputLength], actual = new byte[expected.Length / scoring.Crops.Count];
+            scoring.Load(file, "The image", expected);
+
+            using PixelImage kept = new TrainingImageFitter(preprocessing).Load(file, "The image");
+            for (int i = 0; i < scoring.Crops.Count; i++)
+            {
+                Augmentation.Crop(
+                    new CachedImage(kept.Span, kept.Width, kept.Height), InputFormat.Of(Size, Size, PixelRange.ZeroTo255, preprocessing.Mean, preprocessing.StandardDeviation), pixelSize: 3, actual, scoring.Crops[i]);
+
+                CollectionAssert.AreEqual(expected[(i * actual.Length)..((i + 1) * actual.Length)], actual, $"{format}, {scoring.Crops[i]}");
+            }
+        }
+    }
+
     [TestMethod]
     public void Load_Panorama_KeepsItsMiddleOnly()
     {

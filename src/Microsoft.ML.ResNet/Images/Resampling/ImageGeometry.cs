@@ -32,6 +32,9 @@ internal static class ImageGeometry
     private const double MarginAtSixEighths = 1.05;
     private const double MarginBelow = 1.4;
 
+    /// <summary>Beyond this ratio of sides only the middle of an image is kept: a panorama must not take the memory of a hundred pictures.</summary>
+    private const int MaximumAspectRatio = 3;
+
     /// <summary>The eighths of its size, 1 to 8, that a JPEG can be decoded at without a visible difference in the result.</summary>
     /// <param name="scale">Pixels of the result for one pixel of the image.</param>
     public static int DecodingEighths(double scale)
@@ -53,7 +56,8 @@ internal static class ImageGeometry
     /// <param name="targetHeight">Height of the input.</param>
     /// <param name="shortSide">Length of the short side before the crop; only <see cref="ImageFit.ShortSideCrop"/> uses it.</param>
     /// <param name="fit">The way to fit.</param>
-    public static ImagePlacement Place(int width, int height, int targetWidth, int targetHeight, int shortSide, ImageFit fit)
+    /// <param name="crop">The part that is cut out; only <see cref="ImageFit.ShortSideCrop"/> uses it.</param>
+    public static ImagePlacement Place(int width, int height, int targetWidth, int targetHeight, int shortSide, ImageFit fit, CropPosition crop = CropPosition.Center)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
@@ -61,7 +65,7 @@ internal static class ImageGeometry
         ArgumentOutOfRangeException.ThrowIfLessThan(targetHeight, 1);
         return fit switch
         {
-            ImageFit.ShortSideCrop => CropCentre(width, height, targetWidth, targetHeight, shortSide),
+            ImageFit.ShortSideCrop => Crop(width, height, targetWidth, targetHeight, shortSide, crop),
             ImageFit.Stretch => new(ImageBox.Whole(width, height), 0, 0, targetWidth, targetHeight),
             ImageFit.Pad => Letterbox(width, height, targetWidth, targetHeight),
             _ => throw new ArgumentOutOfRangeException(nameof(fit), fit, $"Expected a value of {nameof(ImageFit)}."),
@@ -77,7 +81,7 @@ internal static class ImageGeometry
             : ((long)shortSide * width / height, shortSide);
     }
 
-    private static ImagePlacement CropCentre(int width, int height, int targetWidth, int targetHeight, int shortSide)
+    private static ImagePlacement Crop(int width, int height, int targetWidth, int targetHeight, int shortSide, CropPosition crop)
     {
         (long resizedWidth, long resizedHeight) = ResizeShortSide(width, height, shortSide);
         if (resizedWidth < targetWidth || resizedHeight < targetHeight)
@@ -91,10 +95,29 @@ internal static class ImageGeometry
         // Resize and crop in one: the box that the crop comes from. An image of 8000 x 10 would otherwise become 204800 x 256.
         double stepX = width / (double)resizedWidth;
         double stepY = height / (double)resizedHeight;
-        double left = CentreOffset(resizedWidth, targetWidth);
-        double top = CentreOffset(resizedHeight, targetHeight);
+        long keptWidth = Kept(resizedWidth, resizedHeight), keptHeight = Kept(resizedHeight, resizedWidth);
+        var (cropLeft, cropTop) = CropOffset(crop, keptWidth, keptHeight, targetWidth, targetHeight);
+        double left = KeptOffset(resizedWidth, keptWidth, targetWidth) + cropLeft;
+        double top = KeptOffset(resizedHeight, keptHeight, targetHeight) + cropTop;
         return new(new(left * stepX, top * stepY, targetWidth * stepX, targetHeight * stepY), 0, 0, targetWidth, targetHeight);
     }
+
+    /// <summary>The length of a side that is kept of a resized image: three times the other one at most.</summary>
+    public static long Kept(long side, long other) => Math.Min(side, MaximumAspectRatio * other);
+
+    /// <summary>Where what is kept of a side begins: cutting its centre gives the centre of the whole, the rounding of both offsets included.</summary>
+    public static double KeptOffset(long side, long kept, int crop) => CentreOffset(side, crop) - CentreOffset(kept, crop);
+
+    /// <summary>Where a crop of an image begins, as torchvision's <c>CenterCrop</c> and <c>FiveCrop</c> cut it.</summary>
+    public static (long Left, long Top) CropOffset(CropPosition crop, long width, long height, int cropWidth, int cropHeight) => crop switch
+    {
+        CropPosition.Center => ((long)CentreOffset(width, cropWidth), (long)CentreOffset(height, cropHeight)),
+        CropPosition.TopLeft => (0, 0),
+        CropPosition.TopRight => (width - cropWidth, 0),
+        CropPosition.BottomLeft => (0, height - cropHeight),
+        CropPosition.BottomRight => (width - cropWidth, height - cropHeight),
+        _ => throw new ArgumentOutOfRangeException(nameof(crop), crop, $"Expected a value of {nameof(CropPosition)}."),
+    };
 
     // torchvision's CenterCrop: int(round((size - crop) / 2)), and Python rounds halves to even.
     private static double CentreOffset(long size, int crop) => Math.Round((size - crop) / 2.0, MidpointRounding.ToEven);

@@ -30,27 +30,32 @@ internal sealed class ImagePreprocessor
 
     public int Height { get; }
 
-    /// <summary>Length in bytes of what <c>Load</c> writes: [Height,Width,3] uint8.</summary>
-    public int OutputLength => Width * Height * 3;
+    /// <summary>The parts of an image that are cut out; one, unless several are scored.</summary>
+    public IReadOnlyList<CropPosition> Crops { get; init; } = ImageViews.Single.Crops;
+
+    /// <summary>Length in bytes of what <c>Load</c> writes: [Crops,Height,Width,3] uint8.</summary>
+    public int OutputLength => Crops.Count * CropLength;
 
     /// <summary>Whether a JPEG may be decoded at n/8 of its size where the result is small.</summary>
     public bool AllowScaledDecoding { get; init; } = true;
 
+    private int CropLength => Width * Height * 3;
+
     /// <summary>Which part of an upright image of this size goes where in the network's input.</summary>
-    public ImagePlacement Place(int width, int height) => ImageGeometry.Place(width, height, Width, Height, _shortSide, _fit);
+    public ImagePlacement Place(int width, int height, CropPosition crop = CropPosition.Center) => ImageGeometry.Place(width, height, Width, Height, _shortSide, _fit, crop);
 
     /// <summary>Decodes and fits an encoded image.</summary>
     /// <param name="encoded">The whole file.</param>
     /// <param name="source">Begins the sentence of an error: "The image in row 7".</param>
-    /// <param name="destination">[Height,Width,3] uint8, RGB, 0..255.</param>
+    /// <param name="destination">[Crops,Height,Width,3] uint8, RGB, 0..255.</param>
     /// <exception cref="InvalidDataException">The image cannot be decoded; see <see cref="ImageDecoder.Decode"/>.</exception>
     public void Load(ReadOnlyMemory<byte> encoded, string source, Span<byte> destination)
     {
         using EncodedImage image = EncodedImage.Open(encoded, source, _maxPixels);
-        ImagePlacement placement = Place(image.Width, image.Height);
-        int eighths = AllowScaledDecoding ? ImageGeometry.DecodingEighths(placement.Scale) : 8;
-        using PixelImage pixels = image.Decode(eighths, placement.Needed);
-        Draw(pixels, placement, destination);
+        ImagePlacement[] placements = PlaceAll(image.Width, image.Height);
+        int eighths = AllowScaledDecoding ? ImageGeometry.DecodingEighths(placements[0].Scale) : 8;
+        using PixelImage pixels = image.Decode(eighths, placements.Select(placement => placement.Needed).Aggregate(ImageBox.Around));
+        Draw(pixels, placements, destination);
     }
 
     /// <summary>Decodes and fits an image file.</summary>
@@ -63,20 +68,29 @@ internal sealed class ImagePreprocessor
 
     /// <summary>Fits a decoded image, which is neither changed nor disposed.</summary>
     /// <param name="image">The image.</param>
-    /// <param name="destination">[Height,Width,3] uint8, RGB, 0..255.</param>
-    public void Load(PixelImage image, Span<byte> destination) =>
-        Draw(image, Place(image.OriginalWidth, image.OriginalHeight), destination);
+    /// <param name="destination">[Crops,Height,Width,3] uint8, RGB, 0..255.</param>
+    public void Load(PixelImage image, Span<byte> destination) => Draw(image, PlaceAll(image.OriginalWidth, image.OriginalHeight), destination);
 
-    private void Draw(PixelImage image, in ImagePlacement placement, Span<byte> destination)
+    private ImagePlacement[] PlaceAll(int width, int height) => [.. Crops.Select(crop => Place(width, height, crop))];
+
+    private void Draw(PixelImage image, ImagePlacement[] placements, Span<byte> destination)
     {
         if (destination.Length < OutputLength)
         {
-            throw new ArgumentException($"{Width} x {Height} pixels are {OutputLength} bytes, but the destination has {destination.Length}.", nameof(destination));
+            throw new ArgumentException($"{Crops.Count} x {Width} x {Height} pixels are {OutputLength} bytes, but the destination has {destination.Length}.", nameof(destination));
         }
 
+        for (int i = 0; i < placements.Length; i++)
+        {
+            Draw(image, placements[i], destination.Slice(i * CropLength, CropLength));
+        }
+    }
+
+    private void Draw(PixelImage image, in ImagePlacement placement, Span<byte> destination)
+    {
         if (placement.Width < Width || placement.Height < Height)
         {
-            destination[..OutputLength].Fill(PixelImage.Background);
+            destination.Fill(PixelImage.Background);
         }
 
         Span<byte> corner = destination[((((placement.Y * Width) + placement.X) * 3))..];

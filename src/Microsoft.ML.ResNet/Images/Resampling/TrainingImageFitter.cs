@@ -6,9 +6,6 @@ namespace Microsoft.ML.ResNet.Images;
 /// </summary>
 internal sealed class TrainingImageFitter(ImagePreprocessing preprocessing)
 {
-    /// <summary>Beyond this ratio of sides only the middle of an image is kept: a panorama must not take the memory of a hundred pictures.</summary>
-    private const int MaximumAspectRatio = 3;
-
     private readonly ImageResizer _resizer = new();
     private readonly ImagePreprocessor _exact = new(preprocessing.Width, preprocessing.Height, preprocessing.ShortSide, preprocessing.Fit);
 
@@ -43,17 +40,12 @@ internal sealed class TrainingImageFitter(ImagePreprocessing preprocessing)
     private ImagePlacement Place(int originalWidth, int originalHeight)
     {
         var (width, height) = ImageGeometry.ResizeShortSide(originalWidth, originalHeight, preprocessing.ShortSide);
-        int keptWidth = (int)Math.Min(width, MaximumAspectRatio * height), keptHeight = (int)Math.Min(height, MaximumAspectRatio * width);
-
-        // What is kept begins where cutting its centre gives the crop that scoring takes, the rounding of both offsets included.
+        int keptWidth = (int)ImageGeometry.Kept(width, height), keptHeight = (int)ImageGeometry.Kept(height, width);
         double stepX = originalWidth / (double)width, stepY = originalHeight / (double)height;
-        double left = CentreOffset(width, preprocessing.Width) - CentreOffset(keptWidth, preprocessing.Width);
-        double top = CentreOffset(height, preprocessing.Height) - CentreOffset(keptHeight, preprocessing.Height);
+        double left = ImageGeometry.KeptOffset(width, keptWidth, preprocessing.Width);
+        double top = ImageGeometry.KeptOffset(height, keptHeight, preprocessing.Height);
         return new ImagePlacement(new ImageBox(left * stepX, top * stepY, keptWidth * stepX, keptHeight * stepY), 0, 0, keptWidth, keptHeight);
     }
-
-    // torchvision's CenterCrop rounds halves to even.
-    private static double CentreOffset(long size, int crop) => Math.Round((size - crop) / 2.0, MidpointRounding.ToEven);
 
     private PixelImage Resize(PixelImage source, ImagePlacement placement)
         => Filled(placement.Width, placement.Height, target => _resizer.Resize(source, placement.Source, target.Span, target.Width, target.Height));

@@ -10,7 +10,7 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// </summary>
 internal sealed class ScoreBuffer(ImageScorer scorer, BadImageHandling badImages, int capacity, float minimumScore)
 {
-    private readonly byte[] _pixels = GC.AllocateUninitializedArray<byte>(capacity * scorer.Format.ByteCount);
+    private readonly byte[] _pixels = GC.AllocateUninitializedArray<byte>(capacity * scorer.ImageByteCount);
     private readonly float[] _scores = new float[capacity * scorer.OutputLength];
     private readonly ExceptionDispatchInfo?[] _faults = new ExceptionDispatchInfo?[capacity];
     private readonly TakenImage?[] _taken = new TakenImage?[capacity];
@@ -127,7 +127,7 @@ internal sealed class ScoreBuffer(ImageScorer scorer, BadImageHandling badImages
         _faults[place] = ExceptionDispatchInfo.Capture(fault);
     }
 
-    private Span<byte> Room(int place) => _pixels.AsSpan(place * scorer.Format.ByteCount, scorer.Format.ByteCount);
+    private Span<byte> Room(int place) => _pixels.AsSpan(place * scorer.ImageByteCount, scorer.ImageByteCount);
 
     private ReadOnlySpan<float> Row(int row)
     {

@@ -1,5 +1,7 @@
 using Microsoft.ML.ResNet.Augmentations;
 using Microsoft.ML.ResNet.Datasets;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Native;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Scoring;
 using static TorchSharp.torch;
@@ -26,15 +28,22 @@ internal static class Evaluation
 
     /// <summary>The probabilities of all images, in their order. The network is left in evaluation mode.</summary>
     /// <param name="scoring">How the classifier will score; its device has the network.</param>
-    public static IReadOnlyList<float[]> Probabilities(ResidualNetwork network, ImageDataset images, ScoringDevice scoring, Action checkCancelled)
+    /// <param name="views">The views of an image that it will average.</param>
+    public static IReadOnlyList<float[]> Probabilities(ResidualNetwork network, ImageDataset images, ScoringDevice scoring, ImageViews views, Action checkCancelled)
     {
-        List<float[]> rows = [];
-        ForEachBatch(network, images, scoring, checkCancelled, (logits, _) => rows.AddRange(logits.softmax(1).cpu().data<float>().ToArray().Chunk(network.ClassCount)));
-        return rows;
+        using var scope = NewDisposeScope();
+        Tensor sum = zeros(images.Count, network.ClassCount);
+        foreach (CropPosition crop in views.Crops)
+        {
+            ForEachBatch(network, images, scoring, checkCancelled, (logits, start) => sum.narrow(0, start, logits.shape[0]).AddInPlace(logits.cpu()), views with { Crops = [crop] });
+        }
+
+        return [.. sum.DivideInPlace(views.Crops.Count).softmax(1).data<float>().ToArray().Chunk(network.ClassCount)];
     }
 
     /// <param name="use">Takes the logits of a batch and the number of its first image, within a dispose scope.</param>
-    private static void ForEachBatch(ResidualNetwork network, ImageDataset images, ScoringDevice scoring, Action checkCancelled, Action<Tensor, int> use)
+    /// <param name="view">The crop that is taken, and whether its mirror image counts; null: the centre alone.</param>
+    private static void ForEachBatch(ResidualNetwork network, ImageDataset images, ScoringDevice scoring, Action checkCancelled, Action<Tensor, int> use, ImageViews? view = null)
     {
         ScalarType trained = network.ActivationType;
         try
@@ -42,7 +51,7 @@ internal static class Evaluation
             network.eval();
             network.ActivationType = scoring.Type;
             using IScoringNetwork? prepared = scoring.Prepare(network);
-            ForEachBatch(network, prepared, images, scoring.Device, checkCancelled, use);
+            ForEachBatch(batch => prepared?.Forward(batch) ?? network.forward(batch), images, scoring.Device, checkCancelled, use, view ?? ImageViews.Single);
         }
         finally
         {
@@ -50,9 +59,9 @@ internal static class Evaluation
         }
     }
 
-    private static void ForEachBatch(ResidualNetwork network, IScoringNetwork? prepared, ImageDataset images, Device device, Action checkCancelled, Action<Tensor, int> use)
+    private static void ForEachBatch(Func<Tensor, Tensor> forward, ImageDataset images, Device device, Action checkCancelled, Action<Tensor, int> use, ImageViews view)
     {
-        using var batches = new OrderedBatches(images, device, (_, _, image, _, target) => Augmentation.CropCentre(image, images.Format, images.PixelSize, target));
+        using var batches = new OrderedBatches(images, device, (_, _, image, _, target) => Augmentation.Crop(image, images.Format, images.PixelSize, target, view.Crops[0]));
         batches.Begin(0);
         for (int start = 0, count; start < images.Count; start += count)
         {
@@ -66,7 +75,7 @@ internal static class Evaluation
                 batches.Begin(start + count);
             }
 
-            use(prepared?.Forward(batch) ?? network.forward(batch), start);
+            use(view.Logits(forward, batch), start);
         }
     }
 }
