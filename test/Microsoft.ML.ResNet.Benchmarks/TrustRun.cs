@@ -14,7 +14,7 @@ internal static class TrustRun
     public const string Name = "trust";
 
     private const double HeldOut = 0.2, PlantedShare = 0.05, Precision = 0.95;
-    private const int ManyImages = 10_000, FeatureCount = 512;
+    private const int ManyImages = 10_000, FeatureCount = 512, Rounds = 3;
 
     private static readonly MLContext Context = new(1);
 
@@ -33,6 +33,12 @@ internal static class TrustRun
         if (int.TryParse(Value("--scratch"), out int epochs))
         {
             Calibrate($"ResNet20 from scratch, {epochs} epochs", rows, test, new ResNetTrainer.Options { Architecture = ResNetArchitecture.ResNet20, Epochs = epochs });
+        }
+
+        CompareViews("HeadOnly", rows, test, new ResNetTrainer.Options { PretrainedWeights = ResNetWeights.ImageNet(), FineTuning = FineTuningMode.HeadOnly, ImageSize = size });
+        if (epochs > 0)
+        {
+            CompareViews($"ResNet20 from scratch, {epochs} epochs", rows, test, new ResNetTrainer.Options { Architecture = ResNetArchitecture.ResNet20, Epochs = epochs });
         }
 
         FindPlanted(rows, size);
@@ -66,6 +72,38 @@ internal static class TrustRun
         int given = predicted.Count(label => label > 0), right = predicted.Zip(labels).Count(pair => pair.First == pair.Second);
         Write($"{name}: calibrated on {rows.Length - cut} images, temperature {calibrated.Temperature:F2}; test accuracy {Context.MulticlassClassification.Evaluate(scored).MicroAccuracy:F3}, log-loss {before.LogLoss:F3} before and {after.LogLoss:F3} after, ECE {before.ExpectedCalibrationError:F3} and {after.ExpectedCalibrationError:F3}");
         Write($"  minimum score for a precision of {Precision}: {choice.MinimumScore:F3}, there {choice.Precision:F3} with coverage {choice.Coverage:F3}; on the test images {right / (double)given:F3} with coverage {given / (double)labels.Length:F3}");
+    }
+
+    /// <summary>What test-time augmentation gains and costs: scores of the test images by the same network, in turns.</summary>
+    private static void CompareViews(string name, ImageRow[] rows, string test, ResNetTrainer.Options options)
+    {
+        options.FeatureColumnName = "ImagePath";
+        IDataView training = Data(rows);
+        ITransformer keys = Context.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(training);
+        using ResNetTransformer network = Context.MulticlassClassification.Trainers.ResNet(options).Fit(keys.Transform(training));
+        IDataView images = keys.Transform(Data(Read(test)));
+        TestTimeAugmentation[] augmentations = network.Preprocessing.ShortSide > network.Preprocessing.Width
+            ? Enum.GetValues<TestTimeAugmentation>()
+            : [TestTimeAugmentation.None, TestTimeAugmentation.HorizontalFlip];
+        ResNetTransformer[] models = [.. augmentations.Select(augmentation => network.WithTestTimeAugmentation(Context, augmentation))];
+        var seconds = models.Select(_ => new List<double>()).ToArray();
+        for (int round = 0; round < Rounds; round++)
+        {
+            for (int i = 0; i < models.Length; i++)
+            {
+                var clock = Stopwatch.StartNew();
+                _ = models[i].Transform(images).GetColumn<float[]>("Score").Count();
+                seconds[i].Add(clock.Elapsed.TotalSeconds);
+            }
+        }
+
+        for (int i = 0; i < models.Length; i++)
+        {
+            MulticlassClassificationMetrics metrics = Context.MulticlassClassification.Evaluate(models[i].Transform(images));
+            double times = seconds[i].Zip(seconds[0], (mine, one) => mine / one).Order().ElementAt(Rounds / 2);
+            Write($"{name}, {augmentations[i]}: test accuracy {metrics.MicroAccuracy:F3}, log-loss {metrics.LogLoss:F3}, {times:F2} times the time of one view");
+            models[i].Dispose();
+        }
     }
 
     private static void FindPlanted(ImageRow[] rows, int size)
@@ -113,11 +151,21 @@ internal static class TrustRun
         float[] Doubts(ImageRow[] rows) => [.. network.Transform(Data(rows)).GetColumn<float[]>("Score").Select(scores => 1 - scores.Max())];
         IDataView reference = Features(training, size);
         float[] Novelties(ImageRow[] rows) => [.. Context.Data.FindNovelImages(Features(rows, size), reference).Select(image => image.Novelty)];
+        (float[] Features, string Label)[] known = [.. Context.Data.CreateEnumerable<FeatureRow>(reference, reuseRowObject: false).Select(row => (Unit(row.Features), row.Label))];
+        float[][] means = [.. known.GroupBy(row => row.Label).Select(rows => Unit([.. Enumerable.Range(0, FeatureCount).Select(i => rows.Average(row => row.Features[i]))]))];
+        float[] FromMeans(ImageRow[] rows) => [.. Context.Data.CreateEnumerable<FeatureRow>(Features(rows, size), reuseRowObject: false).Select(row => 1 - means.Max(mean => mean.Zip(Unit(row.Features), (a, b) => a * b).Sum()))];
+        Write($"  of the distance from the nearest class mean {Auroc(FromMeans(other), FromMeans(test)):F3}");
         Write($"Images of something else: {other.Length}, beside {test.Length} test images; AUROC of 1 less the largest probability {Auroc(Doubts(other), Doubts(test)):F3}, of the novelty {Auroc(Novelties(other), Novelties(test)):F3}");
     }
 
     /// <summary>How often an image of the first set has the larger value.</summary>
     private static double Auroc(float[] larger, float[] smaller) => larger.Average(value => smaller.Average(other => value > other ? 1 : value == other ? 0.5 : 0));
+
+    private static float[] Unit(float[] values)
+    {
+        float norm = MathF.Sqrt(values.Sum(value => value * value));
+        return [.. values.Select(value => value / norm)];
+    }
 
     private static IDataView Features(ImageRow[] rows, int size)
     {

@@ -195,6 +195,31 @@ public sealed class CommandLineToolTests
     }
 
     [TestMethod]
+    public async Task Train_CalibratedAndFlipped_SavesSuchAModelWhichCommandsOverride()
+    {
+        string path = Folder.File("flipped.zip"), picture = Path.Combine(Images, ColourFolder.Red, "00.png");
+
+        ProcessResult trained = await RunAsync("train", "--images", Images, "--epochs", "2", "--calibrate", "--test-time-augmentation", "HorizontalFlip", "--output", path);
+        ProcessResult crops = await RunAsync("predict", "--model", path, "--test-time-augmentation", "FiveCrop", picture);
+        ProcessResult exported = await RunAsync("export", "--model", path, "--test-time-augmentation", "None", "--output", Folder.File("one-view.onnx"));
+
+        Assert.AreEqual(0, trained.ExitCode, trained.Output);
+        ITransformer model = new MLContext().Model.Load(path, out _);
+        using (model as IDisposable)
+        {
+            ResNetTransformer network = ((IEnumerable<ITransformer>)model).OfType<ResNetTransformer>().Single();
+            Assert.AreEqual(TestTimeAugmentation.HorizontalFlip, network.TestTimeAugmentation);
+            Assert.AreNotEqual(1, network.Temperature);
+        }
+
+        Assert.AreEqual(2, crops.ExitCode, crops.Output);
+        StringAssert.Contains(crops.StandardError, "can't be used: TestTimeAugmentation is FiveCrop, but images of 16 x 16 pixels, 64 or less, are resized to the network's input and not cut");
+        Assert.AreEqual(0, exported.ExitCode, exported.Output);
+        using var onnx = new OnnxSession(Folder.File("one-view.onnx"));
+        Assert.IsFalse(onnx.Metadata.CustomMetadataMap.ContainsKey("test_time_augmentation"));
+    }
+
+    [TestMethod]
     public async Task Predict_FolderWithoutImages_IsOneLineAndExitCode2()
     {
         string empty = Directory.CreateDirectory(Folder.File("empty")).FullName;
