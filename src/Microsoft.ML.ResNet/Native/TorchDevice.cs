@@ -9,14 +9,15 @@ namespace Microsoft.ML.ResNet.Native;
 internal static class TorchDevice
 {
     /// <summary>The GPU with the number in <c>MLContext.GpuDeviceId</c>; where none is set, the first GPU if there is one, else the CPU.</summary>
+    /// <param name="localRank">The number of this process among those that train together on this machine: where there are several GPUs and none is set, each has one of its own.</param>
     /// <exception cref="InvalidOperationException">The GPU that is asked for is not there, and <c>FallbackToCpu</c> is false.</exception>
-    public static torch.Device Choose(IHostEnvironment environment, IChannel channel)
+    public static torch.Device Choose(IHostEnvironment environment, IChannel channel, int localRank = 0)
     {
         var (id, fallbackToCpu) = HostServices.GetDevice(environment);
         int count = torch.cuda.is_available() ? torch.cuda.device_count() : 0;
         if (id is null)
         {
-            return count > 0 ? new torch.Device(DeviceType.CUDA, 0) : torch.CPU;
+            return count > 0 ? new torch.Device(DeviceType.CUDA, localRank % count) : torch.CPU;
         }
 
         if (id >= 0 && id < count)

@@ -151,6 +151,35 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         return _head.Forward(last.mean(Spatial)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The first part of <see cref="forward"/>, which <see cref="ForwardStage"/> and <see cref="ForwardHead"/> go on with: what the stem gives.</summary>
+    /// <param name="images"><c>[N,C,H,W] float32</c>, normalised.</param>
+    /// <returns>In the caller's dispose scope.</returns>
+    public Tensor ForwardStem(Tensor images)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        Check(images);
+        using DisposeScope scope = NewDisposeScope();
+        return _stem.Forward(ActivationType == ScalarType.BFloat16 ? images.to(ScalarType.BFloat16) : images, training && !FreezesStatistics).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What a stage makes of what the one before it gives.</summary>
+    /// <param name="activations">It is not changed.</param>
+    /// <param name="stage">The stage, 1 for the first.</param>
+    /// <returns>In the caller's dispose scope.</returns>
+    public Tensor ForwardStage(Tensor activations, int stage)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Walk(activations, BlocksUpTo(stage - 1), BlocksUpTo(stage), training && !FreezesStatistics).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The logits of what the last stage gives.</summary>
+    /// <returns><c>[N,K] float32</c>, in the caller's dispose scope.</returns>
+    public Tensor ForwardHead(Tensor activations)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return _head.Forward(activations.mean(Spatial, type: ActivationType == ScalarType.BFloat16 ? ScalarType.Float32 : null)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Requires images that the network can take, in training a batch that has a variance.</summary>
     /// <exception cref="ArgumentException">The images have the wrong shape.</exception>
     /// <exception cref="InvalidOperationException">In training mode the batch is too small to have a variance.</exception>
@@ -232,11 +261,11 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
 
     private int BlocksUpTo(int stage) => Specification.Depths.Take(stage).Sum();
 
-    private Tensor Walk(Tensor activations, int first, int end)
+    private Tensor Walk(Tensor activations, int first, int end, bool isTraining = false)
     {
         for (int i = first; i < end; i++)
         {
-            activations = _blocks[i].Forward(activations, training: false);
+            activations = _blocks[i].Forward(activations, isTraining);
         }
 
         return activations;

@@ -27,10 +27,30 @@ public sealed partial class ResNetTrainer
         /// <value>Default: null: no limit. Range: above 0.</value>
         public TimeSpan? MaxTrainingTime { get; set; }
 
-        /// <summary>The number of images in an optimiser step. The last batch of an epoch may be smaller; a single image that would be left over joins the batch before it.</summary>
+        /// <summary>
+        /// The number of images in a batch: those of an optimiser step, unless <see cref="AccumulateSteps"/> or <see cref="ProcessGroup"/> make several batches one step. The last batch of an epoch may
+        /// be smaller; a single image that would be left over joins the batch before it.
+        /// </summary>
         /// <value>Default: 32. Range: 2 to 4,096.</value>
         [Range(2, 4_096, init: 32, logBase: true)]
         public int BatchSize { get; set; } = 32;
+
+        /// <summary>
+        /// The number of batches whose gradients are added up before the optimiser takes a step: as a batch so many times as large, in the memory of one. Batch normalisation takes its statistics
+        /// from each batch by itself. Where <see cref="LearningRate"/> is left open, it grows with the images of a step.
+        /// </summary>
+        /// <value>Default: 1. Range: 1 to 10,000.</value>
+        public int AccumulateSteps { get; set; } = 1;
+
+        /// <summary>
+        /// The processes that train the network together, such as <c>MpiProcessGroup</c> of the package <c>Microsoft.ML.ResNet.Mpi</c>: data-parallel stochastic gradient descent. Every process calls
+        /// <c>Fit</c> with the same options and the same rows, trains on its part of the images, and gets the same model. Gradients and metrics are those of all of them; batch normalisation takes its
+        /// statistics from the images of each process. Rank 0 reports, logs and writes checkpoints; a training resumes with any number of processes, as long as
+        /// <see cref="BatchSize"/> times <see cref="AccumulateSteps"/> times the processes stays the same.
+        /// </summary>
+        /// <value>Default: null: this process alone.</value>
+        [JsonIgnore]
+        public IProcessGroup? ProcessGroup { get; set; }
 
         /// <summary>The optimiser.</summary>
         /// <value>Default: <see cref="TrainingOptimizer.Sgd"/> (He et al. 2015, section 3.4).</value>
@@ -169,7 +189,7 @@ public sealed partial class ResNetTrainer
         public float MinimumScore { get; set; }
 
         /// <summary>
-        /// The views of an image that the model scores and averages, such as the image and its mirror image: somewhat better predictions for a multiple of the time. It changes scoring
+        /// The views of an image that the model scores and averages, such as the image and its mirror image: often better predictions, for a multiple of the time. It changes scoring
         /// and the calibration by <see cref="CalibrateScores"/>, not the training; the metrics of epochs are of one view. <see cref="ResNetTransformer.WithTestTimeAugmentation"/> sets it for a model
         /// that is trained already.
         /// </summary>

@@ -57,6 +57,17 @@ public sealed partial class ResNetTrainer
             CheckDefined(faults, nameof(ClassWeighting), ClassWeighting);
             CheckDefined(faults, nameof(ValidationMetric), ValidationMetric ?? ResNet.ValidationMetric.Accuracy);
             CheckDefined(faults, nameof(CancellationHandling), CancellationHandling);
+            CheckDefined(faults, nameof(TestTimeAugmentation), TestTimeAugmentation);
+            if (AccumulateSteps is < 1 or > 10_000)
+            {
+                faults.Add(Fault(nameof(AccumulateSteps), AccumulateSteps, "1 to 10000"));
+            }
+
+            if (ProcessGroup is { Size: > 1 } && FineTuning is FineTuningMode.HeadOnly or FineTuningMode.HeadThenFull)
+            {
+                faults.Add($"{nameof(FineTuning)} is {FineTuning}, which one process does, and {nameof(ProcessGroup)} has {ProcessGroup!.Size}; expected {nameof(FineTuningMode.Full)}.");
+            }
+
             try
             {
                 Specification?.Validate();
@@ -195,11 +206,6 @@ public sealed partial class ResNetTrainer
             if (!(MinimumScore is >= 0 and <= 1))
             {
                 faults.Add(Fault(nameof(MinimumScore), MinimumScore, "0 to 1"));
-            }
-
-            if (!Enum.IsDefined(TestTimeAugmentation))
-            {
-                faults.Add(Fault(nameof(TestTimeAugmentation), TestTimeAugmentation, string.Join(", ", Enum.GetNames<TestTimeAugmentation>())));
             }
 
             if (!(EarlyStoppingMinDelta >= 0 && double.IsFinite(EarlyStoppingMinDelta)))

@@ -151,7 +151,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         // A training that was cancelled, and is to give its best model, gives a calibrated one.
         Action checkCancelled = _options.CancellationHandling == CancellationHandling.ReturnBest ? () => { } : training.Host.CheckCancelled;
         var rows = new ScoredRows(validation.Labels, Evaluation.Probabilities(training.Network, validation, training.Scoring, ImageViews.Of(_options.TestTimeAugmentation), checkCancelled));
-        double temperature = TemperatureScaling.Fit(rows);
+        double temperature = training.Settings.Ranks.OfMain(TemperatureScaling.Fit(rows));
         ResNetTransformer.Divide(training.Network, temperature);
         training.Host.Inform(string.Create(CultureInfo.InvariantCulture, $"The scores were calibrated on {validation.Count} validation images: temperature {temperature:G3}."));
         return temperature;
@@ -161,26 +161,66 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     /// <param name="use">Takes the network over; where it throws, the network is freed.</param>
     private T Prepare<T>(IDataView input, ResNetWeights? start, Func<PreparedTraining, T> use)
     {
+        var ranks = new RankGroup(_options.ProcessGroup);
+        if (ranks.Processes is not { } processes)
+        {
+            return Prepare(input, start, ranks, use);
+        }
+
+        ShareProcessors(processes.LocalSize);
+        try
+        {
+            return Prepare(input, start, ranks, use);
+        }
+        catch (Exception exception) when (!ranks.EndsTogether)
+        {
+            // The other ranks would wait for this one for ever.
+            Exception cause = exception.GetBaseException();
+            processes.Abort($"Rank {processes.Rank} of {processes.Size}: {exception.Message}{(cause == exception ? "" : $" {cause.Message}")}");
+            throw;
+        }
+    }
+
+    /// <summary>Each of the processes on a machine takes its part of the processors.</summary>
+    private static void ShareProcessors(int processes)
+    {
+        NativeTorch.EnsureLoaded();
+        FeedThreads.Processes = processes;
+        int threads = Math.Max(1, Environment.ProcessorCount / processes);
+        if (torch.get_num_threads() > threads)
+        {
+            torch.set_num_threads(threads);
+        }
+    }
+
+    private T Prepare<T>(IDataView input, ResNetWeights? start, RankGroup ranks, Func<PreparedTraining, T> use)
+    {
         var clock = Stopwatch.StartNew();
         NativeTorch.EnsureLoaded();
         using IChannel channel = _host.Start(nameof(Fit));
         ImageColumn column = ImageColumn.Of(input.Schema, _options.FeatureColumnName, _options.PixelLayout, _options.ImageSize);
         Options options = start is null ? _options : StartingWeights.Complete(_options, start, column);
-        long seed = Seed(options);
+        long seed = (long)ranks.OfMain(Seed(options));
         using TrainingData data = new TrainingSetReader(options, HostServices.GetTemporaryFolder(_host), CheckCancelled, channel).Read(input, column, seed);
         if (ImageViews.Fault(options.TestTimeAugmentation, data.Preprocessing, column.Kind == FeatureKind.Pixels) is { } fault)
         {
             throw new ArgumentException(fault);
         }
 
-        torch.Device device = TorchDevice.Choose(_host, channel);
+        int batches = options.AccumulateSteps * ranks.Size;
+        if (batches > 1 && data.Training.Count < 2 * batches)
+        {
+            throw new InvalidOperationException($"There are {data.Training.Count} training images for steps of {batches} batches, expected at least two for each batch. Lower AccumulateSteps, or train with fewer processes.");
+        }
+
+        torch.Device device = TorchDevice.Choose(_host, channel, ranks.Processes?.LocalRank ?? 0);
         ResNetSpecification specification = (options.Specification ?? ResNetSpecification.FromArchitecture(options.Architecture))
             .ResolveStem(data.Preprocessing.Height, data.Preprocessing.Width);
         var network = new ResidualNetwork(specification, data.Preprocessing.Channels, data.Labels.Count, seed, options.ZeroInitResidual);
         try
         {
             bool keepsHead = start is not null && CopyWeights(start, network, data.Labels, channel);
-            FineTuningMode? mode = start is null ? null : options.FineTuning ?? (keepsHead ? null : FineTuningMode.HeadThenFull);
+            FineTuningMode? mode = start is null ? null : options.FineTuning ?? (keepsHead ? null : ranks.IsSingle ? FineTuningMode.HeadThenFull : FineTuningMode.Full);
             foreach (string message in UnusedOptions.Find(_options, start is not null, mode))
             {
                 channel.Warning(MessageSensitivity.None, "{0}", message);
@@ -193,15 +233,27 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
                 GivenClassWeights(data.Labels),
                 seed,
                 fineTunes: mode is not null,
-                startImageSize: start?.Preprocessing is { } made ? Math.Min(made.Width, made.Height) : null);
+                startImageSize: start?.Preprocessing is { } made ? Math.Min(made.Width, made.Height) : null,
+                ranks);
             network.to(device);
             network.ActivationType = BFloat16Support.TypeFor(options.Precision, device, channel);
-            LogStart(channel, network, data, settings, mode, device);
+            ranks.RequireSame(CheckpointIdentity.Of(settings, network, data));
+            ranks.Share(network.StateEntries.Select(entry => entry.Tensor));
+            if (ranks.IsMain)
+            {
+                LogStart(channel, network, data, settings, mode, device);
+            }
+
             network.FreezesStatistics = settings.FreezesStatistics;
             var host = new TrainingCallbacks(metrics => Report(metrics, channel), message => channel.Info(MessageSensitivity.None, "{0}", message), CheckCancelled, () => clock.Elapsed)
             {
                 Warn = message => channel.Warning(MessageSensitivity.None, "{0}", message),
             };
+            if (!ranks.IsMain)
+            {
+                host = host with { Report = _ => { }, Inform = _ => { }, Warn = _ => { } };
+            }
+
             var scoring = ScoringDevice.Choose(device, options.ScoringPrecision, channel);
             return use(new PreparedTraining(network, data, settings, mode, scoring, channel, host));
         }
@@ -216,7 +268,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     {
         var (network, data, settings, mode, scoring, _, host) = training;
         LabeledImages images = training.Images;
-        CheckpointFolder? checkpoints = _options.CheckpointDirectory is { } folder
+        CheckpointFolder? checkpoints = _options.CheckpointDirectory is { } folder && settings.Ranks.IsMain
             ? new CheckpointFolder(folder, CheckpointIdentity.Of(settings, network, data), _options.ResumeFromCheckpoint, (name, was, now) => CheckpointIdentity.Difference(name, was, now, data))
             : null;
         if (mode is FineTuningMode.HeadOnly or FineTuningMode.HeadThenFull)

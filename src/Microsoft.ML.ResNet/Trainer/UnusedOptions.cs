@@ -71,6 +71,7 @@ internal static class UnusedOptions
     [
         (nameof(options.Epochs), options.Epochs, s_defaults.Epochs),
         (nameof(options.BatchSize), options.BatchSize, s_defaults.BatchSize),
+        (nameof(options.AccumulateSteps), options.AccumulateSteps, s_defaults.AccumulateSteps),
         (nameof(options.Optimizer), options.Optimizer, s_defaults.Optimizer),
         (nameof(options.LearningRate), options.LearningRate, null),
         (nameof(options.WarmupEpochs), options.WarmupEpochs, s_defaults.WarmupEpochs),

@@ -19,10 +19,11 @@ internal sealed class LearningRateRangeTest(ResidualNetwork network, LabeledImag
     public LearningRateCurve Run(double smallest, double largest, int steps)
     {
         Device device = scoring.Device;
-        var plan = new BatchPlan(images.Training.Count, settings.BatchSize);
+        var plan = (settings with { Ranks = RankGroup.Single }).Plan(images.Training.Count);
         using IOptimizer optimizer = settings.Optimizer(network);
         using INetworkTraining passes = VectorTraining.Supports(network, device) ? new VectorTraining(network) : new AutogradTraining(network);
         using TrainingLoss loss = settings.Loss(images.Training.Labels, images.ClassCount, device);
+        using GradientSum? sum = plan.BatchesPerStep > 1 ? new GradientSum(network, RankGroup.Single) : null;
         using var batches = new BatchLoader(images.Training, images.Weights, plan, settings, device);
         List<LearningRatePoint> points = [];
         double average = 0, lowest = double.PositiveInfinity;
@@ -30,16 +31,16 @@ internal sealed class LearningRateRangeTest(ResidualNetwork network, LabeledImag
         for (int step = 0; step < steps && !IsTimeOver(step); step++)
         {
             host.CheckCancelled();
-            if (step % plan.Count == 0)
+            if (step % plan.StepCount == 0)
             {
-                batches.Shuffle(step / plan.Count);
+                batches.Shuffle(step / plan.StepCount);
             }
 
             double rate = smallest * Math.Pow(largest / smallest, step / (steps - 1.0));
             double value;
             using (NewDisposeScope())
             {
-                value = Step(batches.Create(step % plan.Count), rate, passes, loss, optimizer);
+                value = Step(Enumerable.Range(step % plan.StepCount * plan.BatchesPerStep, plan.BatchesPerStep).Select(batches.Create), rate, passes, loss, sum, optimizer);
             }
 
             if (!double.IsFinite(value))
@@ -66,17 +67,36 @@ internal sealed class LearningRateRangeTest(ResidualNetwork network, LabeledImag
                 + "Raise MaxTrainingTime, lower the smallest learning rate, or check the pixel values: they must be in the range that PixelRange says.");
     }
 
-    private double Step(TrainingBatch batch, double rate, INetworkTraining passes, TrainingLoss loss, IOptimizer optimizer)
+    private double Step(IEnumerable<TrainingBatch> batches, double rate, INetworkTraining passes, TrainingLoss loss, GradientSum? sum, IOptimizer optimizer)
     {
-        Tensor mean = loss.Mean(passes.Forward(batch.Images), batch, weighsClasses: settings.ClassWeightingStart == 0);
-        passes.Backward(mean);
+        bool weighsClasses = settings.ClassWeightingStart == 0;
+        double total = 0;
+        int count = 0;
+        sum?.Begin();
+        foreach (TrainingBatch batch in batches)
+        {
+            Tensor mean = loss.Mean(passes.Forward(batch.Images), batch, weighsClasses);
+            if (sum is null)
+            {
+                passes.Backward(mean);
+            }
+            else
+            {
+                sum.Backward(passes, mean, loss.Weight(batch, weighsClasses), isLast: false);
+            }
+
+            total += mean.item<float>();
+            count++;
+        }
+
+        sum?.End();
         if (settings.MaxGradientNorm is { } norm)
         {
             GradientClipping.Apply(network.ParameterEntries.Select(entry => entry.Parameter), norm);
         }
 
         optimizer.Step(rate);
-        return mean.item<float>();
+        return total / count;
     }
 
     private bool IsTimeOver(int step) => step > 0 && settings.MaxTrainingTime is { } limit && host.Elapsed() >= limit;

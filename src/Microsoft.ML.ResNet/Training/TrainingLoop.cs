@@ -40,13 +40,22 @@ internal sealed class TrainingLoop : IDisposable
     private readonly ForeachOperations? _foreach;
     private readonly PendingMetrics _pending = new();
     private readonly int _stepsBetweenReads;
+    private readonly RankGroup _ranks;
+    private readonly GradientSum? _gradients;
     private readonly int _topK;
-    private TrainingState _state = new();
+
+    /// <summary>Whether the main rank keeps checkpoints.</summary>
+    private readonly bool _savesCheckpoints;
+
+    private TrainingState _state;
     private TimeSpan _elapsedBefore;
     private ImageDataset? _validation;
     private TimeSpan _evaluation;
     private TimeSpan _saving;
     private TimeSpan _saved;
+    private TimeSpan _sinceSaved;
+    private int _unreadSteps;
+    private bool _isCancelled;
 
     /// <param name="network">Trained in place, on the device of <paramref name="scoring"/>.</param>
     /// <param name="scoring">How the trained network will score, which is how it is validated.</param>
@@ -62,15 +71,19 @@ internal sealed class TrainingLoop : IDisposable
         Device device = scoring.Device;
         _host = host;
         _checkpoints = checkpoints;
+        _savesCheckpoints = checkpoints is not null || settings.HasCheckpoints;
         _topK = Math.Min(settings.TopK, images.ClassCount);
-        _plan = new BatchPlan(images.Training.Count, settings.BatchSize);
-        _schedule = settings.Schedule(_plan.Count);
-        _pace = new TimeBudget(_schedule.TotalSteps, _plan.Count, settings.MaxTrainingTime, settings.Resizing.CostAt);
+        _ranks = settings.Ranks;
+        _state = new TrainingState { ShardCount = _ranks.Size };
+        _plan = settings.Plan(images.Training.Count);
+        _schedule = settings.Schedule(_plan.StepCount);
+        _pace = new TimeBudget(_schedule.TotalSteps, _plan.StepCount, settings.MaxTrainingTime, settings.Resizing.CostAt);
         _stopping = new EarlyStopping(settings.ValidationMetric, settings.EarlyStoppingPatience, settings.EarlyStoppingMinDelta);
         _foreach = ForeachOperations.For(device);
-        _stepsBetweenReads = device.type == DeviceType.CPU || settings.MaxTrainingTime is not null ? 1 : StepsBetweenReads;
+        _stepsBetweenReads = device.type == DeviceType.CPU || settings.MaxTrainingTime is not null || !_ranks.IsSingle ? 1 : StepsBetweenReads;
         _optimizer = settings.Optimizer(network);
-        _passes = VectorTraining.Supports(network, device) ? new VectorTraining(network) : new AutogradTraining(network);
+        _passes = VectorTraining.Supports(network, device) ? new VectorTraining(network) : new AutogradTraining(network, byStages: !_ranks.IsSingle);
+        _gradients = _ranks.IsSingle && settings.AccumulateSteps == 1 ? null : new GradientSum(network, _ranks);
         _loss = settings.Loss(images.Training.Labels, images.ClassCount, device);
         _average = settings.WeightAveragingDecay > 0 ? new ExponentialMovingAverage(network, settings.WeightAveragingDecay, device, _foreach) : null;
         _batches = new BatchLoader(images.Training, images.Weights, _plan, settings, device);
@@ -124,6 +137,7 @@ internal sealed class TrainingLoop : IDisposable
         _loss.Dispose();
         _passes.Dispose();
         _optimizer.Dispose();
+        _gradients?.Dispose();
     }
 
     /// <summary>Chooses the images to validate on within the time limit.</summary>
@@ -141,7 +155,7 @@ internal sealed class TrainingLoop : IDisposable
                 $"MaxTrainingTime is {limit}, but {Elapsed.TotalSeconds:F1} s had passed before the first step. One step is trained. Raise MaxTrainingTime, or give fewer or smaller images."));
         }
 
-        if (_images.Validation is not { } validation)
+        if (_images.Validation is not { } validation || !_ranks.IsSingle)
         {
             return;
         }
@@ -162,13 +176,13 @@ internal sealed class TrainingLoop : IDisposable
         TimeSpan started = Elapsed;
         int imagesBefore = _state.Metrics.ImageCount;
         _network.train();
-        _batches.Shuffle(_state.Epoch);
+        _batches.Shuffle(_state.Epoch, _state.ShardCount);
         while (true)
         {
-            _host.CheckCancelled();
+            CheckCancelled();
             double learningRate = _schedule.At(_pace.Position);
             Step(learningRate);
-            bool isEpochEnd = _state.Batch == _plan.Count || _pace.IsOver;
+            bool isEpochEnd = _state.Batch == _plan.StepCount || _pace.IsOver;
             EpochMetrics now = Describe(learningRate, isEpochEnd, (_state.Metrics.ImageCount - imagesBefore) / (Elapsed - started).TotalSeconds);
             if (isEpochEnd)
             {
@@ -179,7 +193,7 @@ internal sealed class TrainingLoop : IDisposable
             }
 
             _host.Report(now);
-            if (_checkpoints is not null && Elapsed - _saved >= _settings.CheckpointInterval)
+            if (_savesCheckpoints && (_ranks.IsSingle ? Elapsed - _saved : _sinceSaved) >= _settings.CheckpointInterval)
             {
                 Save();
             }
@@ -191,10 +205,7 @@ internal sealed class TrainingLoop : IDisposable
         TimeSpan started = Elapsed;
         using (NewDisposeScope())
         {
-            TrainingBatch batch = _batches.Create(_state.Batch);
-            Tensor logits = _passes.Forward(_settings.Resizing.Apply(batch.Images, _pace.Share));
-            Tensor loss = _loss.Mean(logits, batch, weighsClasses: _pace.Share >= _settings.ClassWeightingStart);
-            _passes.Backward(loss);
+            ComputeGradients(learningRate);
             if (_settings.MaxGradientNorm is { } norm)
             {
                 ClipGradients(norm);
@@ -202,8 +213,8 @@ internal sealed class TrainingLoop : IDisposable
 
             _optimizer.Step(learningRate);
             _average?.Update(_state.Step);
-            _pending.Add(new PendingStep(_state.Step + 1, _state.Epoch, (int)batch.Labels.shape[0], learningRate), loss, logits, batch.Labels, _topK);
-            if (_pending.Count >= _stepsBetweenReads || _state.Metrics.ImageCount == 0 || _state.Batch + 1 == _plan.Count)
+            _unreadSteps++;
+            if (_ranks.IsSingle && (_unreadSteps >= _stepsBetweenReads || _state.Metrics.ImageCount == 0 || _state.Batch + 1 == _plan.StepCount))
             {
                 ReadMetrics();
             }
@@ -214,8 +225,101 @@ internal sealed class TrainingLoop : IDisposable
             FreedMemory.Return();
         }
 
-        _pace.Advance(Elapsed - started, Elapsed, _evaluation + _saving);
+        if (_ranks.IsSingle)
+        {
+            _pace.Advance(Elapsed - started, Elapsed, _evaluation + _saving);
+        }
+        else
+        {
+            TellOthers(Elapsed - started, learningRate);
+        }
+
         _state = _state with { Batch = _state.Batch + 1, Step = _state.Step + 1, Position = _pace.Position };
+    }
+
+    /// <summary>Takes the batches of a step forward and backward.</summary>
+    private void ComputeGradients(double learningRate)
+    {
+        int count = _plan.BatchesPerStep;
+        bool weighsClasses = _pace.Share >= _settings.ClassWeightingStart;
+        _gradients?.Begin();
+        for (int i = 0; i < count; i++)
+        {
+            if (i > 0 && _ranks.IsSingle)
+            {
+                _host.CheckCancelled();
+            }
+
+            using var scope = NewDisposeScope();
+            TrainingBatch batch = _batches.Create((_state.Batch * count) + i);
+            Tensor logits = _passes.Forward(_settings.Resizing.Apply(batch.Images, _pace.Share));
+            Tensor loss = _loss.Mean(logits, batch, weighsClasses);
+            if (_gradients is null)
+            {
+                _passes.Backward(loss);
+            }
+            else
+            {
+                _gradients.Backward(_passes, loss, _loss.Weight(batch, weighsClasses), isLast: i == count - 1);
+            }
+
+            _pending.Add(new PendingStep(_state.Step + 1, _state.Epoch, (int)batch.Labels.shape[0], learningRate), loss, logits, batch.Labels, _topK);
+        }
+
+        _gradients?.End();
+    }
+
+    /// <summary>Counts the step in on all ranks, and takes over what the main one says of the time.</summary>
+    private void TellOthers(TimeSpan stepTime, double learningRate)
+    {
+        RunningMetrics mine = new();
+        foreach (var (step, loss, correct, topKCorrect) in _pending.Take())
+        {
+            mine = mine.With(loss, step.ImageCount, correct, topKCorrect);
+        }
+
+        StepReport all = new StepReport(
+            mine.LossSum, mine.ImageCount, mine.CorrectCount, mine.TopKCorrectCount, WantsToStop() ? 1 : 0, Elapsed, stepTime, _evaluation, _saving, Elapsed - _saved).Combine(_ranks);
+        Finite(all.LossSum, new PendingStep(_state.Step + 1, _state.Epoch, (int)all.ImageCount, learningRate));
+        _state = _state with
+        {
+            Metrics = new RunningMetrics
+            {
+                LossSum = _state.Metrics.LossSum + all.LossSum,
+                CorrectCount = _state.Metrics.CorrectCount + all.Correct,
+                TopKCorrectCount = _state.Metrics.TopKCorrectCount + all.TopKCorrect,
+                ImageCount = _state.Metrics.ImageCount + (int)all.ImageCount,
+            },
+        };
+        _isCancelled = all.Cancelled > 0;
+        (_evaluation, _saving, _sinceSaved) = (all.Evaluation, all.Saving, all.SinceSaved);
+        _pace.Advance(all.StepTime, all.Elapsed, _evaluation + _saving);
+    }
+
+    /// <summary>Stops all ranks after the same step.</summary>
+    private void CheckCancelled()
+    {
+        if (_ranks.IsSingle)
+        {
+            _host.CheckCancelled();
+        }
+        else if (_isCancelled)
+        {
+            throw _ranks.OfAll(new OperationCanceledException("The training was cancelled, on this rank or on another."));
+        }
+    }
+
+    private bool WantsToStop()
+    {
+        try
+        {
+            _host.CheckCancelled();
+            return false;
+        }
+        catch (OperationCanceledException)
+        {
+            return true;
+        }
     }
 
     private void ClipGradients(double norm)
@@ -235,6 +339,7 @@ internal sealed class TrainingLoop : IDisposable
     /// <exception cref="InvalidOperationException">The loss of one is no longer a finite number.</exception>
     private void ReadMetrics()
     {
+        _unreadSteps = 0;
         foreach (var (step, loss, correct, topKCorrect) in _pending.Take())
         {
             _state = _state with { Metrics = _state.Metrics.With(Finite(loss, step), step.ImageCount, correct, topKCorrect) };
@@ -243,6 +348,7 @@ internal sealed class TrainingLoop : IDisposable
 
     private void EndEpoch(EpochMetrics metrics)
     {
+        CombineStatistics();
         metrics = Validate(metrics, out bool stops);
         _state = _state with
         {
@@ -253,7 +359,7 @@ internal sealed class TrainingLoop : IDisposable
             IsFinished = stops || _pace.IsOver,
             History = [.. _state.History, metrics],
         };
-        if (_checkpoints is not null)
+        if (_savesCheckpoints)
         {
             Save();
         }
@@ -291,7 +397,7 @@ internal sealed class TrainingLoop : IDisposable
     private ValidationResult Evaluate(out bool stops)
     {
         TimeSpan started = Elapsed;
-        ValidationResult result = Evaluation.Run(Result, _validation!, _scoring, _topK, _host.CheckCancelled);
+        ValidationResult result = Evaluation.Run(Result, _validation!, _scoring, _topK, _host.CheckCancelled, _ranks);
         _evaluation = Elapsed - started;
         stops = false;
         if (_settings.ClassWeightingStart > 0 && _pace.Share <= _settings.ClassWeightingStart)
@@ -325,16 +431,26 @@ internal sealed class TrainingLoop : IDisposable
             _network.CopyStateFrom(_average.Network.StateEntries);
         }
 
+        _ranks.Share(_network.StateEntries.Select(entry => entry.Tensor));
         RequireFinite(_network);
         _network.eval();
+    }
+
+    /// <summary>Gives the normalisations of all ranks the mean of their running statistics: each has seen its own images alone.</summary>
+    private void CombineStatistics()
+    {
+        foreach (ResidualNetwork network in _average is null ? [_network] : new[] { _network, _average.Network })
+        {
+            _ranks.Average(network.StateEntries.Where(entry => entry.Name.EndsWith(".running_mean", StringComparison.Ordinal) || entry.Name.EndsWith(".running_var", StringComparison.Ordinal)).Select(entry => entry.Tensor));
+        }
     }
 
     private EpochMetrics Describe(double learningRate, bool isEpochEnd, double imagesPerSecond) => new()
     {
         Epoch = _state.Epoch,
-        EpochCount = _pace.IsOver ? _state.Epoch : _state.Epoch - 1 + (int)Math.Ceiling(((double)_state.Batch / _plan.Count) + _pace.RemainingEpochs - 1e-6),
+        EpochCount = _pace.IsOver ? _state.Epoch : _state.Epoch - 1 + (int)Math.Ceiling(((double)_state.Batch / _plan.StepCount) + _pace.RemainingEpochs - 1e-6),
         Batch = _state.Batch,
-        BatchCount = isEpochEnd ? _state.Batch : _plan.Count,
+        BatchCount = isEpochEnd ? _state.Batch : _plan.StepCount,
         Step = _state.Step,
         ImageCount = _state.Metrics.ImageCount,
         TrainingLoss = _state.Metrics.Loss,
@@ -353,7 +469,7 @@ internal sealed class TrainingLoop : IDisposable
 
     private void Resume()
     {
-        if (_checkpoints?.Resume(_network, _average?.Network, _optimizer, _best, _plan.Count) is not { } state)
+        if (ResumedState() is not { } state)
         {
             return;
         }
@@ -364,17 +480,46 @@ internal sealed class TrainingLoop : IDisposable
         _optimizer.StepCount = state.Step;
         _pace.Position = state.Position;
         _host.Inform(state.IsFinished
-            ? $"The training in '{_checkpoints.Path}' is finished: its model is taken."
-            : $"Resuming from '{_checkpoints.Path}', after {state.Step} steps, in epoch {state.Epoch}.");
+            ? $"The training in '{_checkpoints?.Path}' is finished: its model is taken."
+            : $"Resuming from '{_checkpoints?.Path}', after {state.Step} steps, in epoch {state.Epoch}.");
+    }
+
+    /// <summary>The state of the checkpoint that the main rank resumes from, on all ranks, or null.</summary>
+    private TrainingState? ResumedState()
+    {
+        TrainingState? state = _checkpoints?.Resume(_network, _average?.Network, _optimizer, _best, _plan.StepCount);
+        if (_ranks.IsSingle)
+        {
+            return state;
+        }
+
+        byte[]? json = _ranks.OfMain(state is null ? null : CheckpointFolder.ToJson(state));
+        _ranks.Share(
+        [
+            .. _network.StateEntries.Select(entry => entry.Tensor),
+            .. _average?.Network.StateEntries.Select(entry => entry.Tensor) ?? [],
+            .. json is null ? [] : _optimizer.State.Select(entry => entry.Tensor),
+        ]);
+        return json is null ? null : CheckpointFolder.StateFrom(json);
     }
 
     private void Save()
     {
         ReadMetrics();
         TimeSpan started = Elapsed;
+        if (_state.Batch > 0)
+        {
+            CombineStatistics();
+        }
+
         RequireFinite(_network);
         _state = _state with { Elapsed = started };
-        _checkpoints!.Save(_state, _network, _average?.Network, _optimizer, _best);
+        if (_checkpoints is null)
+        {
+            return;
+        }
+
+        _checkpoints.Save(_state, _network, _average?.Network, _optimizer, _best);
         _saved = Elapsed;
         _saving = _saved - started;
     }
@@ -405,7 +550,7 @@ internal sealed class TrainingLoop : IDisposable
     private InvalidOperationException Diverged(string what)
     {
         string checkpoint = _checkpoints?.HasLast == true ? $" The last checkpoint, '{_checkpoints.LastPath}', is from before that." : "";
-        return new InvalidOperationException(
-            $"Training diverged: {what}. Lower LearningRate (by ten, to begin with), set MaxGradientNorm or raise WarmupEpochs, and check the pixel values: they must be in the range that PixelRange says; and weights that it began with must be finite.{checkpoint}");
+        return _ranks.OfAll(new InvalidOperationException(
+            $"Training diverged: {what}. Lower LearningRate (by ten, to begin with), set MaxGradientNorm or raise WarmupEpochs, and check the pixel values: they must be in the range that PixelRange says; and weights that it began with must be finite.{checkpoint}"));
     }
 }

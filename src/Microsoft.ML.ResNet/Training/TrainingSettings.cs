@@ -13,6 +13,15 @@ internal sealed record TrainingSettings
 
     public required int BatchSize { get; init; }
 
+    /// <summary>The batches whose gradients are added up before the weights change.</summary>
+    public int AccumulateSteps { get; init; } = 1;
+
+    /// <summary>The processes that train together.</summary>
+    public RankGroup Ranks { get; init; } = RankGroup.Single;
+
+    /// <summary>Whether the main rank writes checkpoints, in which all have a part.</summary>
+    public bool HasCheckpoints { get; init; }
+
     public required TrainingOptimizer OptimizerKind { get; init; }
 
     public required double LearningRate { get; init; }
@@ -79,11 +88,17 @@ internal sealed record TrainingSettings
 
     public required long Seed { get; init; }
 
-    /// <summary>The learning rate of every step of a training of <paramref name="batchCount"/> steps an epoch.</summary>
-    public LearningRateSchedule Schedule(int batchCount)
+    /// <summary>The images that change the weights together.</summary>
+    public long StepSize => (long)BatchSize * AccumulateSteps * Ranks.Size;
+
+    /// <summary>How an epoch of so many rows is cut into steps, and this process's part of them into batches.</summary>
+    public BatchPlan Plan(int rowCount) => new(rowCount, BatchSize, AccumulateSteps, Ranks.Rank, Ranks.Size);
+
+    /// <summary>The learning rate of every step of a training of <paramref name="stepCount"/> steps an epoch.</summary>
+    public LearningRateSchedule Schedule(int stepCount)
     {
-        int total = checked(Epochs * batchCount);
-        return new LearningRateSchedule(LearningRate, total, Math.Min((int)Math.Round(WarmupEpochs * batchCount), total / 2))
+        int total = checked(Epochs * stepCount);
+        return new LearningRateSchedule(LearningRate, total, Math.Min((int)Math.Round(WarmupEpochs * stepCount), total / 2))
         {
             Decay = Decay,
             Milestones = Milestones,
@@ -117,7 +132,7 @@ internal sealed record TrainingSettings
     public IReadOnlyDictionary<string, string> Identity() => new Dictionary<string, string>
     {
         [nameof(Epochs)] = Text(Epochs),
-        [nameof(BatchSize)] = Text(BatchSize),
+        [nameof(BatchSize)] = Text(StepSize),
         ["Optimizer"] = Text(OptimizerKind),
         [nameof(LearningRate)] = Text(LearningRate),
         ["LearningRateDecay"] = Text(Decay),

@@ -101,7 +101,7 @@ internal sealed class FuzzTargets : IDisposable
             content =>
             {
                 File.WriteAllBytes(folder.LastPath, content);
-                folder.Resume(network, average: null, optimizer, best, batchCount: int.MaxValue);
+                folder.Resume(network, average: null, optimizer, best, stepCount: int.MaxValue);
             },
             64,
             MiB);

@@ -16,10 +16,10 @@ public sealed class BatchPlanTests
     public void Batches_CoverEveryRowOnce(int rows, int batchSize, string sizes)
     {
         var plan = new BatchPlan(rows, batchSize);
-        int[] covered = [.. Enumerable.Range(0, plan.Count).SelectMany(batch => Enumerable.Range(0, rows).Take(plan[batch]))];
+        int[] covered = [.. Enumerable.Range(0, plan.Count).SelectMany(batch => Enumerable.Range(0, plan.RowsOf(batch)).Select(row => plan[batch, row]))];
 
         CollectionAssert.AreEqual(Enumerable.Range(0, rows).ToArray(), covered);
-        Assert.AreEqual(sizes, string.Join(",", Enumerable.Range(0, plan.Count).Select(batch => plan[batch].GetOffsetAndLength(rows).Length)));
+        Assert.AreEqual(sizes, string.Join(",", Enumerable.Range(0, plan.Count).Select(batch => plan.RowsOf(batch))));
     }
 
     [TestMethod]
@@ -30,8 +30,8 @@ public sealed class BatchPlanTests
             for (int batchSize = 2; batchSize < 70; batchSize++)
             {
                 var plan = new BatchPlan(rows, batchSize);
-                Assert.AreEqual(plan.LargestBatch, Enumerable.Range(0, plan.Count).Max(batch => plan[batch].GetOffsetAndLength(rows).Length));
-                Assert.IsTrue(Enumerable.Range(0, plan.Count).All(batch => plan[batch].GetOffsetAndLength(rows).Length > 1), $"{rows} rows, batch size {batchSize}");
+                Assert.AreEqual(plan.LargestBatch, Enumerable.Range(0, plan.Count).Max(batch => plan.RowsOf(batch)));
+                Assert.IsTrue(Enumerable.Range(0, plan.Count).All(batch => plan.RowsOf(batch) > 1), $"{rows} rows, batch size {batchSize}");
             }
         }
     }

@@ -69,7 +69,7 @@ public sealed class LearningRateScheduleTests
     {
         TrainingSettings settings = TrainingDefaults.Resolve(new ResNetTrainer.Options { Epochs = 3, WarmupEpochs = 3 }, imageSize: 32, imageCount: 100, classWeights: null, seed: 1);
 
-        Assert.AreEqual(15, settings.Schedule(batchCount: 10).WarmupSteps);
+        Assert.AreEqual(15, settings.Schedule(stepCount: 10).WarmupSteps);
     }
 
     [TestMethod]

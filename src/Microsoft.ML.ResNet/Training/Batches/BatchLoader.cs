@@ -26,7 +26,7 @@ internal sealed class BatchLoader : IDisposable
     private readonly Device _device;
     private readonly NetworkInput _input;
     private readonly BatchMixer? _mixer;
-    private readonly int[] _order;
+    private int[] _order = [];
     private readonly int _threads;
     private readonly int _depth;
     private readonly ConcurrentBag<Worker> _workers = [];
@@ -37,6 +37,7 @@ internal sealed class BatchLoader : IDisposable
     private volatile bool _isStopping;
     private int _epoch;
 
+    /// <param name="plan">Of the whole set.</param>
     /// <param name="threads">The threads that fill a batch while the network works; by default what the device leaves free.</param>
     /// <param name="depth">The batches that are filled ahead; by default one beside the CPU, which needs no more, and up to three beside a GPU.</param>
     public BatchLoader(
@@ -49,7 +50,6 @@ internal sealed class BatchLoader : IDisposable
         _device = device;
         _input = new NetworkInput(images.Format, device);
         _mixer = settings.Augmentation.MixesBatches ? new BatchMixer(settings.Augmentation, images.Format) : null;
-        _order = new int[images.Count];
         bool isOnCpu = device.type == DeviceType.CPU;
         long batchBytes = (long)plan.LargestBatch * images.Format.ByteCount;
         _threads = threads ?? FeedThreads.Beside(device);
@@ -60,17 +60,13 @@ internal sealed class BatchLoader : IDisposable
         }
     }
 
-    /// <summary>Draws the order of an epoch, over the whole set.</summary>
-    public void Shuffle(int epoch)
+    /// <summary>Draws the order of an epoch, over the whole set, of which this rank has a part.</summary>
+    /// <param name="shardCount">See <see cref="EpochOrder"/>.</param>
+    public void Shuffle(int epoch, int shardCount = 1)
     {
         Stop();
         _epoch = epoch;
-        for (int i = 0; i < _order.Length; i++)
-        {
-            _order[i] = i;
-        }
-
-        SplitMix64.ForEpoch(_settings.Seed, epoch).Shuffle(_order);
+        _order = EpochOrder.Of(_plan.TotalRows, shardCount, _settings.Seed, epoch);
     }
 
     /// <summary>Makes a batch of the epoch; they are asked for one after the other, from the first.</summary>
@@ -160,39 +156,45 @@ internal sealed class BatchLoader : IDisposable
 
     private void Fill(Buffer buffer, int batch, int threads)
     {
-        var (start, count) = _plan[batch].GetOffsetAndLength(_order.Length);
-        _images.Prepare(_order.AsSpan(start, count), threads);
+        int count = _plan.RowsOf(batch);
+        int[] rows = new int[count];
+        for (int i = 0; i < count; i++)
+        {
+            rows[i] = _order[_plan[batch, i]];
+        }
+
+        _images.Prepare(rows, threads);
         if (threads == 1)
         {
             Worker worker = Rent();
             for (int i = 0; i < count; i++)
             {
-                FillRow(buffer, i, _order[start + i], worker);
+                FillRow(buffer, i, rows[i], worker);
             }
 
             _workers.Add(worker);
         }
         else
         {
-            FillInParallel(buffer, start, count, threads);
+            FillInParallel(buffer, rows, threads);
         }
 
-        buffer.Mixing = _mixer?.Mix(buffer.Pixels, buffer.Labels, _order.AsSpan(start, count), _settings.Seed, _epoch);
+        buffer.Mixing = _mixer?.Mix(buffer.Pixels, buffer.Labels, rows, _settings.Seed, _epoch);
         buffer.Count = count;
     }
 
-    private void FillInParallel(Buffer buffer, int start, int count, int threads)
+    private void FillInParallel(Buffer buffer, int[] rows, int threads)
     {
         try
         {
             Parallel.For(
                 0,
-                count,
+                rows.Length,
                 new ParallelOptions { MaxDegreeOfParallelism = threads },
                 Rent,
                 (i, _, worker) =>
                 {
-                    FillRow(buffer, i, _order[start + i], worker);
+                    FillRow(buffer, i, rows[i], worker);
                     return worker;
                 },
                 _workers.Add);

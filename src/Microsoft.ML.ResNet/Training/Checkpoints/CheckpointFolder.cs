@@ -66,9 +66,9 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     /// Goes on from the last checkpoint where that is wanted and there is one: fills the tensors and gives the state. Where it is not
     /// wanted, an unfinished checkpoint is kept as <c>previous.checkpoint</c>.
     /// </summary>
-    /// <param name="batchCount">The batches of an epoch.</param>
+    /// <param name="stepCount">The steps of an epoch.</param>
     /// <exception cref="InvalidDataException">The checkpoint is damaged, or was made with other settings or data.</exception>
-    public TrainingState? Resume(ResidualNetwork network, ResidualNetwork? average, IOptimizer optimizer, BestWeights best, int batchCount)
+    public TrainingState? Resume(ResidualNetwork network, ResidualNetwork? average, IOptimizer optimizer, BestWeights best, int stepCount)
     {
         RemovePartial();
         if (!HasLast)
@@ -88,9 +88,9 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
             var (entries, metadata) = SafetensorsHeader.Read(stream);
             Document document = Parse(metadata);
             CheckIdentity(document.Identity);
-            if (document.State.Batch >= batchCount)
+            if (document.State.Batch >= stepCount)
             {
-                throw new InvalidDataException($"Its training state stands at batch {document.State.Batch} of an epoch that has {batchCount}.");
+                throw new InvalidDataException($"Its training state stands at batch {document.State.Batch} of an epoch that has {stepCount}.");
             }
 
             TensorStream.Read(
@@ -127,6 +127,11 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
         }
     }
 
+    /// <summary>A state for the other ranks of a training.</summary>
+    public static byte[] ToJson(TrainingState state) => JsonSerializer.SerializeToUtf8Bytes(state, Json);
+
+    public static TrainingState StateFrom(byte[] json) => JsonSerializer.Deserialize<TrainingState>(json, Json)!;
+
     private void MakeFolder()
     {
         try
@@ -162,7 +167,7 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
             throw new InvalidDataException($"Its format version is {document.FormatVersion}, expected {FormatVersion}.");
         }
 
-        return document is { Identity: not null, State: { Epoch: >= 1, Batch: >= 0, Step: >= 0, Position: >= 0, Metrics: not null, Stopping: not null, History: { } history } }
+        return document is { Identity: not null, State: { Epoch: >= 1, Batch: >= 0, Step: >= 0, Position: >= 0, ShardCount: >= 1, Metrics: not null, Stopping: not null, History: { } history } }
             && history.All(epoch => epoch is not null)
             ? document
             : throw new InvalidDataException("Its training state has parts that are missing or out of range.");

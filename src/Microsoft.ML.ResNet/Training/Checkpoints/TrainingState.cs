@@ -6,7 +6,7 @@ internal sealed record TrainingState
     /// <summary>The epoch under way, counted from 1.</summary>
     public int Epoch { get; init; } = 1;
 
-    /// <summary>The batches done in it.</summary>
+    /// <summary>The steps done in it.</summary>
     public int Batch { get; init; }
 
     /// <summary>The steps done in all epochs.</summary>
@@ -24,6 +24,9 @@ internal sealed record TrainingState
 
     /// <summary>The images that a training with a time limit is validated on, the same in each epoch; null until it is decided, or where they are all.</summary>
     public int? ValidationCount { get; init; }
+
+    /// <summary>The ranks that the training began with: they decide which rows are in which step, however many go on with it.</summary>
+    public int ShardCount { get; init; } = 1;
 
     public bool IsFinished { get; init; }
 

@@ -85,7 +85,7 @@ internal abstract unsafe class FusedUpdate : IParallelWork
 
     protected abstract void Apply(in Piece piece);
 
-    private static float* Memory(Tensor tensor) => TensorMemory.Floats(tensor.as_strided([tensor.numel()], [1]));
+    private static float* Memory(Tensor tensor) => TensorMemory.Floats(tensor.as_strided([tensor.numel()], [1], tensor.storage_offset()));
 
     private static bool IsDense(Tensor tensor)
     {

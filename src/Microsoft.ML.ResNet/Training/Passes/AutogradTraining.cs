@@ -4,13 +4,75 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>Trains by libtorch's operators and its automatic differentiation: any network, on any device.</summary>
-internal sealed class AutogradTraining(ResidualNetwork network) : INetworkTraining
+/// <param name="network">The network.</param>
+/// <param name="byStages">Whether backward goes stage by stage, and tells of each stage's gradients when they are there, rather than at its end.</param>
+internal sealed class AutogradTraining(ResidualNetwork network, bool byStages = false) : INetworkTraining
 {
-    public Tensor Forward(Tensor images) => network.forward(images);
+    private readonly List<(Tensor Output, Tensor Input)> _cuts = [];
 
-    public void Backward(Tensor loss) => loss.backward();
-
-    public void Dispose()
+    public Tensor Forward(Tensor images)
     {
+        if (!byStages)
+        {
+            return network.forward(images);
+        }
+
+        Clear();
+        using var scope = NewDisposeScope();
+        Tensor current = network.ForwardStem(images);
+        for (int stage = 1; stage <= network.Specification.Depths.Count; stage++)
+        {
+            Tensor input = current.detach().requires_grad_();
+            _cuts.Add((current.DetachFromDisposeScope(), input.DetachFromDisposeScope()));
+            current = network.ForwardStage(input, stage);
+        }
+
+        return network.ForwardHead(current).MoveToOuterDisposeScope();
+    }
+
+    public void Backward(Tensor loss, Action<string>? ready)
+    {
+        loss.backward();
+        if (!byStages)
+        {
+            Tell(ready, _ => true);
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        for (int stage = _cuts.Count; stage > 0; stage--)
+        {
+            string prefix = $"layer{stage}.";
+            Tell(ready, name => name.StartsWith(prefix, StringComparison.Ordinal) || (stage == _cuts.Count && Head.Owns(name)));
+            var (output, input) = _cuts[stage - 1];
+            output.backward([input.grad!]);
+        }
+
+        Tell(ready, name => !name.StartsWith("layer", StringComparison.Ordinal) && !Head.Owns(name));
+        Clear();
+    }
+
+    public void Dispose() => Clear();
+
+    private void Tell(Action<string>? ready, Func<string, bool> isMeant)
+    {
+        if (ready is not null)
+        {
+            foreach (NetworkParameter entry in network.ParameterEntries.Reverse().Where(entry => isMeant(entry.Name)))
+            {
+                ready(entry.Name);
+            }
+        }
+    }
+
+    private void Clear()
+    {
+        foreach (var (output, input) in _cuts)
+        {
+            output.Dispose();
+            input.Dispose();
+        }
+
+        _cuts.Clear();
     }
 }

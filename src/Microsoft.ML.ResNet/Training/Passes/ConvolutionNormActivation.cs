@@ -15,6 +15,7 @@ internal sealed unsafe class ConvolutionNormActivation : IDisposable
     // PyTorch's default, as in ConvolutionNorm.
     private const double Momentum = 0.1;
 
+    private readonly ConvolutionPlan _plan;
     private readonly TrainedConvolution _convolution;
     private readonly Parameter _weight;
     private readonly Parameter _scale;
@@ -40,6 +41,7 @@ internal sealed unsafe class ConvolutionNormActivation : IDisposable
     /// <param name="relu">Whether a ReLU ends it.</param>
     public ConvolutionNormActivation(ConvolutionPlan plan, IReadOnlyDictionary<string, Tensor> state, bool relu, bool wantsInputGradient)
     {
+        _plan = plan;
         _relu = relu;
         _weight = (Parameter)state[$"{plan.Name}.weight"];
         _scale = (Parameter)state[$"{plan.NormName}.weight"];
@@ -140,6 +142,17 @@ internal sealed unsafe class ConvolutionNormActivation : IDisposable
         _weight.grad = _weightGradient;
         _scale.grad = _scaleGradient;
         _shift.grad = _shiftGradient;
+    }
+
+    /// <summary>Names the parameters whose gradients <see cref="Backward"/> has computed.</summary>
+    public void Tell(Action<string>? ready)
+    {
+        if (ready is not null)
+        {
+            ready($"{_plan.NormName}.bias");
+            ready($"{_plan.NormName}.weight");
+            ready($"{_plan.Name}.weight");
+        }
     }
 
     /// <summary>The gradient of the input.</summary>

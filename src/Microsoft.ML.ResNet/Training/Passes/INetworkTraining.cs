@@ -12,5 +12,6 @@ internal interface INetworkTraining : IDisposable
 
     /// <summary>Gives every parameter its gradient.</summary>
     /// <param name="loss">A scalar computed from the logits of the last <see cref="Forward"/>.</param>
-    void Backward(Tensor loss);
+    /// <param name="ready">Told the name of each parameter when its gradient is complete, from the last layers to the first; or null.</param>
+    void Backward(Tensor loss, Action<string>? ready = null);
 }

@@ -44,7 +44,28 @@ internal sealed class TrainingLoss(double labelSmoothing, Tensor? classWeights) 
     }
 
     /// <summary>Keeps the mean of a batch in which every weight is zero at zero.</summary>
-    private const float TinyWeight = 1e-12f;
+    public const float TinyWeight = 1e-12f;
+
+    /// <summary>How much a batch counts beside others: the sum of its images' weights, or their number where all count the same.</summary>
+    /// <param name="weighsClasses">Whether class weights count.</param>
+    /// <returns>A scalar, in the caller's scope.</returns>
+    public Tensor Weight(TrainingBatch batch, bool weighsClasses = true)
+    {
+        Tensor? byClass = weighsClasses ? classWeights : null;
+        using var scope = NewDisposeScope();
+        Tensor? weights = byClass?.index_select(0, batch.Labels);
+        if (weights is not null && batch.Mixing is { } mixing)
+        {
+            weights = (weights * mixing.Shares).Plus(byClass!.index_select(0, mixing.Labels) * (ones_like(mixing.Shares) - mixing.Shares));
+        }
+
+        if (batch.Weights is { } exampleWeights)
+        {
+            weights = weights is null ? exampleWeights : weights * exampleWeights;
+        }
+
+        return (weights?.sum() ?? tensor((float)batch.Labels.shape[0], device: batch.Labels.device)).MoveToOuterDisposeScope();
+    }
 
     public void Dispose() => classWeights?.Dispose();
 

@@ -83,9 +83,11 @@ internal sealed unsafe class VectorTraining : INetworkTraining
         return nn.functional.linear(_features.requires_grad_(), _headWeight, _headBias).MoveToOuterDisposeScope();
     }
 
-    public void Backward(Tensor loss)
+    public void Backward(Tensor loss, Action<string>? ready)
     {
         loss.backward();
+        ready?.Invoke(Head.WeightName);
+        ready?.Invoke(Head.BiasName);
         using var scope = NewDisposeScope();
         using IDisposable withoutGradient = no_grad();
         VectorPass pass = _pass!;
@@ -98,10 +100,10 @@ internal sealed unsafe class VectorTraining : INetworkTraining
             pass.Run(mean, mean.ItemCount);
             foreach (Block block in Enumerable.Reverse(_blocks))
             {
-                gradient = Backward(pass, block, gradient);
+                gradient = Backward(pass, block, gradient, ready);
             }
 
-            BackwardStem(pass, gradient);
+            BackwardStem(pass, gradient, ready);
         }
         finally
         {
@@ -211,12 +213,13 @@ internal sealed unsafe class VectorTraining : INetworkTraining
     }
 
     /// <summary>From the gradient of a block's result to that of its input.</summary>
-    private Activations Backward(VectorPass pass, Block block, Activations gradient)
+    private Activations Backward(VectorPass pass, Block block, Activations gradient, Action<string>? ready)
     {
         // What comes in stays, where the ReLU lets it through, for the shortcut.
         ConvolutionNormActivation last = block.Branch[^1];
         Activations inner = _slots.Take(gradient);
         last.Backward(pass, gradient, inner, UsesRunningStatistics);
+        last.Tell(ready);
         for (int i = block.Branch.Count - 1; i > 0; i--)
         {
             Activations before = _slots.Take(block.Branch[i - 1].Result);
@@ -224,12 +227,14 @@ internal sealed unsafe class VectorTraining : INetworkTraining
             _slots.Return(inner);
             inner = before;
             block.Branch[i - 1].Backward(pass, inner, inner, UsesRunningStatistics);
+            block.Branch[i - 1].Tell(ready);
         }
 
         Activations shortcut = gradient;
         if (block.Projection is { } projection)
         {
             projection.Backward(pass, gradient, gradient, UsesRunningStatistics);
+            projection.Tell(ready);
             shortcut = _slots.Take(block.Input);
             projection.InputGradient(pass, gradient, shortcut, residual: default);
             _slots.Return(gradient);
@@ -249,7 +254,7 @@ internal sealed unsafe class VectorTraining : INetworkTraining
         return result;
     }
 
-    private void BackwardStem(VectorPass pass, Activations gradient)
+    private void BackwardStem(VectorPass pass, Activations gradient, Action<string>? ready)
     {
         Activations before = gradient;
         if (_plan.HasMaxPool)
@@ -260,6 +265,7 @@ internal sealed unsafe class VectorTraining : INetworkTraining
         }
 
         _stem.Backward(pass, before, before, UsesRunningStatistics);
+        _stem.Tell(ready);
     }
 
     /// <summary>A block's units, and what its forward keeps for its backward.</summary>

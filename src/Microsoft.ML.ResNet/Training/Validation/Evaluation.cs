@@ -15,6 +15,38 @@ internal static class Evaluation
     /// <param name="scoring">How the classifier will score; its device has the network.</param>
     public static ValidationResult Run(ResidualNetwork network, ImageDataset images, ScoringDevice scoring, int topK, Action checkCancelled)
     {
+        (RunningMetrics metrics, long[] predicted) = Measure(network, images, scoring, topK, checkCancelled);
+        return ValidationResult.Of(metrics, predicted, images.Labels, network.ClassCount);
+    }
+
+    /// <summary>The same of a set of which each rank evaluates a part.</summary>
+    public static ValidationResult Run(ResidualNetwork network, ImageDataset images, ScoringDevice scoring, int topK, Action checkCancelled, RankGroup ranks)
+    {
+        if (ranks.IsSingle)
+        {
+            return Run(network, images, scoring, topK, checkCancelled);
+        }
+
+        int[] mine = [.. Enumerable.Range(0, images.Count).Where(i => i % ranks.Size == ranks.Rank)];
+        double[] values = new double[4 + images.Count];
+        if (mine.Length > 0)
+        {
+            // A cancellation here would leave the other ranks waiting: it takes effect in the next step.
+            (RunningMetrics part, long[] classes) = Measure(network, images.Subset(mine), scoring, topK, () => { });
+            (values[0], values[1], values[2], values[3]) = (part.LossSum, part.CorrectCount, part.TopKCorrectCount, part.ImageCount);
+            for (int i = 0; i < mine.Length; i++)
+            {
+                values[4 + mine[i]] = classes[i];
+            }
+        }
+
+        ranks.Sum(values);
+        var all = new RunningMetrics { LossSum = values[0], CorrectCount = (long)values[1], TopKCorrectCount = (long)values[2], ImageCount = (int)values[3] };
+        return ValidationResult.Of(all, [.. values.Skip(4).Select(value => (long)value)], images.Labels, network.ClassCount);
+    }
+
+    private static (RunningMetrics Metrics, long[] Predicted) Measure(ResidualNetwork network, ImageDataset images, ScoringDevice scoring, int topK, Action checkCancelled)
+    {
         var metrics = new RunningMetrics();
         long[] predicted = new long[images.Count];
         ForEachBatch(network, images, scoring, checkCancelled, (logits, start) =>
@@ -23,7 +55,7 @@ internal static class Evaluation
             logits.argmax(1).data<long>().CopyTo(predicted, start);
             metrics = metrics.With(nn.functional.cross_entropy(logits, labels).item<float>(), logits, labels, topK);
         });
-        return ValidationResult.Of(metrics, predicted, images.Labels, network.ClassCount);
+        return (metrics, predicted);
     }
 
     /// <summary>The probabilities of all images, in their order. The network is left in evaluation mode.</summary>
