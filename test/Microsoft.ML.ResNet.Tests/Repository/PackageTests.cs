@@ -18,7 +18,7 @@ public sealed class PackageTests
     [ClassInitialize]
     public static async Task Pack(TestContext context)
     {
-        foreach (string name in (string[])["Microsoft.ML.ResNet", "Microsoft.ML.ResNet.Reporting"])
+        foreach (string name in (string[])["Microsoft.ML.ResNet", "Microsoft.ML.ResNet.Reporting", "Microsoft.ML.ResNet.Mpi"])
         {
             ProcessResult result = await DotNet.RunAsync(
                 ["pack", Path.Combine(RepositoryPaths.Root, "src", name), "-c", RepositoryPaths.Configuration, "--no-build", "-o", Feed, $"-p:PackageVersion={Version}", "-nodeReuse:false"],
@@ -46,18 +46,20 @@ public sealed class PackageTests
 
     [TestMethod]
     [TestCategory("Thorough")]
-    public void Pack_Reporting_HasItsFilesAndAsksForTheLibrary()
+    [DataRow("Microsoft.ML.ResNet.Reporting", "OxyPlot.Core")]
+    [DataRow("Microsoft.ML.ResNet.Mpi", "MPI.NET")]
+    public void Pack_PackageBesideTheLibrary_HasItsFilesAndAsksForIt(string name, string dependency)
     {
-        using ZipArchive package = ZipFile.OpenRead(Path.Combine(Feed, $"Microsoft.ML.ResNet.Reporting.{Version}.nupkg"));
-        string[] files = [.. package.Entries.Select(entry => entry.FullName).Where(name => name[0] is not ('_' or '[') && !name.StartsWith("package/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
-        using Stream stream = package.GetEntry("Microsoft.ML.ResNet.Reporting.nuspec")!.Open();
+        using ZipArchive package = ZipFile.OpenRead(Path.Combine(Feed, $"{name}.{Version}.nupkg"));
+        string[] files = [.. package.Entries.Select(entry => entry.FullName).Where(file => file[0] is not ('_' or '[') && !file.StartsWith("package/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        using Stream stream = package.GetEntry($"{name}.nuspec")!.Open();
         string[] dependencies = [.. XDocument.Load(stream).Descendants().Where(element => element.Name.LocalName == "dependency").Select(element => element.Attribute("id")!.Value).Order(StringComparer.Ordinal)];
 
         CollectionAssert.AreEqual(
-            new[] { "Microsoft.ML.ResNet.Reporting.nuspec", "README.md", "THIRD-PARTY-NOTICES.txt", "icon.png", "lib/net8.0/Microsoft.ML.ResNet.Reporting.dll", "lib/net8.0/Microsoft.ML.ResNet.Reporting.xml" }, files, string.Join(", ", files));
+            new[] { $"{name}.nuspec", "README.md", "THIRD-PARTY-NOTICES.txt", "icon.png", $"lib/net8.0/{name}.dll", $"lib/net8.0/{name}.xml" }, files, string.Join(", ", files));
 
         // With them come the library's own, whose versions are bounded for all projects in one place.
-        CollectionAssert.IsSubsetOf(new[] { "Microsoft.ML.ResNet", "OxyPlot.Core" }, dependencies, string.Join(", ", dependencies));
+        CollectionAssert.IsSubsetOf(new[] { "Microsoft.ML.ResNet", dependency }, dependencies, string.Join(", ", dependencies));
     }
 
     [TestMethod]
