@@ -82,7 +82,7 @@ public sealed partial class ResNetTrainer
         /// <c>MLContext.TempFilePath</c>, which is removed when training ends, however it ends. An image takes three bytes a pixel at the
         /// size from which the network's input is cut: at 224 pixels, 256 on the short side, about 260 kB for a 4:3 picture.
         /// </summary>
-        /// <value>Default: null: half of the memory that the process may use. Range: 0 or more.</value>
+        /// <value>Default: null: half of the memory that the process may use; with <see cref="ProcessGroup"/>, each process on a machine its part of that. Range: 0 or more.</value>
         public long? CacheMemoryLimit { get; set; }
 
         /// <summary>

@@ -150,8 +150,8 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
 
         // A training that was cancelled, and is to give its best model, gives a calibrated one.
         Action checkCancelled = _options.CancellationHandling == CancellationHandling.ReturnBest ? () => { } : training.Host.CheckCancelled;
-        var rows = new ScoredRows(validation.Labels, Evaluation.Probabilities(training.Network, validation, training.Scoring, ImageViews.Of(_options.TestTimeAugmentation), checkCancelled));
-        double temperature = training.Settings.Ranks.OfMain(TemperatureScaling.Fit(rows));
+        RankGroup ranks = training.Settings.Ranks;
+        double temperature = ranks.OfMain(ranks.IsMain ? TemperatureScaling.Fit(new ScoredRows(validation.Labels, Evaluation.Probabilities(training.Network, validation, training.Scoring, ImageViews.Of(_options.TestTimeAugmentation), checkCancelled))) : 0);
         ResNetTransformer.Divide(training.Network, temperature);
         training.Host.Inform(string.Create(CultureInfo.InvariantCulture, $"The scores were calibrated on {validation.Count} validation images: temperature {temperature:G3}."));
         return temperature;

@@ -23,7 +23,7 @@ internal static class TrainingDefaults
         StandardDeviation = options.StandardDeviation,
         ImageFit = options.ImageFit,
         HasFingerprints = options.CheckpointDirectory is not null,
-        Cache = new ImageCacheSettings(options.CacheMemoryLimit ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2, temporaryFolder),
+        Cache = new ImageCacheSettings(options.CacheMemoryLimit ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2 / (options.ProcessGroup?.LocalSize ?? 1), temporaryFolder),
     };
 
     /// <summary>How a network is trained.</summary>
@@ -38,6 +38,7 @@ internal static class TrainingDefaults
         BatchSize = options.BatchSize,
         AccumulateSteps = options.AccumulateSteps,
         Ranks = ranks ?? RankGroup.Single,
+        SynchronizesBatchNorm = options.SynchronizeBatchNorm && options.ProcessGroup is { Size: > 1 },
         HasCheckpoints = options.CheckpointDirectory is not null,
         OptimizerKind = options.Optimizer,
         LearningRate = options.LearningRate ?? DefaultLearningRate(options, fineTunes),

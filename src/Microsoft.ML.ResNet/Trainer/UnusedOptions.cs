@@ -61,6 +61,11 @@ internal static class UnusedOptions
             yield return $"{nameof(options.ClassWeightingStart)} has no effect without {nameof(options.ClassWeighting)} or {nameof(options.ClassWeights)}.";
         }
 
+        if (options.SynchronizeBatchNorm && options.ProcessGroup is not { Size: > 1 })
+        {
+            yield return $"{nameof(options.SynchronizeBatchNorm)} has no effect without a {nameof(options.ProcessGroup)} of several processes.";
+        }
+
         if (options.ValidationMetric is not null && options.ValidationSet is null && options.ValidationFraction == 0)
         {
             yield return $"{nameof(options.ValidationMetric)} has no effect without {nameof(options.ValidationSet)} or {nameof(options.ValidationFraction)}.";

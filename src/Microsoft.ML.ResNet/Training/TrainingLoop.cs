@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.ResNet.Datasets;
+using Microsoft.ML.ResNet.Kernels;
 using Microsoft.ML.ResNet.Native;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Scoring;
@@ -82,8 +83,11 @@ internal sealed class TrainingLoop : IDisposable
         _foreach = ForeachOperations.For(device);
         _stepsBetweenReads = device.type == DeviceType.CPU || settings.MaxTrainingTime is not null || !_ranks.IsSingle ? 1 : StepsBetweenReads;
         _optimizer = settings.Optimizer(network);
-        _passes = VectorTraining.Supports(network, device) ? new VectorTraining(network) : new AutogradTraining(network, byStages: !_ranks.IsSingle);
-        _gradients = _ranks.IsSingle && settings.AccumulateSteps == 1 ? null : new GradientSum(network, _ranks);
+        bool isSynchronized = settings.SynchronizesBatchNorm && !settings.FreezesStatistics;
+        _passes = VectorTraining.Supports(network, device) ? new VectorTraining(network, isSynchronized ? _ranks : null)
+            : !isSynchronized ? new AutogradTraining(network, byStages: !_ranks.IsSingle)
+            : throw new InvalidOperationException($"SynchronizeBatchNorm is set, and this training is by libtorch's operators, which don't have it: it goes with float32 on a CPU with AVX2, and with networks without groups whose widths are multiples of {MatrixKernel.Columns}. Leave it off.");
+        _gradients = _ranks.IsSingle && settings.AccumulateSteps == 1 ? null : new GradientSum(network, _ranks, overlaps: !isSynchronized);
         _loss = settings.Loss(images.Training.Labels, images.ClassCount, device);
         _average = settings.WeightAveragingDecay > 0 ? new ExponentialMovingAverage(network, settings.WeightAveragingDecay, device, _foreach) : null;
         _batches = new BatchLoader(images.Training, images.Weights, _plan, settings, device);
@@ -121,6 +125,7 @@ internal sealed class TrainingLoop : IDisposable
         }
         catch (OperationCanceledException) when (_settings.CancellationHandling == CancellationHandling.ReturnBest && _state.Step > 0)
         {
+            _ranks.GoOn();
             _host.Inform($"The training was cancelled in epoch {_state.Epoch}, after {_state.Step} steps; the best model so far is returned.");
         }
 

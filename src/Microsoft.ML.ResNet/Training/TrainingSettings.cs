@@ -19,6 +19,9 @@ internal sealed record TrainingSettings
     /// <summary>The processes that train together.</summary>
     public RankGroup Ranks { get; init; } = RankGroup.Single;
 
+    /// <summary>Whether normalisations take the batches of all ranks together; only with several ranks.</summary>
+    public bool SynchronizesBatchNorm { get; init; }
+
     /// <summary>Whether the main rank writes checkpoints, in which all have a part.</summary>
     public bool HasCheckpoints { get; init; }
 

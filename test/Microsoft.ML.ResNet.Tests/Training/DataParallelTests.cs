@@ -1,4 +1,6 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Training;
 
 namespace Microsoft.ML.ResNet.Tests.Training;
 
@@ -8,7 +10,7 @@ public sealed class DataParallelTests
 {
     private const int Count = 104, StepSize = 16, Epochs = 4;
 
-    private static readonly ResNetSpecification Kernels = new() { Depths = [1, 1], Widths = [8, 16], Stem = ResNetStem.Cifar };
+    private static readonly ResNetSpecification Kernels = new() { Depths = [1, 1], Widths = [16, 32], Stem = ResNetStem.Cifar };
 
     // Its widths do not fill vectors: it is trained by libtorch's differentiation.
     private static readonly ResNetSpecification Autograd = Kernels with { Widths = [6, 10] };
@@ -61,24 +63,9 @@ public sealed class DataParallelTests
     public void Fit_AnyRanks_GoOnWithACheckpointAlike(int ranks, int accumulate, bool isAutograd)
     {
         using var folder = new TemporaryFolder();
-        string begun = folder.File("begun");
+        Begin(folder, isAutograd);
 
-        // Begun by two ranks, and stopped in the second epoch: in the middle of the order of two shards.
-        MemoryProcessGroup.Run(2, group =>
-        {
-            using var cancellation = new CancellationTokenSource();
-            ResNetTrainer.Options options = Options(StepSize / 4, group);
-            options.Specification = isAutograd ? Autograd : Kernels;
-            options.AccumulateSteps = 2;
-            options.CheckpointDirectory = begun;
-            options.CheckpointInterval = TimeSpan.Zero;
-            options.CancellationToken = cancellation.Token;
-            options.Progress = new SynchronousProgress(metrics => Cancel(metrics, cancellation));
-            Assert.ThrowsExactly<OperationCanceledException>(() => Trainer(options).Fit(Data));
-            return 0;
-        });
-
-        EpochMetrics[] two = Resume(2, 2, "two"), other = Resume(ranks, accumulate, "other");
+        EpochMetrics[] two = Resume(folder, 2, 2, isAutograd), other = Resume(folder, ranks, accumulate, isAutograd);
 
         Assert.AreEqual(Epochs, other.Length);
         for (int i = 1; i < Epochs; i++)
@@ -89,22 +76,56 @@ public sealed class DataParallelTests
             Assert.AreEqual(two[i].Step, other[i].Step);
             Assert.AreEqual(Count, other[i].ImageCount, "Every row once.");
         }
+    }
 
-        EpochMetrics[] Resume(int count, int steps, string name)
+    /// <summary>With synchronised normalisation ranks are as one process with a batch of all their images, which has no such thing.</summary>
+    [TestMethod]
+    [DataRow(2)]
+    [DataRow(4)]
+    public void SynchronizeBatchNorm_AnyRanks_TrainAsOneProcessWithALargeBatch(int ranks)
+    {
+        VectorInstructions.Require();
+        using var folder = new TemporaryFolder();
+        Begin(folder, isAutograd: false);
+
+        EpochMetrics[] one = Resume(folder, 1, 1, isAutograd: false), several = Resume(folder, ranks, 1, isAutograd: false, isSynchronized: true);
+        EpochMetrics[] apart = Resume(folder, ranks, 1, isAutograd: false);
+
+        for (int i = 1; i < Epochs; i++)
         {
-            string copy = Directory.CreateDirectory(folder.File(name)).FullName;
-            File.Copy(Path.Combine(begun, "last.checkpoint"), Path.Combine(copy, "last.checkpoint"));
-            return MemoryProcessGroup.Run(count, group =>
-            {
-                ResNetTrainer.Options options = Options(StepSize / count / steps, count == 1 ? null : group);
-                options.Specification = isAutograd ? Autograd : Kernels;
-                options.AccumulateSteps = steps;
-                options.CheckpointDirectory = copy;
-                options.ResumeFromCheckpoint = true;
-                using ResNetTransformer model = Trainer(options).Fit(Data);
-                return model.TrainingHistory.ToArray();
-            })[0];
+            Assert.AreEqual(one[i].TrainingLoss, several[i].TrainingLoss, 1e-4, $"epoch {i + 1}");
+            Assert.AreEqual(one[i].ValidationLoss!.Value, several[i].ValidationLoss!.Value, 1e-3, $"epoch {i + 1}");
         }
+
+        Assert.AreNotEqual(one[^1].TrainingLoss, apart[^1].TrainingLoss, 1e-3, "Without it they differ.");
+        Assert.IsGreaterThanOrEqualTo(20, one[^1].Step - 3);
+    }
+
+    /// <summary>The two networks go two ways.</summary>
+    [TestMethod]
+    public void Networks_AreTrainedByKernelsAndByDifferentiation()
+    {
+        VectorInstructions.Require();
+        using var kernels = new ResidualNetwork(Kernels, 3, 3, seed: 1);
+        using var autograd = new ResidualNetwork(Autograd, 3, 3, seed: 1);
+
+        Assert.IsTrue(VectorTraining.Supports(kernels, TorchSharp.torch.CPU));
+        Assert.IsFalse(VectorTraining.Supports(autograd, TorchSharp.torch.CPU));
+    }
+
+    [TestMethod]
+    public void SynchronizeBatchNorm_NetworkWithoutKernels_SaysWhatItGoesWith()
+    {
+        string message = Assert.ThrowsExactly<InvalidOperationException>(() => MemoryProcessGroup.Run(2, group =>
+        {
+            ResNetTrainer.Options options = Options(8, group);
+            options.Specification = Autograd;
+            options.SynchronizeBatchNorm = true;
+            Trainer(options).Fit(Data).Dispose();
+            return 0;
+        })).Message;
+
+        StringAssert.Contains(message, "SynchronizeBatchNorm is set, and this training is by libtorch's operators");
     }
 
     [TestMethod]
@@ -243,6 +264,39 @@ public sealed class DataParallelTests
         IDataView keys = Context.Data.LoadFromEnumerable(PixelRows.Colours.Select(label => new { Label = label }));
         IDataView data = Context.Data.LoadFromEnumerable(Rows());
         return Context.Transforms.Conversion.MapValueToKey("Label", keyData: keys).Fit(data).Transform(data);
+    }
+
+    /// <summary>Begins a training by two ranks, and stops it in the second epoch: in the middle of the order of two shards.</summary>
+    private static void Begin(TemporaryFolder folder, bool isAutograd) => MemoryProcessGroup.Run(2, group =>
+    {
+        using var cancellation = new CancellationTokenSource();
+        ResNetTrainer.Options options = Options(StepSize / 4, group);
+        options.Specification = isAutograd ? Autograd : Kernels;
+        options.AccumulateSteps = 2;
+        options.CheckpointDirectory = folder.File("begun");
+        options.CheckpointInterval = TimeSpan.Zero;
+        options.CancellationToken = cancellation.Token;
+        options.Progress = new SynchronousProgress(metrics => Cancel(metrics, cancellation));
+        Assert.ThrowsExactly<OperationCanceledException>(() => Trainer(options).Fit(Data));
+        return 0;
+    });
+
+    /// <summary>Goes on with it from a copy of its checkpoint.</summary>
+    private static EpochMetrics[] Resume(TemporaryFolder folder, int ranks, int accumulate, bool isAutograd, bool isSynchronized = false)
+    {
+        string copy = Directory.CreateDirectory(folder.File(Guid.NewGuid().ToString())).FullName;
+        File.Copy(Path.Combine(folder.File("begun"), "last.checkpoint"), Path.Combine(copy, "last.checkpoint"));
+        return MemoryProcessGroup.Run(ranks, group =>
+        {
+            ResNetTrainer.Options options = Options(StepSize / ranks / accumulate, ranks == 1 ? null : group);
+            options.Specification = isAutograd ? Autograd : Kernels;
+            options.AccumulateSteps = accumulate;
+            options.CheckpointDirectory = copy;
+            options.ResumeFromCheckpoint = true;
+            options.SynchronizeBatchNorm = isSynchronized;
+            using ResNetTransformer model = Trainer(options).Fit(Data);
+            return model.TrainingHistory.ToArray();
+        })[0];
     }
 
     private static void Cancel(EpochMetrics metrics, CancellationTokenSource cancellation)

@@ -23,12 +23,14 @@ internal sealed class GradientSum : IDisposable
     private readonly Tensor? _staging;
     private readonly Reducer? _reducer;
     private readonly long _weightPlace;
+    private readonly bool _overlaps;
     private bool _isFirst;
     private bool _isLast;
     private int _nextBucket;
 
     /// <param name="network">On the device that it is trained on; its gradients become parts of one block of memory there.</param>
-    public GradientSum(ResidualNetwork network, RankGroup ranks)
+    /// <param name="overlaps">Whether buckets go out during the backward pass: not where that has other things to tell the ranks.</param>
+    public GradientSum(ResidualNetwork network, RankGroup ranks, bool overlaps = true)
     {
         using var scope = NewDisposeScope();
         using IDisposable withoutGradients = no_grad();
@@ -59,6 +61,7 @@ internal sealed class GradientSum : IDisposable
         if (ranks.Processes is { } processes)
         {
             _staging = device.type == DeviceType.CPU ? null : empty(_flat.numel()).pin_memory().DetachFromDisposeScope();
+            _overlaps = overlaps && _staging is null;
             _reducer = new Reducer(processes, _staging ?? _flat);
         }
     }
@@ -122,7 +125,7 @@ internal sealed class GradientSum : IDisposable
         if (_isLast)
         {
             _buckets[slot.Bucket].Missing--;
-            if (_staging is null)
+            if (_overlaps)
             {
                 Reduce();
             }
@@ -153,9 +156,14 @@ internal sealed class GradientSum : IDisposable
         }
     }
 
+    /// <summary>Frees its memory; not where another rank has failed and an all-reduce may still write to it.</summary>
     public void Dispose()
     {
-        _reducer?.Dispose();
+        if (_reducer?.End() == false)
+        {
+            return;
+        }
+
         foreach (Slot slot in _slots.Values)
         {
             slot.Sum.Dispose();
@@ -183,7 +191,7 @@ internal sealed class GradientSum : IDisposable
     }
 
     /// <summary>Sums buckets over the ranks, one after the other, on a thread of its own.</summary>
-    private sealed unsafe class Reducer : IDisposable
+    private sealed unsafe class Reducer
     {
         private readonly IProcessGroup _processes;
         private readonly float* _values;
@@ -219,15 +227,19 @@ internal sealed class GradientSum : IDisposable
             _fault?.Throw();
         }
 
-        public void Dispose()
+        /// <summary>Ends the thread.</summary>
+        /// <returns>False where it still waits, for a rank that failed: it is left to the end of the process.</returns>
+        public bool End()
         {
-            // A bucket that waits for a rank that failed never ends: the thread is left to the end of the process.
             _queue.Add(null);
-            if (_thread.Join(TimeSpan.FromSeconds(1)))
+            if (!_thread.Join(TimeSpan.FromSeconds(1)))
             {
-                _queue.Dispose();
-                _over.Dispose();
+                return false;
             }
+
+            _queue.Dispose();
+            _over.Dispose();
+            return true;
         }
 
         private void Run()

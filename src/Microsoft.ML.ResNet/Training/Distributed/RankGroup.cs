@@ -34,6 +34,9 @@ internal sealed class RankGroup(IProcessGroup? group)
         return exception;
     }
 
+    /// <summary>Takes the mark back: all ranks have handled the error and go on.</summary>
+    public void GoOn() => EndsTogether = false;
+
     /// <summary>Sums values over the ranks.</summary>
     public void Sum(Span<double> values) => Processes?.AllReduce(values);
 

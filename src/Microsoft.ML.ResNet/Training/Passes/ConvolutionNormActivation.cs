@@ -34,13 +34,17 @@ internal sealed unsafe class ConvolutionNormActivation : IDisposable
     private readonly double[] _sums;
     private readonly double[] _products;
     private readonly bool _relu;
+    private readonly RankGroup? _ranks;
+    private double _count;
     private readonly GrowingBuffer _convolved = new();
     private readonly GrowingBuffer _result = new();
 
     /// <param name="state">The network's parameters and buffers by name.</param>
     /// <param name="relu">Whether a ReLU ends it.</param>
-    public ConvolutionNormActivation(ConvolutionPlan plan, IReadOnlyDictionary<string, Tensor> state, bool relu, bool wantsInputGradient)
+    /// <param name="ranks">Those whose batches the normalisation takes together; null: this one's alone.</param>
+    public ConvolutionNormActivation(ConvolutionPlan plan, IReadOnlyDictionary<string, Tensor> state, bool relu, bool wantsInputGradient, RankGroup? ranks = null)
     {
+        _ranks = ranks;
         _plan = plan;
         _relu = relu;
         _weight = (Parameter)state[$"{plan.Name}.weight"];
@@ -122,19 +126,20 @@ internal sealed unsafe class ConvolutionNormActivation : IDisposable
         }
 
         Normalization.GradientSums(pass, gradient, _relu ? Result : default, Convolved, means, _sums, _products);
-        double count = usesRunningStatistics ? double.PositiveInfinity : (double)gradient.Count * gradient.Height * gradient.Width;
+        double count = usesRunningStatistics ? double.PositiveInfinity : _count;
+        (double[] sums, double[] products) = usesRunningStatistics || _ranks is null ? (_sums, _products) : CombinedGradientSums(_ranks);
         ReadOnlySpan<float> scale = TensorMemory.Values(_scale);
         Span<float> scaleGradient = TensorMemory.Values(_scaleGradient), shiftGradient = TensorMemory.Values(_shiftGradient);
         float* a = _coefficients.Pointer, b = a + channels, c = b + channels;
         for (int channel = 0; channel < channels; channel++)
         {
             // The gradient less its mean and less its part along the normalised value, which the statistics take up.
-            double factor = scale[channel] * _inverse[channel], along = _products[channel] * _inverse[channel] * _inverse[channel] / count;
+            double factor = scale[channel] * _inverse[channel], along = products[channel] * _inverse[channel] * _inverse[channel] / count;
             scaleGradient[channel] = (float)(_products[channel] * _inverse[channel]);
             shiftGradient[channel] = (float)_sums[channel];
             a[channel] = (float)factor;
             b[channel] = (float)(-factor * along);
-            c[channel] = (float)(factor * ((along * _mean[channel]) - (_sums[channel] / count)));
+            c[channel] = (float)(factor * ((along * _mean[channel]) - (sums[channel] / count)));
         }
 
         Normalization.ApplyGradient(pass, gradient, Convolved, convolvedGradient, a, b, c);
@@ -142,6 +147,35 @@ internal sealed unsafe class ConvolutionNormActivation : IDisposable
         _weight.grad = _weightGradient;
         _scale.grad = _scaleGradient;
         _shift.grad = _shiftGradient;
+    }
+
+    /// <summary>Takes the statistics of the batches of all ranks together.</summary>
+    private void CombineStatistics(RankGroup ranks)
+    {
+        int channels = _mean.Length;
+        double[] values = new double[1 + (2 * channels)];
+        values[0] = _count;
+        for (int channel = 0; channel < channels; channel++)
+        {
+            values[1 + channel] = _count * _mean[channel];
+            values[1 + channels + channel] = _count * (_variance[channel] + (_mean[channel] * _mean[channel]));
+        }
+
+        ranks.Sum(values);
+        _count = values[0];
+        for (int channel = 0; channel < channels; channel++)
+        {
+            _mean[channel] = values[1 + channel] / _count;
+            _variance[channel] = Math.Max(0, (values[1 + channels + channel] / _count) - (_mean[channel] * _mean[channel]));
+        }
+    }
+
+    /// <summary>The sums of all ranks that the gradient of the normalisation takes; those of the parameters stay this rank's.</summary>
+    private (double[] Sums, double[] Products) CombinedGradientSums(RankGroup ranks)
+    {
+        double[] values = [.. _sums, .. _products];
+        ranks.Sum(values);
+        return (values[.._sums.Length], values[_sums.Length..]);
     }
 
     /// <summary>Names the parameters whose gradients <see cref="Backward"/> has computed.</summary>
@@ -185,7 +219,13 @@ internal sealed unsafe class ConvolutionNormActivation : IDisposable
         }
 
         Normalization.Statistics(pass, Convolved, _mean, _variance);
-        double count = (double)Convolved.Count * Convolved.Height * Convolved.Width, unbiased = count / (count - 1);
+        _count = (double)Convolved.Count * Convolved.Height * Convolved.Width;
+        if (_ranks is not null)
+        {
+            CombineStatistics(_ranks);
+        }
+
+        double unbiased = _count / (_count - 1);
         for (int channel = 0; channel < _mean.Length; channel++)
         {
             runningMean[channel] = (float)(((1 - Momentum) * runningMean[channel]) + (Momentum * _mean[channel]));

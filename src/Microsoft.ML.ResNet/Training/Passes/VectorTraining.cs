@@ -29,18 +29,19 @@ internal sealed unsafe class VectorTraining : INetworkTraining
     private (long Scratch, long Shared) _needs;
 
     /// <param name="network">On the CPU; its tensors are trained where they are.</param>
-    public VectorTraining(ResidualNetwork network)
+    /// <param name="ranks">Those whose batches the normalisations take together; null: this one's alone.</param>
+    public VectorTraining(ResidualNetwork network, RankGroup? ranks = null)
     {
         _network = network;
         _plan = NetworkPlan.Of(network.Specification, network.InputChannels, network.ClassCount);
         Dictionary<string, Tensor> state = network.StateByName();
         _headWeight = state[Head.WeightName];
         _headBias = state[Head.BiasName];
-        _stem = new ConvolutionNormActivation(_plan.Stem, state, relu: true, wantsInputGradient: false);
+        _stem = new ConvolutionNormActivation(_plan.Stem, state, relu: true, wantsInputGradient: false, ranks);
         foreach (BlockPlan plan in _plan.Blocks)
         {
-            ConvolutionNormActivation[] branch = [.. plan.Branch.Select(convolution => new ConvolutionNormActivation(convolution, state, relu: true, wantsInputGradient: true))];
-            ConvolutionNormActivation? projection = plan.Projection is null ? null : new ConvolutionNormActivation(plan.Projection, state, relu: false, wantsInputGradient: true);
+            ConvolutionNormActivation[] branch = [.. plan.Branch.Select(convolution => new ConvolutionNormActivation(convolution, state, relu: true, wantsInputGradient: true, ranks))];
+            ConvolutionNormActivation? projection = plan.Projection is null ? null : new ConvolutionNormActivation(plan.Projection, state, relu: false, wantsInputGradient: true, ranks);
             _blocks.Add(new Block(plan, branch, projection));
         }
     }
