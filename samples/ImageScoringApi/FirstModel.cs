@@ -1,12 +1,11 @@
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 
 namespace ImageScoringApi;
 
 /// <summary>
 /// Trains a model on the bundled images where there is none yet, so that the sample starts with one command. An application that serves a model needs
-/// nothing of this: it is the only file here that names the library.
+/// nothing of this.
 /// </summary>
 internal static class FirstModel
 {
@@ -31,11 +30,7 @@ internal static class FirstModel
             }))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         using var model = pipeline.Fit(data);
-
-        // A column of pictures that show what speaks for the class: made only where it is asked for.
-        ResNetTransformer network = model.OfType<ResNetTransformer>().Single();
-        using ResNetExplanationTransformer explaining = mlContext.Transforms.ResNetExplanation("Explanation", "ImagePath", network).Fit(data);
-        mlContext.Model.SaveAtomically(new TransformerChain<ITransformer>(model, explaining), data.Schema, path);
+        mlContext.Model.SaveAtomically(model, data.Schema, path);
     }
 
     private static string BundledFolder()

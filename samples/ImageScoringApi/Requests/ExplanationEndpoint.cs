@@ -8,7 +8,7 @@ internal static class ExplanationEndpoint
     public static void Map(IEndpointRouteBuilder endpoints) => endpoints.MapPost("/explain", ExplainAsync)
         .WithName("Explain")
         .WithSummary("Shows which parts of an image speak for its class.")
-        .WithDescription("Takes one image, as /predict does, and gives a PNG file. Only models with a column of such pictures have it; /health says whether the model is one.")
+        .WithDescription("Takes one image, as /predict does, and gives a PNG file. Networks that were trained on images have it, and models with a column of such pictures; /health says whether the model does.")
         .Accepts<PredictionRequest>(ImageReceiver.Json, ImageReceiver.Form, ImageReceiver.AnyImage)
         .Produces<byte[]>(contentType: "image/png")
         .ProducesProblem(StatusCodes.Status400BadRequest)
@@ -30,7 +30,7 @@ internal static class ExplanationEndpoint
             using ServedModel.Lease lease = served.Acquire();
             if (!lease.Model.CanExplain)
             {
-                throw new RefusedRequestException(StatusCodes.Status404NotFound, "The model has no column 'Explanation' of pictures that show what speaks for a class.");
+                throw new RefusedRequestException(StatusCodes.Status404NotFound, "The model can't show what speaks for a class: it has no residual network that was trained on images, and no column 'Explanation' of such pictures.");
             }
 
             ImageModel model = lease.Model;

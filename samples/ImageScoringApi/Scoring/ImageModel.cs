@@ -1,19 +1,18 @@
 using Microsoft.Extensions.ObjectPool;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using Microsoft.ML.Transforms.Image;
 
 namespace ImageScoringApi.Scoring;
 
 /// <summary>A model of any ML.NET trainer that takes an image and gives a column of scores.</summary>
 internal abstract class ImageModel : IDisposable
 {
-    protected const string ScoreColumn = "Score", ExplanationColumn = "Explanation";
+    protected const string ScoreColumn = "Score";
 
     /// <summary>The model's classes, in the order of its scores.</summary>
     public abstract IReadOnlyList<string> ClassNames { get; }
 
-    /// <summary>Whether the model has a column of pictures that show what speaks for the class.</summary>
+    /// <summary>Whether the model can show what speaks for the class of an image.</summary>
     public abstract bool CanExplain { get; }
 
     /// <summary>Loads a model and finds out which of its input's columns takes the image, and in which form.</summary>
@@ -103,8 +102,14 @@ internal sealed class ImageModel<TRow> : ImageModel
         label.ColumnName = columns.OrderByDescending(IsLabel).FirstOrDefault(name => name != imageColumn) ?? (imageColumn == ImageRow.LabelProperty ? "Text" : ImageRow.LabelProperty);
         try
         {
-            DataViewSchema output = model.GetOutputSchema(mlContext.Data.LoadFromEnumerable(Array.Empty<TRow>(), input).Schema);
-            return output.GetColumnOrNull(ScoreColumn) is { Type: VectorDataViewType type } scores ? new ImageModel<TRow>(mlContext, model, input, NamesOf(scores, type.Size), output.GetColumnOrNull(ExplanationColumn)?.Type is ImageDataViewType) : null;
+            IDataView empty = mlContext.Data.LoadFromEnumerable(Array.Empty<TRow>(), input);
+            if (model.GetOutputSchema(empty.Schema).GetColumnOrNull(ScoreColumn) is not { Type: VectorDataViewType type } scores)
+            {
+                return null;
+            }
+
+            ITransformer explaining = Explanations.AddTo(model, mlContext, empty);
+            return new ImageModel<TRow>(mlContext, explaining, input, NamesOf(scores, type.Size), Explanations.AreIn(explaining.GetOutputSchema(empty.Schema)));
         }
         catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
         {
@@ -160,7 +165,7 @@ internal sealed class ImageModel<TRow> : ImageModel
         try
         {
             using TRow row = RowOf(content);
-            using MLImage picture = _model.Transform(_mlContext.Data.LoadFromEnumerable([row], _input)).GetColumn<MLImage>(ExplanationColumn).Single();
+            using MLImage picture = _model.Transform(_mlContext.Data.LoadFromEnumerable([row], _input)).GetColumn<MLImage>(Explanations.Column).Single();
 
             // MLImage is encoded into files alone.
             picture.Save(file);

@@ -31,7 +31,7 @@ public sealed class ImageScoringPageTests
         }
 
         ColourFolder.Create(Folder.File("images"), ColourFolder.Red, ColourFolder.Blue);
-        ColourModel.Save(Folder.File("images"), Folder.File("model.zip"), explains: true);
+        ColourModel.Save(Folder.File("images"), Folder.File("model.zip"));
         s_server = await ScoringServer.StartAsync(Folder.File("model.zip"), "--Serving:MaxFileBytes", "100000");
         s_playwright = await Microsoft.Playwright.Playwright.CreateAsync();
         s_browser = await s_playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = browser, Args = ["--no-sandbox"] });
