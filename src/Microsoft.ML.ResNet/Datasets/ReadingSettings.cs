@@ -11,6 +11,9 @@ internal sealed record ReadingSettings
     /// <summary>The width and height of the network's input.</summary>
     public required int? ImageSize { get; init; }
 
+    /// <summary>The size of the images that the network's first weights were made with, where the size is open and they are for no classes of their own.</summary>
+    public int? StartImageSize { get; init; }
+
     public required float[]? Mean { get; init; }
 
     public required float[]? StandardDeviation { get; init; }

@@ -24,7 +24,7 @@ internal sealed class TrainingDataReader(
         }
         else
         {
-            int size = settings.ImageSize ?? _images.ChooseSize(data, rows);
+            int size = settings.ImageSize ?? ChooseSize(data, rows);
             preprocessing = Preprocessing(size, size);
         }
 
@@ -52,6 +52,28 @@ internal sealed class TrainingDataReader(
             ? _pixels.Load(data, rows, preprocessing, range)
             : _images.Load(data, rows, preprocessing);
         return (images, bad.Count == 0 ? null : $"Of the {set} set, {bad.Summary(images.Count + bad.Count)}");
+    }
+
+    /// <summary>
+    /// The size of the images, or that of the weights that training starts with. Small images are not enlarged to these: a classifier fitted to
+    /// features of CIFAR-10 was as good at 96 pixels as at 224, where a step takes five times as long.
+    /// </summary>
+    private int ChooseSize(IDataView data, LabeledRows rows)
+    {
+        const int small = 64, enough = 96;
+        int measured = _images.ChooseSize(data, rows);
+        if (settings.StartImageSize is not { } start)
+        {
+            return measured;
+        }
+
+        if (measured > small || start <= enough)
+        {
+            return start;
+        }
+
+        inform($"The images have {measured} pixels, and the weights were made with {start}: they are enlarged to {enough}. Set ImageSize for another size.");
+        return enough;
     }
 
     private void CheckSize()

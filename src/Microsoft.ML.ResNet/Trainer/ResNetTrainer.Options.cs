@@ -47,7 +47,10 @@ public sealed partial class ResNetTrainer
         /// The width and height of the network's input, in pixels. Image files are brought to this size. Pixel vectors have a size of their
         /// own, which must equal this one where both are given; a vector without dimensions takes this one.
         /// </summary>
-        /// <value>Default: null. Image files: the median short side of the first 64 training images, at most 224. Range: 8 to 4096.</value>
+        /// <value>
+        /// Default: null. Image files: the median short side of the first 64 training images, at most 224; where training starts with weights that state their size, this size, or 96 where the images
+        /// have at most 64 pixels and the weights are for more and for no classes of their own. Range: 8 to 4096.
+        /// </value>
         public int? ImageSize { get; set; }
 
         /// <summary>How an image file that is not square becomes the network's square input.</summary>

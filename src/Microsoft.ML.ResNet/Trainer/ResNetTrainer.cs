@@ -201,7 +201,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         ImageColumn column = ImageColumn.Of(input.Schema, _options.FeatureColumnName, _options.PixelLayout, _options.ImageSize);
         Options options = start is null ? _options : StartingWeights.Complete(_options, start, column);
         long seed = (long)ranks.OfMain(Seed(options));
-        using TrainingData data = new TrainingSetReader(options, HostServices.GetTemporaryFolder(_host), CheckCancelled, channel).Read(input, column, seed);
+        using TrainingData data = new TrainingSetReader(options, HostServices.GetTemporaryFolder(_host), CheckCancelled, channel, StartingWeights.SizeOf(start, column)).Read(input, column, seed);
         if (ImageViews.Fault(options.TestTimeAugmentation, data.Preprocessing, column.Kind == FeatureKind.Pixels) is { } fault)
         {
             throw new ArgumentException(fault);

@@ -9,7 +9,6 @@ namespace Microsoft.ML.ResNet.Trainer;
 /// <summary>Begins a training with the weights of another one.</summary>
 internal static class StartingWeights
 {
-
     /// <summary>The options with the weights' network, and with their preprocessing where they leave it open.</summary>
     /// <exception cref="ArgumentException">The images have another number of channels than the weights are for.</exception>
     public static ResNetTrainer.Options Complete(ResNetTrainer.Options options, ResNetWeights weights, ImageColumn column)
@@ -24,13 +23,17 @@ internal static class StartingWeights
         complete.Specification ??= weights.Specification;
         if (weights.Preprocessing is { } preprocessing)
         {
-            complete.ImageSize ??= column.Kind != FeatureKind.Pixels && preprocessing.Width == preprocessing.Height ? preprocessing.Width : null;
+            complete.ImageSize ??= weights.ClassNames is not null ? SizeOf(weights, column) : null;
             complete.Mean ??= ForChannels(preprocessing.Mean, column.Channels);
             complete.StandardDeviation ??= ForChannels(preprocessing.StandardDeviation, column.Channels);
         }
 
         return complete;
     }
+
+    /// <summary>The size of the images that weights were made with, for images of files; null where it isn't known.</summary>
+    public static int? SizeOf(ResNetWeights? weights, ImageColumn column)
+        => column.Kind != FeatureKind.Pixels && weights?.Preprocessing is { } made && made.Width == made.Height ? made.Width : null;
 
     /// <summary>Copies the weights into a network: the head too where the classes are the same, in whatever order.</summary>
     /// <returns>Whether the head was kept, and what was done, in words.</returns>

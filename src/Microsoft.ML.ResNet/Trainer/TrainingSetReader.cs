@@ -6,8 +6,9 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.ResNet.Trainer;
 
 /// <summary>Reads what a network is trained and validated on, and refuses or warns of what can't be meant.</summary>
+/// <param name="startImageSize">The size of the images that the network's first weights were made with, or null.</param>
 /// <param name="channel">Told of rows that are left out and of classes with few images.</param>
-internal sealed class TrainingSetReader(ResNetTrainer.Options options, string temporaryFolder, Action checkCancelled, IChannel channel)
+internal sealed class TrainingSetReader(ResNetTrainer.Options options, string temporaryFolder, Action checkCancelled, IChannel channel, int? startImageSize = null)
 {
     /// <summary>Reads labels, weights and images, and the validation set where there is one.</summary>
     /// <param name="seed">Decides which images <c>ValidationFraction</c> sets aside.</param>
@@ -36,7 +37,7 @@ internal sealed class TrainingSetReader(ResNetTrainer.Options options, string te
             Warn(counts.ValidationWarnings(validationRows.Labels.Classes).Where(warned.Add));
         }
 
-        var reader = new TrainingDataReader(TrainingDefaults.Reading(options, temporaryFolder), column, checkCancelled, message => channel.Info(MessageSensitivity.None, "{0}", message));
+        var reader = new TrainingDataReader(TrainingDefaults.Reading(options, temporaryFolder) with { StartImageSize = startImageSize }, column, checkCancelled, message => channel.Info(MessageSensitivity.None, "{0}", message));
         TrainingData data = reader.Read(input, rows);
         try
         {

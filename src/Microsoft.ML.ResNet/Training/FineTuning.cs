@@ -104,7 +104,15 @@ internal sealed class FineTuning(
         copy.FreezesStatistics = network.FreezesStatistics;
         copy.CopyStateFrom(begin.Entries!);
         host.Inform($"Trying on {training.Length} images how far to fine-tune, validated on {heldOut.Length} others.");
-        TrainingSettings trialSettings = Limited(settings) with { EarlyStoppingPatience = null, RestoresBestWeights = false, CancellationHandling = CancellationHandling.Throw };
+        TrainingSettings trialSettings = Limited(settings) with
+        {
+            EarlyStoppingPatience = null,
+            RestoresBestWeights = false,
+            CancellationHandling = CancellationHandling.Throw,
+
+            // At least two images a batch, as the whole set has.
+            AccumulateSteps = Math.Clamp(training.Length / 2, 1, settings.AccumulateSteps),
+        };
         Probe(copy, trial, trialSettings).Run(views, isAll: false);
         using var start = new BestWeights();
         start.Keep(copy);

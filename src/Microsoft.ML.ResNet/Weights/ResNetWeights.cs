@@ -139,6 +139,32 @@ public sealed class ResNetWeights
     }
 
     /// <summary>
+    /// The same weights, with the size of the images that they were trained on: for files that don't say it, such as PyTorch's. A training that starts with them then takes this size by default,
+    /// and keeps the statistics of batch normalisation where its images are smaller (<see cref="ResNetTrainer.Options.FreezeBatchNorm"/>).
+    /// </summary>
+    /// <param name="imageSize">The width and height in pixels, 8 to 4,096: 224 for torchvision's ImageNet weights.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is out of its range.</exception>
+    public ResNetWeights WithImageSize(int imageSize)
+    {
+        if (imageSize is < 8 or > 4096)
+        {
+            throw new ArgumentOutOfRangeException(nameof(imageSize), imageSize, "Expected 8 to 4096 pixels.");
+        }
+
+        var (mean, deviation) = NormalizationFor(InputChannels);
+        var preprocessing = new ImagePreprocessing
+        {
+            Width = imageSize,
+            Height = imageSize,
+            Fit = Preprocessing?.Fit ?? ImageFit.ShortSideCrop,
+            ShortSide = Preprocessing?.Fit is ImageFit.Stretch or ImageFit.Pad ? imageSize : ImagePreprocessing.DefaultShortSide(imageSize),
+            Mean = Array.AsReadOnly(mean),
+            StandardDeviation = Array.AsReadOnly(deviation),
+        };
+        return new ResNetWeights(Source, new WeightFile(_tensors) { Specification = Specification, Preprocessing = preprocessing, ClassNames = ClassNames, ClassType = ClassType });
+    }
+
+    /// <summary>
     /// The mean and the standard deviation of the pixels that the weights were trained on, scaled to 0 to 1, for images of 1 or 3
     /// channels; ImageNet's where the weights don't say. Those of another number of channels are averaged or repeated.
     /// </summary>
