@@ -4,7 +4,6 @@ using Microsoft.ML.ResNet.Kernels;
 using Microsoft.ML.ResNet.Native;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Scoring;
-using Microsoft.ML.ResNet.WeightFiles;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -12,7 +11,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>Trains a network on images in memory. It reads from top to bottom.</summary>
-internal sealed class TrainingLoop : IDisposable
+internal sealed partial class TrainingLoop : IDisposable
 {
     /// <summary>Steps after which freed memory is given back: often enough to keep it flat, seldom enough to cost nothing.</summary>
     private const int StepsBetweenReturns = 50;
@@ -274,59 +273,6 @@ internal sealed class TrainingLoop : IDisposable
         _gradients?.End();
     }
 
-    /// <summary>Counts the step in on all ranks, and takes over what the main one says of the time.</summary>
-    private void TellOthers(TimeSpan stepTime, double learningRate)
-    {
-        RunningMetrics mine = new();
-        foreach (var (step, loss, correct, topKCorrect) in _pending.Take())
-        {
-            mine = mine.With(loss, step.ImageCount, correct, topKCorrect);
-        }
-
-        StepReport all = new StepReport(
-            mine.LossSum, mine.ImageCount, mine.CorrectCount, mine.TopKCorrectCount, WantsToStop() ? 1 : 0, Elapsed, stepTime, _evaluation, _saving, Elapsed - _saved).Combine(_ranks);
-        Finite(all.LossSum, new PendingStep(_state.Step + 1, _state.Epoch, (int)all.ImageCount, learningRate));
-        _state = _state with
-        {
-            Metrics = new RunningMetrics
-            {
-                LossSum = _state.Metrics.LossSum + all.LossSum,
-                CorrectCount = _state.Metrics.CorrectCount + all.Correct,
-                TopKCorrectCount = _state.Metrics.TopKCorrectCount + all.TopKCorrect,
-                ImageCount = _state.Metrics.ImageCount + (int)all.ImageCount,
-            },
-        };
-        _isCancelled = all.Cancelled > 0;
-        (_evaluation, _saving, _sinceSaved) = (all.Evaluation, all.Saving, all.SinceSaved);
-        _pace.Advance(all.StepTime, all.Elapsed, _evaluation + _saving);
-    }
-
-    /// <summary>Stops all ranks after the same step.</summary>
-    private void CheckCancelled()
-    {
-        if (_ranks.IsSingle)
-        {
-            _host.CheckCancelled();
-        }
-        else if (_isCancelled)
-        {
-            throw _ranks.OfAll(new OperationCanceledException("The training was cancelled, on this rank or on another."));
-        }
-    }
-
-    private bool WantsToStop()
-    {
-        try
-        {
-            _host.CheckCancelled();
-            return false;
-        }
-        catch (OperationCanceledException)
-        {
-            return true;
-        }
-    }
-
     private void ClipGradients(double norm)
     {
         IEnumerable<Parameter> parameters = _network.ParameterEntries.Select(entry => entry.Parameter);
@@ -441,15 +387,6 @@ internal sealed class TrainingLoop : IDisposable
         _network.eval();
     }
 
-    /// <summary>Gives the normalisations of all ranks the mean of their running statistics: each has seen its own images alone.</summary>
-    private void CombineStatistics()
-    {
-        foreach (ResidualNetwork network in _average is null ? [_network] : new[] { _network, _average.Network })
-        {
-            _ranks.Average(network.StateEntries.Where(entry => entry.Name.EndsWith(".running_mean", StringComparison.Ordinal) || entry.Name.EndsWith(".running_var", StringComparison.Ordinal)).Select(entry => entry.Tensor));
-        }
-    }
-
     private EpochMetrics Describe(double learningRate, bool isEpochEnd, double imagesPerSecond) => new()
     {
         Epoch = _state.Epoch,
@@ -472,63 +409,6 @@ internal sealed class TrainingLoop : IDisposable
 
     private TimeSpan Remaining() => _pace.RemainingTime(_evaluation);
 
-    private void Resume()
-    {
-        if (ResumedState() is not { } state)
-        {
-            return;
-        }
-
-        _state = state;
-        _elapsedBefore = state.Elapsed;
-        _stopping.State = state.Stopping;
-        _optimizer.StepCount = state.Step;
-        _pace.Position = state.Position;
-        _host.Inform(state.IsFinished
-            ? $"The training in '{_checkpoints?.Path}' is finished: its model is taken."
-            : $"Resuming from '{_checkpoints?.Path}', after {state.Step} steps, in epoch {state.Epoch}.");
-    }
-
-    /// <summary>The state of the checkpoint that the main rank resumes from, on all ranks, or null.</summary>
-    private TrainingState? ResumedState()
-    {
-        TrainingState? state = _checkpoints?.Resume(_network, _average?.Network, _optimizer, _best, _plan.StepCount);
-        if (_ranks.IsSingle)
-        {
-            return state;
-        }
-
-        byte[]? json = _ranks.OfMain(state is null ? null : CheckpointFolder.ToJson(state));
-        _ranks.Share(
-        [
-            .. _network.StateEntries.Select(entry => entry.Tensor),
-            .. _average?.Network.StateEntries.Select(entry => entry.Tensor) ?? [],
-            .. json is null ? [] : _optimizer.State.Select(entry => entry.Tensor),
-        ]);
-        return json is null ? null : CheckpointFolder.StateFrom(json);
-    }
-
-    private void Save()
-    {
-        ReadMetrics();
-        TimeSpan started = Elapsed;
-        if (_state.Batch > 0)
-        {
-            CombineStatistics();
-        }
-
-        RequireFinite(_network);
-        _state = _state with { Elapsed = started };
-        if (_checkpoints is null)
-        {
-            return;
-        }
-
-        _checkpoints.Save(_state, _network, _average?.Network, _optimizer, _best);
-        _saved = Elapsed;
-        _saving = _saved - started;
-    }
-
     private static string NameOf(ValidationMetric metric) => metric switch
     {
         ValidationMetric.Loss => "loss",
@@ -541,21 +421,5 @@ internal sealed class TrainingLoop : IDisposable
         return double.IsFinite(loss)
             ? loss
             : throw Diverged(string.Create(CultureInfo.InvariantCulture, $"the loss is {loss} in step {step.Number} (epoch {step.Epoch}), at a learning rate of {step.LearningRate:G3}"));
-    }
-
-    /// <summary>A step may spoil the weights after its loss was computed: they must neither go into a checkpoint nor become the model.</summary>
-    private void RequireFinite(ResidualNetwork network)
-    {
-        if (NetworkWeights.NonFiniteCount(network) is > 0 and var count)
-        {
-            throw Diverged(string.Create(CultureInfo.InvariantCulture, $"{count} weights are NaN or infinite after step {_state.Step}"));
-        }
-    }
-
-    private InvalidOperationException Diverged(string what)
-    {
-        string checkpoint = _checkpoints?.HasLast == true ? $" The last checkpoint, '{_checkpoints.LastPath}', is from before that." : "";
-        return _ranks.OfAll(new InvalidOperationException(
-            $"Training diverged: {what}. Lower LearningRate (by ten, to begin with), set MaxGradientNorm or raise WarmupEpochs, and check the pixel values: they must be in the range that PixelRange says; and weights that it began with must be finite.{checkpoint}"));
     }
 }

@@ -6,8 +6,8 @@ namespace Microsoft.ML.ResNet.Training;
 internal static class EpochOrder
 {
     /// <summary>
-    /// Shuffles the rows. With several shards, row i belongs to shard i modulo their number, each shard is shuffled by itself, and its rows take every so-manieth place: as many ranks as shards keep
-    /// to their own rows in all epochs, and any other number of ranks, which take every so-manieth place in turn, still has the same rows in the same steps.
+    /// Shuffles the rows. With n shards, row i belongs to shard i modulo n, each shard is shuffled by itself, and its rows take every n-th place. So n ranks keep to their own rows in all epochs, and any
+    /// other number of ranks still has the same rows in the same steps.
     /// </summary>
     public static int[] Of(int rowCount, int shardCount, long seed, int epoch)
     {
