@@ -12,8 +12,8 @@ internal static class Program
 {
     private static int Main(string[] args)
     {
-        Option<string?> images = new("--images") { Description = "A folder with a sub-folder of images for each class. Default: the bundled images." };
-        Option<string?> test = new("--test") { Description = "The test images, in the same sub-folders. Default: the bundled ones, or none." };
+        Option<string?> images = new("--images") { Description = "A folder with a sub-folder of images for each class, or tar files: a folder of them, or a pattern such as 'data/train-*.tar'. Default: the bundled images." };
+        Option<string?> test = new("--test") { Description = "The test images, in the same form. Default: the bundled ones, or none." };
         Option<ResNetArchitecture> architecture = new("--architecture") { Description = "The network.", DefaultValueFactory = _ => ResNetArchitecture.ResNet20 };
         Option<int> epochs = new("--epochs") { Description = "How often training goes through all images.", DefaultValueFactory = _ => 10 };
         Option<int> batchSize = new("--batch") { Description = "Images in a batch of each process.", DefaultValueFactory = _ => 16 };
@@ -47,7 +47,7 @@ internal static class Program
     {
         // The same seed everywhere; the trainer sees to the rest of what ranks have to agree on.
         var mlContext = new MLContext(seed: 1);
-        IDataView data = mlContext.Data.LoadImageFolder(folder);
+        IDataView data = Load(mlContext, folder);
         using var model = mlContext.Transforms.Conversion.MapValueToKey("Label")
             .Append(mlContext.MulticlassClassification.Trainers.ResNet(options))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"))
@@ -60,10 +60,13 @@ internal static class Program
         mlContext.Model.SaveAtomically(model, data.Schema, modelPath);
         if (testFolder is not null)
         {
-            double accuracy = mlContext.MulticlassClassification.Evaluate(model.Transform(mlContext.Data.LoadImageFolder(testFolder))).MicroAccuracy;
+            double accuracy = mlContext.MulticlassClassification.Evaluate(model.Transform(Load(mlContext, testFolder))).MicroAccuracy;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Test accuracy {accuracy:F3}, model {modelPath}, {processes.Size} processes"));
         }
     }
+
+    private static IDataView Load(MLContext mlContext, string images)
+        => Directory.Exists(images) && !Directory.EnumerateFiles(images, "*.tar").Any() ? mlContext.Data.LoadImageFolder(images) : mlContext.Data.LoadImageShards(images);
 
     private static void Report(EpochMetrics epoch)
         => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Epoch {epoch.Epoch}: loss {epoch.TrainingLoss:F4}, accuracy {epoch.TrainingAccuracy:F3}, {epoch.ImagesPerSecond:F0} images/s, {epoch.Elapsed.TotalSeconds:F1} s"));

@@ -283,6 +283,35 @@ public static class ResNetCatalog
     }
 
     /// <summary>
+    /// Lists the images of tar files, as WebDataset has them, for sets of more images than file systems and memory are fit for: files of the same key (the name up to its first dot), one after the other, are a sample, such as
+    /// <c>0001.jpg</c> and <c>0001.cls</c>. The label is the text of <c>.cls</c>, the property <c>label</c> (or <c>cls</c>, <c>class</c>) of <c>.json</c>, or the text of <c>.txt</c>, whichever the first tar file has; where it has none of them, the folder that an image
+    /// is in. So a tar file of folders of images will do, too.
+    /// </summary>
+    /// <remarks>
+    /// Nothing is unpacked. A row's path goes on in the tar file: <c>train-000.tar/0001.jpg</c>; wherever this library takes the path of an image file, it takes such a one. Each reading of the data
+    /// reads the headers of the tar files anew, in their order, and holds none of it. <see cref="ResNetTrainer.Options.StreamImages"/> and <see cref="ResNetTrainer.Options.ShuffleBufferSize"/> say how a training reads
+    /// them. Tar files must not be compressed, and must not change while they are read.
+    /// </remarks>
+    /// <param name="catalog">The catalog of data operations.</param>
+    /// <param name="shards">A tar file, a folder of them, or a pattern: <c>data/train-*.tar</c>, <c>data/train-{000..099}.tar</c>. They are taken in the order of their names.</param>
+    /// <param name="labelExtension">The extension of the files that have the labels, such as <c>cls</c>; null: as said above.</param>
+    /// <returns>A data set with the columns <c>ImagePath</c> (Text) and <c>Label</c> (Text).</returns>
+    /// <exception cref="FileNotFoundException">No tar file matches (<see cref="DirectoryNotFoundException"/> where their folder doesn't exist).</exception>
+    /// <exception cref="InvalidDataException">The first file is no whole tar file. What is wrong with others, an image without a label included, is thrown when the data is read.</exception>
+    public static IDataView LoadImageShards(this DataOperationsCatalog catalog, string shards, string? labelExtension = null)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentException.ThrowIfNullOrWhiteSpace(shards);
+        return catalog.LoadFromEnumerable(ImageShards.Open(shards, labelExtension, Warn));
+
+        void Warn(string warning)
+        {
+            using IChannel channel = HostServices.GetEnvironment(catalog).Start(nameof(LoadImageShards));
+            channel.Warning(MessageSensitivity.None, "{0}", warning);
+        }
+    }
+
+    /// <summary>
     /// Saves a model like <c>mlContext.Model.Save</c>, but so that a file that is there is replaced only when the new one is complete and on the
     /// disk: a crash or a full disk leaves the older model as it was.
     /// </summary>

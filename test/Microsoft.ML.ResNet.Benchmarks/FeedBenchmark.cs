@@ -74,10 +74,11 @@ internal sealed class FeedBenchmark : IBenchmark
     {
         var preprocessing = new ImagePreprocessing { Width = 224, Height = 224, Fit = ImageFit.ShortSideCrop, ShortSide = 256, Mean = [0.5f, 0.5f, 0.5f], StandardDeviation = [0.25f, 0.25f, 0.25f] };
         return new ImageDataset(
-            new PixelCache(channels: 3, elementSize: 1, memoryLimit: 1L << 30, Path.GetTempPath()),
+            new CachedImages(
+                new PixelCache(channels: 3, elementSize: 1, memoryLimit: 1L << 30, Path.GetTempPath()),
+                [.. files.Select((file, row) => new PendingImage.OfFile(new ImageFile(file), row))],
+                new TrainingImageFitter(preprocessing)),
             [.. files.Select((_, row) => new ImageEntry(row, row % 2, 1))],
-            InputFormat.Of(224, 224, PixelRange.ZeroTo255, [0.5f, 0.5f, 0.5f], [0.25f, 0.25f, 0.25f]),
-            [.. files.Select((file, row) => new PendingImage.OfPath(file, row))],
-            new TrainingImageFitter(preprocessing));
+            InputFormat.Of(224, 224, PixelRange.ZeroTo255, [0.5f, 0.5f, 0.5f], [0.25f, 0.25f, 0.25f]));
     }
 }

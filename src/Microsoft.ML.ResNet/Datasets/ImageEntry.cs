@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Images;
+
 
 namespace Microsoft.ML.ResNet.Datasets;
 
@@ -5,6 +7,6 @@ namespace Microsoft.ML.ResNet.Datasets;
 /// <param name="Row">The row of the data that it comes from, counted from 0.</param>
 /// <param name="Label">Its class, counted from 0.</param>
 /// <param name="Weight">How much it counts in the loss; 1 where there is no column of weights.</param>
-/// <param name="File">The path of its file, or null where it is no file.</param>
+/// <param name="File">Its file; without a path where it is none.</param>
 /// <param name="Fingerprint">A hash by which a resumed training tells it from another image; 0 where none is wanted.</param>
-internal readonly record struct ImageEntry(int Row, int Label, float Weight, string? File = null, ulong Fingerprint = 0);
+internal readonly record struct ImageEntry(int Row, int Label, float Weight, ImageFile File = default, ulong Fingerprint = 0);

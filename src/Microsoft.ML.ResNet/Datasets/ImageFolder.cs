@@ -11,8 +11,6 @@ internal sealed class ImageFolder
 
     private const int ExtensionsShown = 8, ClassesShown = 10;
 
-    private static readonly HashSet<string> s_extensions = new(StringComparer.OrdinalIgnoreCase) { ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".gif" };
-
     private readonly string _folder;
     private readonly Dictionary<string, int> _leftOut = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> _emptyClasses = [];
@@ -68,7 +66,7 @@ internal sealed class ImageFolder
                 $"No sub-folder of '{_folder}' has an image, expected files of the formats {ImageSignature.SupportedFormats}.{(_leftOut.Count > 0 ? $" There are {DescribeLeftOut()}." : "")}");
         }
 
-        _besideClasses = Directory.EnumerateFiles(_folder).Count(path => IsVisible(path) && s_extensions.Contains(Path.GetExtension(path)));
+        _besideClasses = Directory.EnumerateFiles(_folder).Count(path => IsVisible(path) && ImageExtensions.Include(Path.GetExtension(path)));
     }
 
     /// <summary>
@@ -124,7 +122,7 @@ internal sealed class ImageFolder
     private bool IsImage(string path)
     {
         string extension = Path.GetExtension(path);
-        if (s_extensions.Contains(extension) || ImageSignature.IsSupported(Head(path)))
+        if (ImageExtensions.Include(extension) || ImageSignature.IsSupported(Head(path)))
         {
             return true;
         }

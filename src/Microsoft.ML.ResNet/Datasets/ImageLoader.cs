@@ -1,10 +1,12 @@
+using System.Globalization;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
 
 namespace Microsoft.ML.ResNet.Datasets;
 
 /// <summary>Reads the images of a data set, in whatever form they are, and brings them to the size that training keeps.</summary>
-internal sealed class ImageLoader(ImageColumn column, ReadingSettings settings, Action checkCancelled)
+/// <param name="inform">Told how images are read, where that is not as always.</param>
+internal sealed class ImageLoader(ImageColumn column, ReadingSettings settings, Action checkCancelled, Action<string> inform)
 {
     /// <summary>Images decoded between cancellation checks.</summary>
     private const int ChunkSize = 64;
@@ -47,18 +49,23 @@ internal sealed class ImageLoader(ImageColumn column, ReadingSettings settings, 
     public (ImageDataset Images, BadImageLog Bad) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing)
     {
         var fitter = new TrainingImageFitter(preprocessing);
-        var cache = new PixelCache(preprocessing.Channels, elementSize: 1, settings.Cache.MemoryLimit, settings.Cache.TemporaryFolder);
         InputFormat format = InputFormat.Of(preprocessing.Width, preprocessing.Height, PixelRange.ZeroTo255, preprocessing.Mean, preprocessing.StandardDeviation);
+        if (Streams(rows, preprocessing))
+        {
+            var (entries, log) = settings.BadImages == BadImageHandling.Throw ? (WithFingerprints(rows.Entries!), new BadImageLog(settings.BadImages)) : ReadAll(data, rows, fitter, _ => { });
+            return (new ImageDataset(new StreamedImages(entries, fitter, preprocessing.Channels), entries, format), log);
+        }
+
+        var cache = new PixelCache(preprocessing.Channels, elementSize: 1, settings.Cache.MemoryLimit, settings.Cache.TemporaryFolder);
         try
         {
             if (rows.Entries is { } files && settings.BadImages == BadImageHandling.Throw)
             {
-                PendingImage[] pending = [.. files.Select(Pending)];
-                ImageEntry[] entries = [.. files.Chunk(1024).SelectMany((chunk, index) => WithFingerprints(chunk, pending.AsMemory(index * 1024)))];
-                return (new ImageDataset(cache, entries, format, pending, fitter), new BadImageLog(settings.BadImages));
+                return (new ImageDataset(new CachedImages(cache, [.. files.Select(Pending)], fitter), WithFingerprints(files), format), new BadImageLog(settings.BadImages));
             }
 
-            return LoadAll(data, rows, fitter, cache, format);
+            var (entries, log) = ReadAll(data, rows, fitter, image => image.Span.CopyTo(cache.Add(image.Width, image.Height)));
+            return (new ImageDataset(new CachedImages(cache, entries.Length), entries, format), log);
         }
         catch
         {
@@ -67,7 +74,30 @@ internal sealed class ImageLoader(ImageColumn column, ReadingSettings settings, 
         }
     }
 
-    private (ImageDataset Images, BadImageLog Bad) LoadAll(IDataView data, LabeledRows rows, TrainingImageFitter fitter, PixelCache cache, InputFormat format)
+    /// <summary>Whether images are decoded anew in each epoch: as the user says, or where those of tar files would not fit into memory.</summary>
+    private bool Streams(LabeledRows rows, ImagePreprocessing preprocessing)
+    {
+        if (rows.Entries is not { } files)
+        {
+            return false;
+        }
+
+        // Of a picture of 4:3.
+        double size = files.Count * (double)preprocessing.Channels * preprocessing.ShortSide * preprocessing.ShortSide * 4 / 3;
+        bool streams = settings.StreamImages ?? (files.Any(file => file.File.IsMember) && size > settings.Cache.MemoryLimit);
+        if (streams)
+        {
+            inform(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The {files.Count} images are read anew in each epoch: decoded they have about {size / (1 << 30):F1} GiB, and {settings.Cache.MemoryLimit / (double)(1 << 30):F1} GiB may be kept."));
+        }
+
+        return streams;
+    }
+
+    /// <summary>Decodes all images.</summary>
+    /// <param name="keep">Takes each that can be read.</param>
+    private (ImageEntry[] Entries, BadImageLog Bad) ReadAll(IDataView data, LabeledRows rows, TrainingImageFitter fitter, Action<PixelImage> keep)
     {
         var log = new BadImageLog(settings.BadImages);
         List<ImageEntry> kept = [];
@@ -90,7 +120,7 @@ internal sealed class ImageLoader(ImageColumn column, ReadingSettings settings, 
                         continue;
                     }
 
-                    image!.Span.CopyTo(cache.Add(image.Width, image.Height));
+                    keep(image!);
                     kept.Add(entries[index]);
                 }
             }
@@ -109,17 +139,20 @@ internal sealed class ImageLoader(ImageColumn column, ReadingSettings settings, 
         }
 
         return kept.Count > 0
-            ? (new ImageDataset(cache, [.. kept], format), log)
+            ? ([.. kept], log)
             : throw new InvalidOperationException($"No image of column '{column.Name}' can be read. {log.Summary(total)}");
     }
 
+    private ImageEntry[] WithFingerprints(IReadOnlyList<ImageEntry> files)
+        => [.. files.Chunk(1024).SelectMany(chunk => WithFingerprints(chunk, [.. chunk.Select(Pending)]))];
+
     /// <summary>Tells images apart where a training may be resumed; elsewhere nothing is read for it.</summary>
-    private ImageEntry[] WithFingerprints(ImageEntry[] entries, ReadOnlyMemory<PendingImage> images)
+    private ImageEntry[] WithFingerprints(ImageEntry[] entries, PendingImage[] images)
     {
         if (settings.HasFingerprints)
         {
             checkCancelled();
-            Parallel.For(0, entries.Length, i => entries[i] = entries[i] with { Fingerprint = images.Span[i].Fingerprint() });
+            Parallel.For(0, entries.Length, i => entries[i] = entries[i] with { Fingerprint = images[i].Fingerprint() });
         }
 
         return entries;
@@ -153,7 +186,7 @@ internal sealed class ImageLoader(ImageColumn column, ReadingSettings settings, 
         }
     }
 
-    private static PendingImage.OfPath Pending(ImageEntry file) => new(file.File!, file.Row);
+    private static PendingImage Pending(ImageEntry file) => new PendingImage.OfFile(file.File, file.Row);
 
     private static PendingImage Take(Func<PendingImage> take)
     {

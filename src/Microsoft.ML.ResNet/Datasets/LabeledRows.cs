@@ -40,7 +40,7 @@ internal sealed record LabeledRows(LabelColumn Labels, LabeledRowColumns Columns
                 if (getPath is not null)
                 {
                     getPath(ref path);
-                    entries!.Add(new ImageEntry(cursor.Row, cursor.Label, cursor.Weight, ImagePath.Combine(path, imageFolder)));
+                    entries!.Add(new ImageEntry(cursor.Row, cursor.Label, cursor.Weight, ImageFile.Of(ImagePath.Combine(path, imageFolder))));
                 }
             }
         }

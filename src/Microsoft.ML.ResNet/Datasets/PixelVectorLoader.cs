@@ -137,7 +137,7 @@ internal sealed class PixelVectorLoader
             InputFormat format = cache.ElementSize == 1
                 ? ByteFormat(preprocessing, range, toPixel, offset)
                 : InputFormat.Of(_column.Width, _column.Height, range, preprocessing.Mean, preprocessing.StandardDeviation) with { IsFloat = true };
-            return (new ImageDataset(cache, [.. kept], format), log);
+            return (new ImageDataset(new CachedImages(cache, kept.Count), [.. kept], format), log);
         }
         catch
         {

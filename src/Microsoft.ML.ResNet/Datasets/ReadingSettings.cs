@@ -23,5 +23,8 @@ internal sealed record ReadingSettings
     /// <summary>Whether checkpoints will ask later if the images are still the same.</summary>
     public required bool HasFingerprints { get; init; }
 
+    /// <summary>Whether images are decoded anew in each epoch, and not kept; null: where those of tar files don't fit into memory.</summary>
+    public bool? StreamImages { get; init; }
+
     public required ImageCacheSettings Cache { get; init; }
 }

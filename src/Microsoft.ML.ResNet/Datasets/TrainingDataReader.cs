@@ -4,11 +4,17 @@ namespace Microsoft.ML.ResNet.Datasets;
 internal sealed class TrainingDataReader(
     ReadingSettings settings, ImageColumn column, Action checkCancelled, Action<string> inform)
 {
-    private readonly ImageLoader _images = new(column, settings, checkCancelled);
+    private readonly ImageLoader _images = new(column, settings, checkCancelled, inform);
     private readonly PixelVectorLoader _pixels = new(column, settings.BadImages, settings.Cache, checkCancelled, settings.HasFingerprints);
 
     public TrainingData Read(IDataView data, LabeledRows rows)
     {
+        if (settings.StreamImages == true && column.Kind != FeatureKind.Path)
+        {
+            throw new ArgumentException(
+                $"StreamImages is set, but feature column '{column.Name}' holds the images themselves, expected a column of Text with the paths of image files, such as LoadImageFolder and LoadImageShards give. Leave StreamImages out.");
+        }
+
         PixelRange range = PixelRange.ZeroTo255;
         ImagePreprocessing preprocessing;
         if (column.Kind == FeatureKind.Pixels)

@@ -17,8 +17,8 @@ public sealed partial class ResNetTrainer
 
         /// <summary>The layers that are trained where training starts from <see cref="PretrainedWeights"/> or with a model.</summary>
         /// <value>
-        /// Default: null: <see cref="FineTuningMode.HeadThenFull"/> where the classifier is new; where it is kept, all of the network at the
-        /// same learning rate, as a training that goes on.
+        /// Default: null: <see cref="FineTuningMode.HeadThenFull"/> where the classifier is new, or <see cref="FineTuningMode.Full"/> with several processes and where images are
+        /// streamed; where it is kept, all of the network at the same learning rate, as a training that goes on.
         /// </value>
         public FineTuningMode? FineTuning { get; set; }
 

@@ -33,6 +33,11 @@ public sealed partial class ResNetTrainer
                 faults.Add(Fault(nameof(CacheMemoryLimit), CacheMemoryLimit, "0 or more, or null"));
             }
 
+            if (ShuffleBufferSize < 1)
+            {
+                faults.Add(Fault(nameof(ShuffleBufferSize), ShuffleBufferSize, "1 or more"));
+            }
+
             CheckDefined(faults, nameof(Architecture), Architecture);
             CheckDefined(faults, nameof(ImageFit), ImageFit);
             CheckDefined(faults, nameof(PixelLayout), PixelLayout);

@@ -89,6 +89,21 @@ public sealed partial class ResNetTrainer
         public long? CacheMemoryLimit { get; set; }
 
         /// <summary>
+        /// Whether image files are read and decoded anew in each epoch, and neither kept in memory nor in a temporary file: for more images than
+        /// these hold. A row then takes some 100 bytes of memory. For columns of paths.
+        /// </summary>
+        /// <value>Default: null: for images in tar files (<c>LoadImageShards</c>) that take more than <see cref="CacheMemoryLimit"/> when decoded, about. Others are cached.</value>
+        public bool? StreamImages { get; set; }
+
+        /// <summary>
+        /// The images in the buffer that tar files are shuffled in. In each epoch they are read in another order, each from its beginning to its end into the buffer, and
+        /// images to train on are drawn from the buffer at random. Larger buffers mix better, and take the memory of so many encoded images while images are streamed. A buffer of all images
+        /// shuffles as folders are shuffled.
+        /// </summary>
+        /// <value>Default: 4096. Range: 1 or more.</value>
+        public int ShuffleBufferSize { get; set; } = 4096;
+
+        /// <summary>
         /// The numbers that the network is trained with: convolutions and activations in float32 or bfloat16. Two machines of which only one
         /// has instructions for bfloat16 train different models with <see cref="TrainingPrecision.Auto"/>, of the same accuracy.
         /// </summary>

@@ -220,7 +220,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         try
         {
             bool keepsHead = start is not null && CopyWeights(start, network, data.Labels, channel);
-            FineTuningMode? mode = start is null ? null : options.FineTuning ?? (keepsHead ? null : ranks.IsSingle ? FineTuningMode.HeadThenFull : FineTuningMode.Full);
+            FineTuningMode? mode = start is null ? null : options.FineTuning ?? (keepsHead ? null : ranks.IsSingle && !data.Training.IsStreamed ? FineTuningMode.HeadThenFull : FineTuningMode.Full);
             foreach (string message in UnusedOptions.Find(_options, start is not null, mode))
             {
                 channel.Warning(MessageSensitivity.None, "{0}", message);

@@ -23,6 +23,7 @@ internal static class TrainingDefaults
         StandardDeviation = options.StandardDeviation,
         ImageFit = options.ImageFit,
         HasFingerprints = options.CheckpointDirectory is not null,
+        StreamImages = options.StreamImages,
         Cache = new ImageCacheSettings(options.CacheMemoryLimit ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2 / (options.ProcessGroup?.LocalSize ?? 1), temporaryFolder),
     };
 
@@ -37,6 +38,7 @@ internal static class TrainingDefaults
         Epochs = options.Epochs,
         BatchSize = options.BatchSize,
         AccumulateSteps = options.AccumulateSteps,
+        ShuffleBufferSize = options.ShuffleBufferSize,
         Ranks = ranks ?? RankGroup.Single,
         SynchronizesBatchNorm = options.SynchronizeBatchNorm && options.ProcessGroup is { Size: > 1 },
         HasCheckpoints = options.CheckpointDirectory is not null,

@@ -58,6 +58,7 @@ internal sealed class TrainingSetReader(ResNetTrainer.Options options, string te
                 CheckWeights(data);
             }
 
+            WarnOfTarFiles(data.Training);
             return data;
         }
         catch
@@ -114,6 +115,27 @@ internal sealed class TrainingSetReader(ResNetTrainer.Options options, string te
         {
             throw new ArgumentException(
                 $"Label column '{options.LabelColumnName}' of the validation set has the keys {string.Join(", ", names.Take(10))}, expected {string.Join(", ", labels.Names.Take(10))}, as in the training set. Transform both with the same fitted MapValueToKey.");
+        }
+    }
+
+    /// <summary>A buffer mixes rows that are near each other in the tar files.</summary>
+    private void WarnOfTarFiles(ImageDataset images)
+    {
+        if (EpochOrder.FilesOf(images.Entries) is null)
+        {
+            if (options.ShuffleBufferSize != new ResNetTrainer.Options().ShuffleBufferSize)
+            {
+                Warn([$"{nameof(options.ShuffleBufferSize)} has no effect on images that lie in no tar files: all of them are shuffled."]);
+            }
+
+            return;
+        }
+
+        int runs = 1 + Enumerable.Range(1, images.Count - 1).Count(row => images.Labels[row] != images.Labels[row - 1]);
+        int buffer = options.ShuffleBufferSize, length = images.Count / runs;
+        if (images.Count > buffer && length > buffer / 4)
+        {
+            Warn([string.Create(CultureInfo.InvariantCulture, $"The tar files have {length} images of one class after the other, on average, which a shuffle buffer of {buffer} images doesn't mix: the model will suffer. Shuffle the images when the tar files are written, or raise {nameof(options.ShuffleBufferSize)}.")]);
         }
     }
 

@@ -16,6 +16,9 @@ internal sealed record TrainingSettings
     /// <summary>The batches whose gradients are added up before the weights change.</summary>
     public int AccumulateSteps { get; init; } = 1;
 
+    /// <summary>The images in the buffer in which tar files are shuffled.</summary>
+    public int ShuffleBufferSize { get; init; } = 4096;
+
     /// <summary>The processes that train together.</summary>
     public RankGroup Ranks { get; init; } = RankGroup.Single;
 

@@ -40,6 +40,47 @@ public sealed class SoakTests
         sizes.AssertFlat(TestContext, $"{epochs * stepsInEpoch} steps");
     }
 
+    /// <summary>Decoded, the 8,000 images have some 200 MiB; 20 MiB of them may be kept.</summary>
+    [TestMethod]
+    [TestCategory("Slow")]
+    public void Fit_StreamedTarFiles_KeepsMemoryAndTensorsFlat()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] picture = TestImages.Encode(SkiaSharp.SKEncodedImageFormat.Jpeg, 500, 375, TestImages.Noise, quality: 75);
+        int images = Soak.Count(1000);
+        for (int file = 0; file < 8; file++)
+        {
+            TarFiles.Write(folder.File($"{file}.tar"), [.. Enumerable.Range(0, images).SelectMany(i => new[] { ($"{i}.jpg", picture), ($"{i}.cls", TarFiles.Text($"{i % 2}")) })]);
+        }
+
+        var sizes = new Samples();
+        var options = new ResNetTrainer.Options
+        {
+            FeatureColumnName = "ImagePath",
+            Specification = new ResNetSpecification { Depths = [1], Widths = [16], Stem = ResNetStem.Cifar },
+            ImageSize = 64,
+            ImageFit = ImageFit.ShortSideCrop,
+            Epochs = 3,
+            CacheMemoryLimit = 20 << 20,
+            ShuffleBufferSize = 256,
+            Progress = new SynchronousProgress(metrics =>
+            {
+                if (metrics.Step % 10 == 0)
+                {
+                    sizes.Take();
+                }
+            }),
+        };
+        IDataView shards = _context.Data.LoadImageShards(folder.Path);
+        var log = new LogRecorder(_context);
+
+        using ResNetTransformer model = _context.MulticlassClassification.Trainers.ResNet(options).Fit(_context.Transforms.Conversion.MapValueToKey("Label").Fit(shards).Transform(shards));
+
+        StringAssert.Contains(string.Join('\n', log.Informations), "are read anew in each epoch");
+        Assert.AreEqual(8 * images, model.TrainingHistory[^1].ImageCount);
+        sizes.AssertFlat(TestContext, $"{model.TrainingHistory[^1].Step} steps");
+    }
+
     [TestMethod]
     [TestCategory("Slow")]
     public void Predict_TwoHundredThousandTimes_KeepsMemoryAndTensorsFlat()

@@ -21,7 +21,7 @@ public sealed class PixelVectorLoaderTests
         var (images, _) = Load([values], PixelRange.Auto);
 
         Assert.AreEqual(range, Loader().DetermineRange(Data([values]), PixelRange.Auto));
-        Assert.AreEqual(1, images.Cache.ElementSize);
+        Assert.AreEqual(1 * images.Format.Channels, images.PixelSize);
         // Planar [3,2,2] becomes interleaved [2,2,3].
         CollectionAssert.AreEqual(Interleaved.Select(i => (byte)(i * 23)).ToArray(), images[0].Pixels.ToArray());
         Assert.AreEqual(1 / (255 * 0.229f), images.Format.Scale[0], 1e-8f);
@@ -35,7 +35,7 @@ public sealed class PixelVectorLoaderTests
 
         var (images, _) = Load([whole, fractions], PixelRange.ZeroTo255);
 
-        Assert.AreEqual(4, images.Cache.ElementSize);
+        Assert.AreEqual(4 * images.Format.Channels, images.PixelSize);
         CollectionAssert.AreEqual(Interleaved.Select(i => whole[i]).ToArray(), Floats(images, 0));
         CollectionAssert.AreEqual(Interleaved.Select(i => fractions[i]).ToArray(), Floats(images, 1));
     }
@@ -51,7 +51,7 @@ public sealed class PixelVectorLoaderTests
         var (images, _) = Loader().Load(data, Labels(data), Preprocessing(), range);
 
         Assert.AreEqual(PixelRange.Normalized, range);
-        Assert.AreEqual(1, images.Cache.ElementSize);
+        Assert.AreEqual(1 * images.Format.Channels, images.PixelSize);
         CollectionAssert.AreEqual(Interleaved.Select(i => (byte)(i * 23)).ToArray(), images[0].Pixels.ToArray());
         // The line back is NormalizePixels's own.
         float[] normalized = data.GetColumn<float[]>(data.Schema["Features"]).Single();
@@ -68,7 +68,7 @@ public sealed class PixelVectorLoaderTests
 
         Assert.AreEqual(PixelRange.Normalized, Loader().DetermineRange(Data([values]), PixelRange.Auto));
         var (images, _) = Load([values], PixelRange.Normalized);
-        Assert.AreEqual(4, images.Cache.ElementSize);
+        Assert.AreEqual(4 * images.Format.Channels, images.PixelSize);
         CollectionAssert.AreEqual(new[] { 1f, 1f, 1f }, images.Format.Scale);
         CollectionAssert.AreEqual(new[] { 0f, 0f, 0f }, images.Format.Offset);
     }

@@ -42,7 +42,7 @@ public sealed class BatchLoaderTests
     private static float[] TwoEpochs(int threads, int depth, int stopsAfter, long memoryLimit, int side = 24)
     {
         using var images = new ImageDataset(
-            Cache(side, memoryLimit),
+            new CachedImages(Cache(side, memoryLimit), Count),
             [.. Enumerable.Range(0, Count).Select(row => new ImageEntry(row, row % 2, 1))],
             InputFormat.Of(Side, Side, PixelRange.ZeroTo255, [0.5f, 0.4f, 0.3f], [0.2f, 0.3f, 0.4f]));
         var options = new ResNetTrainer.Options { BatchSize = BatchSize, Augmentation = AugmentationPreset.Standard, RandomErasing = 0.5, TrivialAugment = true, MixUpAlpha = 0.2 };

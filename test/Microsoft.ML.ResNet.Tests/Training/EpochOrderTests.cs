@@ -12,15 +12,52 @@ public sealed class EpochOrderTests
     [DataRow(2, 2)]
     public void Of_AnyShards_HasEveryRowOnceAtAPlaceOfItsShard(int rows, int shards)
     {
-        int[] first = EpochOrder.Of(rows, shards, seed: 5, epoch: 1), second = EpochOrder.Of(rows, shards, seed: 5, epoch: 2);
+        int[] first = EpochOrder.Of(rows, shards, seed: 5, epoch: 1).Rows, second = EpochOrder.Of(rows, shards, seed: 5, epoch: 2).Rows;
 
         CollectionAssert.AreEquivalent(Enumerable.Range(0, rows).ToArray(), first);
         Assert.IsTrue(Enumerable.Range(0, rows).All(place => first[place] % shards == place % shards), string.Join(' ', first));
-        CollectionAssert.AreEqual(first, EpochOrder.Of(rows, shards, seed: 5, epoch: 1));
+        CollectionAssert.AreEqual(first, EpochOrder.Of(rows, shards, seed: 5, epoch: 1).Rows);
         if (rows > 2 * shards)
         {
             CollectionAssert.AreNotEqual(first, second);
         }
+    }
+
+    /// <summary>Every row once, each shard its own stretch of rows at every n-th place, and no row before the buffer can have it.</summary>
+    [TestMethod]
+    [DataRow(1, 10)]
+    [DataRow(3, 10)]
+    [DataRow(2, 1)]
+    [DataRow(4, 1000)]
+    public void OfFiles_AnyShardsAndBuffer_ReadsFilesInOneGo(int shards, int buffer)
+    {
+        const int rows = 101;
+        int[] files = [0, 7, 30, 31, 64, 90];
+        EpochOrder first = EpochOrder.OfFiles(rows, shards, seed: 5, epoch: 1, files, buffer), second = EpochOrder.OfFiles(rows, shards, seed: 5, epoch: 2, files, buffer);
+
+        CollectionAssert.AreEquivalent(Enumerable.Range(0, rows).ToArray(), first.Rows);
+        CollectionAssert.AreEqual(first.Rows, EpochOrder.OfFiles(rows, shards, seed: 5, epoch: 1, files, buffer).Rows);
+        CollectionAssert.AreNotEqual(first.Rows, second.Rows);
+        CollectionAssert.AreEqual(Enumerable.Range(0, rows).ToArray(), first.Reads.SelectMany(reads => reads.Order()).ToArray(), "Shards are stretches, one after the other.");
+        for (int shard = 0; shard < shards; shard++)
+        {
+            int[] own = [.. Enumerable.Range(0, rows).Where(place => place % shards == shard).Select(place => first.Rows[place])], reads = first.Reads[shard];
+            CollectionAssert.AreEquivalent(own, reads);
+            CollectionAssert.AreEquivalent(own, second.Reads[shard], "The same rows in each epoch.");
+            Assert.IsTrue(Enumerable.Range(0, own.Length).All(i => Array.IndexOf(reads, own[i]) < i + buffer), string.Join(' ', own));
+            int jumps = Enumerable.Range(1, reads.Length - 1).Count(i => reads[i] != reads[i - 1] + 1);
+            Assert.IsLessThan(files.Length, jumps, string.Join(' ', reads));
+        }
+    }
+
+    [TestMethod]
+    public void OfFiles_BufferOfAll_ShufflesAll()
+    {
+        const int rows = 40;
+        int[] firsts = [.. Enumerable.Range(1, 2000).Select(epoch => EpochOrder.OfFiles(rows, 1, seed: 5, epoch, [0, 20], rows).Rows[0])];
+
+        // 50 times each, within five standard deviations.
+        Assert.IsTrue(Enumerable.Range(0, rows).All(row => Math.Abs(firsts.Count(first => first == row) - 50) < 35));
     }
 
     /// <summary>As many steps on every rank; every place of the order once; no batch of a single row; and the batches of a step the same, however they are parted.</summary>

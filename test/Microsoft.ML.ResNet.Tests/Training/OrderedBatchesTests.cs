@@ -51,6 +51,6 @@ public sealed class OrderedBatchesTests
             cache.Add(2, 2);
         }
 
-        return new ImageDataset(cache, [.. Enumerable.Range(0, Count).Select(row => new ImageEntry(row, 0, 1))], InputFormat.Of(Side, Side, PixelRange.ZeroTo255, [0, 0, 0], [1 / 255f, 1 / 255f, 1 / 255f]));
+        return new ImageDataset(new CachedImages(cache, Count), [.. Enumerable.Range(0, Count).Select(row => new ImageEntry(row, 0, 1))], InputFormat.Of(Side, Side, PixelRange.ZeroTo255, [0, 0, 0], [1 / 255f, 1 / 255f, 1 / 255f]));
     }
 }

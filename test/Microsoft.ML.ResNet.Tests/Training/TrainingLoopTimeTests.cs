@@ -127,7 +127,7 @@ public sealed class TrainingLoopTimeTests
                 random.NextBytes(cache.Add(Side, Side));
             }
 
-            return new ImageDataset(cache, [.. Enumerable.Range(0, count).Select(row => new ImageEntry(row, row % 2, 1))], InputFormat.Of(Side, Side, PixelRange.ZeroTo255, [0.5f, 0.4f, 0.3f], [0.2f, 0.3f, 0.4f]));
+            return new ImageDataset(new CachedImages(cache, count), [.. Enumerable.Range(0, count).Select(row => new ImageEntry(row, row % 2, 1))], InputFormat.Of(Side, Side, PixelRange.ZeroTo255, [0.5f, 0.4f, 0.3f], [0.2f, 0.3f, 0.4f]));
         }
     }
 }

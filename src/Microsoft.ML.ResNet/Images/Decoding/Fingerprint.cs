@@ -20,18 +20,24 @@ internal static class Fingerprint
 
     /// <summary>
     /// Of the file's name, its length and its content, that of a large file at its beginning, middle and end. The folder doesn't count, nor
-    /// does the time of writing: a data set may be moved or copied.
+    /// does the time of writing: a data set may be moved or copied. Of a file in a tar file it is its header, which has name, length and time, so that the
+    /// images of large sets need not be read.
     /// </summary>
     /// <returns>0 where the file can't be read, which is reported when it is decoded.</returns>
-    public static ulong OfFile(string path)
+    public static ulong OfFile(ImageFile image)
     {
-        if (path.Length == 0)
+        if (image.Path is not { Length: > 0 } path)
         {
             return 0;
         }
 
         try
         {
+            if (image.IsMember)
+            {
+                return OfHeader(image);
+            }
+
             using SafeFileHandle file = File.OpenHandle(path);
             long length = RandomAccess.GetLength(file);
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -50,5 +56,12 @@ internal static class Fingerprint
         {
             return 0;
         }
+    }
+
+    private static ulong OfHeader(ImageFile image)
+    {
+        using SafeFileHandle file = File.OpenHandle(image.Path!);
+        Span<byte> header = stackalloc byte[ImageFile.HeaderLength];
+        return RandomAccess.Read(file, header, image.Offset - header.Length) == header.Length ? OfBytes(header) : 0;
     }
 }

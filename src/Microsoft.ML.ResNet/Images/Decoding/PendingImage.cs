@@ -17,23 +17,44 @@ internal abstract class PendingImage
     public abstract ulong Fingerprint();
 
     /// <summary>An image file, opened when it is loaded.</summary>
-    public sealed class OfPath(string path, int row) : PendingImage
+    public sealed class OfFile(ImageFile file, int row) : PendingImage
     {
         public override (int Width, int Height) ReadSize()
         {
-            using EncodedFile file = EncodedFile.Read(Required);
-            return SizeOf(file.Content, file.Source);
+            using EncodedFile content = EncodedFile.Read(Required);
+            return SizeOf(content.Content, content.Source);
         }
 
         public override PixelImage Load(TrainingImageFitter fitter)
         {
-            using EncodedFile file = EncodedFile.Read(Required);
-            return fitter.Load(file.Content, file.Source);
+            using EncodedFile content = EncodedFile.Read(Required);
+            return fitter.Load(content.Content, content.Source);
         }
 
-        public override ulong Fingerprint() => Images.Fingerprint.OfFile(path);
+        public override ulong Fingerprint() => Images.Fingerprint.OfFile(file);
 
-        private string Required => path.Length > 0 ? path : throw ImagePath.Empty(row);
+        private ImageFile Required => file switch
+        {
+            { Path: null or "" } => throw ImagePath.Empty(row),
+            { IsMember: false } => ImageFile.Find(file.Path), // A path into a tar file that could not be read says why.
+            _ => file,
+        };
+    }
+
+    /// <summary>An image file that has been read.</summary>
+    public sealed class OfContent(EncodedFile content) : PendingImage
+    {
+        public override (int Width, int Height) ReadSize() => SizeOf(content.Content, content.Source);
+
+        public override PixelImage Load(TrainingImageFitter fitter)
+        {
+            using (content)
+            {
+                return fitter.Load(content.Content, content.Source);
+            }
+        }
+
+        public override ulong Fingerprint() => Images.Fingerprint.OfBytes(content.Content.Span);
     }
 
     /// <summary>The bytes of an image file.</summary>

@@ -26,7 +26,9 @@ internal sealed class BatchLoader : IDisposable
     private readonly Device _device;
     private readonly NetworkInput _input;
     private readonly BatchMixer? _mixer;
-    private int[] _order = [];
+    private readonly int[]? _files;
+    private readonly ReadAhead _ahead;
+    private EpochOrder _order = EpochOrder.None;
     private readonly int _threads;
     private readonly int _depth;
     private readonly ConcurrentBag<Worker> _workers = [];
@@ -49,6 +51,8 @@ internal sealed class BatchLoader : IDisposable
         _settings = settings;
         _device = device;
         _input = new NetworkInput(images.Format, device);
+        _files = EpochOrder.FilesOf(images.Entries);
+        _ahead = new ReadAhead(images, plan, settings.ShuffleBufferSize);
         _mixer = settings.Augmentation.MixesBatches ? new BatchMixer(settings.Augmentation, images.Format) : null;
         bool isOnCpu = device.type == DeviceType.CPU;
         long batchBytes = (long)plan.LargestBatch * images.Format.ByteCount;
@@ -66,7 +70,10 @@ internal sealed class BatchLoader : IDisposable
     {
         Stop();
         _epoch = epoch;
-        _order = EpochOrder.Of(_plan.TotalRows, shardCount, _settings.Seed, epoch);
+        _order = _files is null
+            ? EpochOrder.Of(_plan.TotalRows, shardCount, _settings.Seed, epoch)
+            : EpochOrder.OfFiles(_plan.TotalRows, shardCount, _settings.Seed, epoch, _files, _settings.ShuffleBufferSize);
+        _ahead.Begin(_order);
     }
 
     /// <summary>Makes a batch of the epoch; they are asked for one after the other, from the first.</summary>
@@ -160,9 +167,10 @@ internal sealed class BatchLoader : IDisposable
         int[] rows = new int[count];
         for (int i = 0; i < count; i++)
         {
-            rows[i] = _order[_plan[batch, i]];
+            rows[i] = _order.Rows[_plan[batch, i]];
         }
 
+        _ahead.Advance(batch);
         _images.Prepare(rows, threads);
         if (threads == 1)
         {

@@ -33,8 +33,9 @@ internal static class CheckpointIdentity
         }
     }
 
-    private static Dictionary<string, string> Describe(TrainingSettings settings, ResidualNetwork network, TrainingData data) =>
-        new(settings.Identity())
+    private static Dictionary<string, string> Describe(TrainingSettings settings, ResidualNetwork network, TrainingData data)
+    {
+        var identity = new Dictionary<string, string>(settings.Identity())
         {
             ["Network"] = network.Specification.ToString(),
             ["Precision"] = $"{network.ActivationType}",
@@ -49,6 +50,13 @@ internal static class CheckpointIdentity
             ["Validation images"] = data.Validation is null ? "none" : $"{data.Validation.Count}, {Hash(data.Validation)}",
             ["Example weights"] = data.Weights is null ? "none" : Hash(MemoryMarshal.AsBytes(data.Weights.AsSpan())),
         };
+        if (EpochOrder.FilesOf(data.Training.Entries) is { } files)
+        {
+            identity["Tar files"] = $"{files.Length}, {Hash(MemoryMarshal.AsBytes(files.AsSpan()))}, shuffle buffer {settings.ShuffleBufferSize}";
+        }
+
+        return identity;
+    }
 
     /// <summary>How an error names what differs.</summary>
     public static string Difference(string name, string? was, string now, TrainingData data) => name switch
@@ -70,7 +78,7 @@ internal static class CheckpointIdentity
         int[] blocks = [.. Enumerable.Range(0, now.Length / BlockDigits).Where(i => string.CompareOrdinal(was, i * BlockDigits, now, i * BlockDigits, BlockDigits) != 0)];
         int size = BlockSize(images.Count), first = blocks[0] * size, last = Math.Min(first + size, images.Count) - 1;
         ImageEntry entry = images.Entries[first];
-        string where = first == last ? $"in row {entry.Row}{(entry.File is { } file ? $" ('{file}')" : "")}" : $"in rows {entry.Row} to {images.Entries[last].Row}";
+        string where = first == last ? $"in row {entry.Row}{(entry.File.Path is null ? "" : $" ('{entry.File}')")}" : $"in rows {entry.Row} to {images.Entries[last].Row}";
         string more = blocks.Length > 1 ? $", and {(size == 1 ? $"{blocks.Length - 1}" : "some")} more" : "";
         return $"{set} images are others than then: the first {where}{more}";
     }
