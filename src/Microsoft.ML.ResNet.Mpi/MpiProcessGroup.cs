@@ -11,7 +11,8 @@ namespace Microsoft.ML.ResNet;
 /// </summary>
 /// <remarks>
 /// A process that ends by an unhandled exception, or is killed, ends the whole job: <c>mpiexec</c> stops the others and returns an error. A process that handles an exception of its own outside
-/// <c>Fit</c> calls <see cref="Abort"/>, since the others would wait for it for ever.
+/// <c>Fit</c> calls <see cref="Abort"/>, since the others would wait for it for ever. A machine that goes down or off the network without a word ends the job, too: all processes have a TCP connection to
+/// rank 0, over which they say each second that they are there.
 /// </remarks>
 public sealed class MpiProcessGroup : IProcessGroup, IDisposable
 {
@@ -21,9 +22,13 @@ public sealed class MpiProcessGroup : IProcessGroup, IDisposable
     private static readonly object s_gate = new();
     private static MpiProcessGroup? s_current;
 
-    private readonly MPI.Environment _environment;
+    /// <summary>What may pass until an abort has ended this process.</summary>
+    private static readonly TimeSpan s_aborting = TimeSpan.FromSeconds(5);
 
-    private MpiProcessGroup(MPI.Environment environment)
+    private readonly MPI.Environment _environment;
+    private readonly Heartbeat? _heartbeat;
+
+    private MpiProcessGroup(MPI.Environment environment, TimeSpan silence)
     {
         _environment = environment;
         Check(Unsafe.MPI_Comm_rank(Unsafe.MPI_COMM_WORLD, out int rank), nameof(Unsafe.MPI_Comm_rank));
@@ -36,6 +41,7 @@ public sealed class MpiProcessGroup : IProcessGroup, IDisposable
         AllReduce(machines.AsSpan());
         LocalRank = machines.Take(rank).Count(machine => machine == machines[rank]);
         LocalSize = machines.Count(machine => machine == machines[rank]);
+        _heartbeat = size > 1 && silence != Timeout.InfiniteTimeSpan ? Heartbeat.Start(this, silence, AbortAtOnce) : null;
     }
 
     /// <inheritdoc/>
@@ -52,11 +58,19 @@ public sealed class MpiProcessGroup : IProcessGroup, IDisposable
 
     /// <summary>Joins the processes that <c>mpiexec</c> has started; without <c>mpiexec</c> a group of one. Once in a process.</summary>
     /// <param name="args">The arguments of the program.</param>
+    /// <param name="silence">How long nothing may be heard of a process until the job is ended; null: 15 seconds; <see cref="Timeout.InfiniteTimeSpan"/>: for ever, as for a process that is stopped in a debugger. At least 2 seconds.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="silence"/> is shorter than 2 seconds.</exception>
     /// <exception cref="InvalidOperationException">MPI has been initialised before, or it allows calls from one thread only.</exception>
     /// <exception cref="DllNotFoundException">There is no MPI library.</exception>
-    public static MpiProcessGroup Initialize(string[] args)
+    public static MpiProcessGroup Initialize(string[] args, TimeSpan? silence = null)
     {
         ArgumentNullException.ThrowIfNull(args);
+        TimeSpan limit = silence ?? TimeSpan.FromSeconds(15);
+        if (limit < TimeSpan.FromSeconds(2) && limit != Timeout.InfiniteTimeSpan)
+        {
+            throw new ArgumentOutOfRangeException(nameof(silence), limit, "Expected 2 seconds or more, or Timeout.InfiniteTimeSpan.");
+        }
+
         lock (s_gate)
         {
             if (s_current is not null)
@@ -73,7 +87,7 @@ public sealed class MpiProcessGroup : IProcessGroup, IDisposable
                 throw new InvalidOperationException($"The MPI library allows calls from one thread only ({MPI.Environment.Threading}), expected {Threading.Serialized}. Use MPICH 3 or later, or Microsoft MPI 10.");
             }
 
-            return s_current = new MpiProcessGroup(environment);
+            return s_current = new MpiProcessGroup(environment, limit);
         }
     }
 
@@ -107,7 +121,23 @@ public sealed class MpiProcessGroup : IProcessGroup, IDisposable
     }
 
     /// <summary>Leaves the group, when all of its processes do: to be called at the end of the program.</summary>
-    public void Dispose() => _environment.Dispose();
+    public void Dispose()
+    {
+        _heartbeat?.Dispose();
+        _environment.Dispose();
+    }
+
+    /// <summary>Ends the job while another thread waits for a process that is gone, and this process in any case.</summary>
+    private void AbortAtOnce(string message)
+    {
+        new Thread(() =>
+        {
+            Thread.Sleep(s_aborting);
+            using var self = System.Diagnostics.Process.GetCurrentProcess();
+            self.Kill();
+        }) { IsBackground = true }.Start();
+        Abort(message);
+    }
 
     private static unsafe void AllReduce<T>(Span<T> values, int type)
         where T : unmanaged

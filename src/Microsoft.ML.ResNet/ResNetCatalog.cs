@@ -294,7 +294,7 @@ public static class ResNetCatalog
     /// </remarks>
     /// <param name="catalog">The catalog of data operations.</param>
     /// <param name="shards">A tar file, a folder of them, or a pattern: <c>data/train-*.tar</c>, <c>data/train-{000..099}.tar</c>. They are taken in the order of their names.</param>
-    /// <param name="labelExtension">The extension of the files that have the labels, such as <c>cls</c>; null: as said above.</param>
+    /// <param name="labelExtension">The extension of the files that have the labels, such as <c>cls</c>; null: as said above; empty: labels are not read, for images that are to be classified.</param>
     /// <returns>A data set with the columns <c>ImagePath</c> (Text) and <c>Label</c> (Text).</returns>
     /// <exception cref="FileNotFoundException">No tar file matches (<see cref="DirectoryNotFoundException"/> where their folder doesn't exist).</exception>
     /// <exception cref="InvalidDataException">The first file is no whole tar file. What is wrong with others, an image without a label included, is thrown when the data is read.</exception>

@@ -1,22 +1,23 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using ImageClassification.CommandLine;
+using ImageClassification.Scoring;
 
 namespace ImageClassification.Commands;
 
 /// <summary>Classifies images with a saved model, a line an image.</summary>
 internal sealed class PredictCommand : ToolCommand
 {
-    // Enough for the model to work at its full speed, and few enough to see that it goes on.
-    private const int BlockSize = 128;
-
-    private static readonly string[] s_imageExtensions = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"];
-
-    private readonly Argument<string[]> _images = new("IMAGE") { Description = "Image files, and folders of them.", Arity = ArgumentArity.OneOrMore };
+    private readonly Argument<string[]> _images = new("IMAGE") { Description = "Image files, tar files of images, and folders of either.", Arity = ArgumentArity.OneOrMore };
     private readonly ModelOption _model = new();
     private readonly Option<string?> _explain = OptionFactory.Text("--explain", "PATH", "Where a picture is written of what speaks for the class: a PNG file, or with several images a folder.");
     private readonly Option<string?> _class = new("--class") { HelpName = "NAME", Description = "With --explain, the class that is explained. Default: the one that the image is taken for." };
     private readonly Option<int?> _top = OptionFactory.Number("--top", 1, 1000, "How many classes are shown for an image, the most probable ones.", 3);
+
+    private readonly Option<string?> _output = OptionFactory.Text("--output", "DIR", "Write the results to files in this folder, one for each tar file or 10,000 image files. What is there already is not done again, and processes that mpiexec or srun has started share the work.");
+    private readonly Option<PartFormat?> _format = OptionFactory.Name<PartFormat>("--format", "With --output, the files of results", "Csv");
+    private readonly Option<int?> _rank = OptionFactory.Number("--rank", 0, 1_000_000, "With --output, the number of this process among --ranks, from 0. Default: what mpiexec or srun says.");
+    private readonly Option<int?> _ranks = OptionFactory.Number("--ranks", 1, 1_000_000, "With --output, the number of processes that share the work.");
 
     public PredictCommand()
         : base("predict", "Classifies images with a saved model. An image that can't be read is a line on standard error; the others go on.")
@@ -30,7 +31,7 @@ internal sealed class PredictCommand : ToolCommand
             }
         });
         Add(_images);
-        AddOptions(_model.Option, _model.TestTimeAugmentation, _top, _explain, _class);
+        AddOptions(_model.Option, _model.TestTimeAugmentation, _top, _explain, _class, _output, _format, _rank, _ranks);
     }
 
     protected override void Check(CommandResult result)
@@ -39,28 +40,38 @@ internal sealed class PredictCommand : ToolCommand
         {
             result.AddError("--class goes with --explain only.");
         }
+        else if (IsGiven(result, _output) && IsGiven(result, _explain))
+        {
+            result.AddError("--explain does not go with --output.");
+        }
+        else if (!IsGiven(result, _output) && ((Option[])[_format, _rank, _ranks]).FirstOrDefault(option => IsGiven(result, option)) is { } alone)
+        {
+            result.AddError($"{alone.Name} goes with --output only.");
+        }
     }
 
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {
-        IReadOnlyList<string> files = WrongArgumentException.Guard(() => FilesOf(arguments.GetValue(_images)!));
         using SavedModel model = _model.Load(arguments);
+        int top = Math.Min(arguments.GetValue(_top)!.Value, model.ClassNames.Count);
+        return arguments.GetValue(_output) is { } folder ? RunParts(arguments, folder, model, top, output, cancellationToken) : RunFiles(arguments, model, top, output, cancellationToken);
+    }
+
+    private int RunFiles(ParseResult arguments, SavedModel model, int top, Output output, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> files = WrongArgumentException.Guard(() => FilesOf(model, arguments.GetValue(_images)!));
         ExplainedFiles? explained = arguments.GetValue(_explain) is { } path ? WrongArgumentException.Guard(() => ExplainedFiles.Create(model, path, files, arguments.GetValue(_class))) : null;
         List<Classification> results = [];
-        foreach (string[] block in files.Chunk(BlockSize))
+        foreach (Classification result in new ImageClassifier(model, top).Classify(files, cancellationToken))
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            foreach (Classification result in Classify(model, block, arguments.GetValue(_top)!.Value))
+            results.Add(result with { Explanation = result.Error is null ? explained?.Write(result.File) : null });
+            if (result.Error is { } error)
             {
-                results.Add(result with { Explanation = result.Error is null ? explained?.Write(result.File) : null });
-                if (result.Error is { } error)
-                {
-                    Failure.Report(ExitCode.Failed, error);
-                }
-                else
-                {
-                    output.Text.WriteLine($"{result.File}: {(result.PredictedLabel is null ? "none of the classes; " : "")}{string.Join(", ", result.Classes.Select(of => FormattableString.Invariant($"{of.Class} {of.Probability * 100:F1} %")))}");
-                }
+                Failure.Report(ExitCode.Failed, error);
+            }
+            else
+            {
+                output.Text.WriteLine($"{result.File}: {(result.PredictedLabel is null ? "none of the classes; " : "")}{string.Join(", ", result.Classes.Select(of => FormattableString.Invariant($"{of.Class} {of.Probability * 100:F1} %")))}");
             }
         }
 
@@ -68,42 +79,19 @@ internal sealed class PredictCommand : ToolCommand
         return results.Any(result => result.Error is not null) ? ExitCode.Failed : ExitCode.Success;
     }
 
-    /// <summary>The files, and those in the folders, at any depth.</summary>
-    private static List<string> FilesOf(IEnumerable<string> paths)
+    private int RunParts(ParseResult arguments, string folder, SavedModel model, int top, Output output, CancellationToken cancellationToken)
     {
-        List<string> files = [];
-        foreach (string path in paths)
-        {
-            if (!Directory.Exists(path))
-            {
-                files.Add(path);
-                continue;
-            }
-
-            string[] images = [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(file => s_imageExtensions.Contains(Path.GetExtension(file).ToLowerInvariant())).Order(StringComparer.Ordinal)];
-            files.AddRange(images.Length > 0 ? images : throw new InvalidDataException($"The folder '{path}' has no image: no file whose name ends with {string.Join(", ", s_imageExtensions)}."));
-        }
-
-        return files;
+        var ranks = Ranks.Of(arguments.GetValue(_rank), arguments.GetValue(_ranks));
+        PartFormat format = arguments.GetValue(_format) ?? PartFormat.Csv;
+        IReadOnlyList<ScoringPart> parts = WrongArgumentException.Guard(() => ScoringParts.Of(model.MLContext, arguments.GetValue(_images)!));
+        var options = new Dictionary<string, string> { ["--top"] = $"{top}", ["--test-time-augmentation"] = $"{arguments.GetValue(_model.TestTimeAugmentation)}" };
+        var results = ScoringFolder.Open(folder, format, arguments.GetValue(_model.Option)!, options, parts);
+        ScoringSummary summary = new BatchScoring(model, results, format, top, ranks, output).Run(parts, cancellationToken);
+        output.WriteJson(summary);
+        return summary.FailedParts > 0 || summary.UnreadableImages > 0 ? ExitCode.Failed : ExitCode.Success;
     }
 
-    /// <summary>All at once; where one of them can't be read, in halves, so that it alone fails.</summary>
-    private static IEnumerable<Classification> Classify(SavedModel model, string[] files, int top)
-    {
-        try
-        {
-            float minimum = model.Network?.MinimumScore ?? 0;
-            return model.Classify(files).Select((scores, i) =>
-            {
-                ClassProbability[] classes = [.. model.ClassNames.Zip(scores, (name, score) => new ClassProbability(name, score)).OrderByDescending(of => of.Probability).Take(top)];
-                return new Classification(files[i], classes, Error: null) { PredictedLabel = classes[0].Probability >= minimum ? classes[0].Class : null };
-            });
-        }
-        catch (Exception exception) when (Failure.IsOfUser(exception))
-        {
-            return files.Length == 1
-                ? [new Classification(files[0], [], exception.Message)]
-                : [.. Classify(model, files[..(files.Length / 2)], top), .. Classify(model, files[(files.Length / 2)..], top)];
-        }
-    }
+    /// <summary>The files, those in the folders, and those in tar files.</summary>
+    private static List<string> FilesOf(SavedModel model, IEnumerable<string> paths)
+        => [.. paths.SelectMany(ImagePaths.InFolder).SelectMany(path => ScoringParts.IsTar(path) ? ScoringParts.ImagesOf(model.MLContext, path) : [path])];
 }

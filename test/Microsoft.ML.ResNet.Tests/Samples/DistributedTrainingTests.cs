@@ -22,7 +22,7 @@ public sealed class DistributedTrainingTests
     {
         string model = Folder.File("two.zip");
 
-        Ended ended = await RunAsync(["-n", "2", .. Program("--epochs", "4", "--batch", "8", "--output", model)]);
+        MpiJob.Ended ended = await RunAsync(["-n", "2", .. Program("--epochs", "4", "--batch", "8", "--output", model)]);
 
         Assert.AreEqual(0, ended.ExitCode, ended.Output);
         Assert.AreEqual(4, ended.Output.Split('\n').Count(line => line.StartsWith("Epoch ", StringComparison.Ordinal)), ended.Output);
@@ -37,7 +37,7 @@ public sealed class DistributedTrainingTests
     [TestMethod]
     public async Task Train_OtherOptionsInOneProcess_EndsAllAndSaysWhich()
     {
-        Ended ended = await RunAsync(["-n", "1", .. Program("--epochs", "4"), ":", "-n", "1", .. Program("--epochs", "5")]);
+        MpiJob.Ended ended = await RunAsync(["-n", "1", .. Program("--epochs", "4"), ":", "-n", "1", .. Program("--epochs", "5")]);
 
         Assert.AreNotEqual(0, ended.ExitCode);
         StringAssert.Contains(ended.Output, "Rank 1 has other options or data than rank 0: Epochs is '5', on rank 0 '4'.");
@@ -69,7 +69,7 @@ public sealed class DistributedTrainingTests
         Assert.IsEmpty(Ranks(checkpoints));
         Assert.IsFalse(File.Exists(model));
 
-        Ended resumed = await RunAsync(["-n", "1", .. Program("--epochs", "300", "--batch", "8", "--accumulate", "2", "--checkpoints", checkpoints, "--output", model)]);
+        MpiJob.Ended resumed = await RunAsync(["-n", "1", .. Program("--epochs", "300", "--batch", "8", "--accumulate", "2", "--checkpoints", checkpoints, "--output", model)]);
 
         Assert.AreEqual(0, resumed.ExitCode, resumed.Output);
         string[] epochs = [.. resumed.Output.Split('\n').Where(line => line.StartsWith("Epoch ", StringComparison.Ordinal))];
@@ -84,13 +84,75 @@ public sealed class DistributedTrainingTests
     public async Task Train_CheckpointOfOtherSteps_SaysWhatDiffers()
     {
         string checkpoints = Folder.File("steps");
-        Ended begun = await RunAsync(["-n", "2", .. Program("--epochs", "1", "--batch", "8", "--checkpoints", checkpoints, "--output", Folder.File("steps.zip"))]);
+        MpiJob.Ended begun = await RunAsync(["-n", "2", .. Program("--epochs", "1", "--batch", "8", "--checkpoints", checkpoints, "--output", Folder.File("steps.zip"))]);
         Assert.AreEqual(0, begun.ExitCode, begun.Output);
 
-        Ended other = await RunAsync(["-n", "1", .. Program("--epochs", "1", "--batch", "8", "--checkpoints", checkpoints, "--output", Folder.File("steps.zip"))]);
+        MpiJob.Ended other = await RunAsync(["-n", "1", .. Program("--epochs", "1", "--batch", "8", "--checkpoints", checkpoints, "--output", Folder.File("steps.zip"))]);
 
         Assert.AreNotEqual(0, other.ExitCode);
         StringAssert.Contains(other.Output, "BatchSize was '16' and is '8'");
+    }
+
+    [TestMethod]
+    public async Task Train_TarFiles_TrainsAsWithFolders()
+    {
+        string shards = TarFiles.WriteColours(Folder.Path, files: 3, imagesPerFile: 11);
+
+        MpiJob.Ended ended = await RunAsync(["-n", "2", "dotnet", RepositoryPaths.Sample("DistributedTraining"), "--images", shards, "--test", Folder.Path, "--epochs", "6", "--batch", "4", "--output", Folder.File("tar.zip")]);
+
+        Assert.AreEqual(0, ended.ExitCode, ended.Output);
+        StringAssert.Contains(ended.Output, "Test accuracy 1.000");
+    }
+
+    /// <summary>Two hosts, each with a network of its own, between which all goes by TCP.</summary>
+    [TestMethod]
+    public async Task Train_TwoHosts_TrainTheModelOfOneHost()
+    {
+        string first = Folder.File("host.zip"), second = Folder.File("hosts.zip");
+        using var hosts = TwoHosts.Create(Folder.Path);
+
+        MpiJob.Ended apart = await MpiJob.EndAsync(hosts.Start(Program("--epochs", "4", "--batch", "8", "--output", second)));
+        MpiJob.Ended together = await RunAsync(["-n", "2", .. Program("--epochs", "4", "--batch", "8", "--output", first)]);
+
+        Assert.AreEqual(0, apart.ExitCode, apart.Output);
+        string[] Losses(MpiJob.Ended ended) => [.. ended.Output.Split('\n').Where(line => line.StartsWith("Epoch ", StringComparison.Ordinal)).Select(line => line.Split(" images/s")[0]).Select(line => line[..line.LastIndexOf(',')])];
+        CollectionAssert.AreEqual(Losses(together), Losses(apart));
+        Assert.HasCount(4, Losses(apart));
+
+        // The gradients of ResNet20, 1.1 MB, at least once a step.
+        Assert.IsGreaterThan(4L * 2 * 1_000_000, hosts.BytesSent);
+    }
+
+    /// <summary>A host that is cut off says nothing to anybody: the others notice that it is silent.</summary>
+    [TestMethod]
+    [TestCategory("Thorough")]
+    public async Task Train_HostIsCutOff_EndsTheJobAndResumesWithFewer()
+    {
+        string checkpoints = Folder.File("cut"), model = Folder.File("cut.zip");
+        using var hosts = TwoHosts.Create(Folder.Path);
+        List<string> lines = [];
+        using Process job = hosts.Start(Program("--epochs", "300", "--batch", "8", "--checkpoints", checkpoints, "--output", model));
+        while (await job.StandardOutput.ReadLineAsync() is { } line && !line.StartsWith("Epoch 3:", StringComparison.Ordinal))
+        {
+            lines.Add(line);
+        }
+
+        hosts.Disconnect();
+        Task<string> errors = job.StandardError.ReadToEndAsync();
+        var clock = Stopwatch.StartNew();
+        while (Ranks(checkpoints).Length > 0)
+        {
+            Assert.IsLessThan(30, clock.Elapsed.TotalSeconds, string.Join('\n', lines));
+            await Task.Delay(200);
+        }
+
+        Console.WriteLine($"Both processes ended {clock.Elapsed.TotalSeconds:F1} s after the line was cut.");
+        job.Kill(entireProcessTree: true);
+        StringAssert.Contains(await errors, "Rank 1 has not been heard of for 15 seconds: its machine is down, or the network to it.");
+
+        MpiJob.Ended resumed = await RunAsync(["-n", "1", .. Program("--epochs", "300", "--batch", "8", "--accumulate", "2", "--checkpoints", checkpoints, "--output", model)]);
+        Assert.AreEqual(0, resumed.ExitCode, resumed.Output);
+        Assert.IsGreaterThanOrEqualTo(3, int.Parse(resumed.Output.Split('\n').First(line => line.StartsWith("Epoch ", StringComparison.Ordinal)).Split(' ', ':')[1], CultureInfo.InvariantCulture));
     }
 
     /// <summary>The processes of a job, by an argument that no other program has.</summary>
@@ -116,33 +178,7 @@ public sealed class DistributedTrainingTests
 
     private static string[] Program(params string[] arguments) => ["dotnet", RepositoryPaths.Sample("DistributedTraining"), "--images", Images, "--test", Images, .. arguments];
 
-    private static Process Start(params string[] arguments)
-    {
-        if (!OperatingSystem.IsLinux() || !Directory.GetFiles("/usr/bin", "mpiexec*").Any(file => Path.GetFileName(file) == "mpiexec"))
-        {
-            Assert.Inconclusive("There is no mpiexec (Debian: package mpich).");
-        }
+    private static Process Start(params string[] arguments) => MpiJob.Start(Folder.Path, arguments);
 
-        return Process.Start(new ProcessStartInfo("mpiexec", arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetDirectoryName(Images)! })!;
-    }
-
-    private static async Task<Ended> RunAsync(params string[] arguments)
-    {
-        using Process job = Start(arguments);
-        Task<string> output = job.StandardOutput.ReadToEndAsync(), errors = job.StandardError.ReadToEndAsync();
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
-        try
-        {
-            await job.WaitForExitAsync(limit.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            job.Kill(entireProcessTree: true);
-            throw;
-        }
-
-        return new Ended(job.ExitCode, $"{await output}{await errors}");
-    }
-
-    private sealed record Ended(int ExitCode, string Output);
+    private static Task<MpiJob.Ended> RunAsync(params string[] arguments) => MpiJob.RunAsync(Folder.Path, arguments);
 }

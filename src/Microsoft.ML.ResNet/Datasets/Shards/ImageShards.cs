@@ -12,13 +12,19 @@ internal sealed class ImageShards(string source, string[] files, ShardLabels lab
     private int _warned;
 
     /// <summary>Finds the tar files, and where their labels are.</summary>
-    /// <param name="labelExtension">The extension of the files that have the labels; null: as the first tar file shows.</param>
+    /// <param name="labelExtension">The extension of the files that have the labels; null: as the first tar file shows; empty: there are none.</param>
     /// <exception cref="FileNotFoundException">There are no tar files.</exception>
     /// <exception cref="InvalidDataException">The first is no whole tar file.</exception>
     public static ImageShards Open(string shards, string? labelExtension, Action<string> warn)
     {
         string[] files = ShardFiles.Find(shards);
-        ShardLabels labels = labelExtension is null ? ShardLabels.Detect(files[0]) : new ShardLabels(labelExtension.TrimStart('.'), false);
+        if (labelExtension is not null)
+        {
+            string extension = labelExtension.TrimStart('.');
+            return new ImageShards(shards, files, new ShardLabels(extension.Length == 0 ? null : extension, false), warn);
+        }
+
+        ShardLabels labels = ShardLabels.Detect(files[0]);
         if (labels is { Extension: null, IsFolder: false })
         {
             warn($"The tar file '{files[0]}' has no labels: neither files with .cls, .json or .txt beside the images, nor folders. The labels of '{shards}' are empty.");
