@@ -227,7 +227,7 @@ public sealed class CommandLineToolTests
         ProcessResult result = await RunAsync("predict", "--model", Model, empty);
 
         Assert.AreEqual(2, result.ExitCode, result.Output);
-        Assert.AreEqual($"The folder '{empty}' has no image: no file whose name ends with .jpg, .jpeg, .png, .webp, .bmp, .gif.", result.StandardError.Trim());
+        Assert.AreEqual($"The folder '{empty}' has no image: no file whose name ends with .jpg, .jpeg, .png, .webp, .bmp, .gif, and no tar file.", result.StandardError.Trim());
     }
 
     /// <summary>All three files score an image as the model does, in ONNX Runtime, in an application without this library, and in this library.</summary>
