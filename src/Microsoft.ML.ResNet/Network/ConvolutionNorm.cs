@@ -10,8 +10,8 @@ internal sealed class ConvolutionNorm : IShortcut
     /// <summary>What is added to a variance before its root is taken: PyTorch's default, which torchvision's networks are trained with.</summary>
     public const double Epsilon = 1e-5;
 
-    // PyTorch's default, too.
-    private const double Momentum = 0.1;
+    /// <summary>The share of a batch in the running statistics; PyTorch's default, too.</summary>
+    public const double Momentum = 0.1;
 
     /// <summary>The floats of the widest vector register, AVX-512's.</summary>
     private const int WidestVector = 16;

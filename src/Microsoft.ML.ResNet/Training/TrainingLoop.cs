@@ -330,7 +330,10 @@ internal sealed partial class TrainingLoop : IDisposable
             return metrics;
         }
 
+        TimeSpan started = Elapsed;
+        EstimateStatistics(metrics.LearningRate);
         ValidationResult result = Evaluate(out stops);
+        _evaluation = Elapsed - started;
         return metrics with
         {
             EpochCount = stops ? metrics.Epoch : metrics.EpochCount,
@@ -343,6 +346,22 @@ internal sealed partial class TrainingLoop : IDisposable
             Elapsed = Elapsed,
             Remaining = stops ? TimeSpan.Zero : Remaining(),
         };
+    }
+
+    /// <summary>
+    /// What is validated, and may be returned, has the statistics of its weights. At the end, when weights hardly change any more, the moving averages are of more images than an estimate: with them
+    /// networks that were fine-tuned on 300 photographs were better.
+    /// </summary>
+    private void EstimateStatistics(double learningRate)
+    {
+        const double low = 0.2;
+        if (_settings.FreezesStatistics || (learningRate <= low * _settings.LearningRate && _pace.Position > _schedule.WarmupSteps))
+        {
+            return;
+        }
+
+        // All ranks compute the same.
+        RunningStatistics.Estimate(Result, _images.Training, _scoring.Device, _settings.Seed, _ranks.IsSingle ? _host.CheckCancelled : () => { });
     }
 
     private ValidationResult Evaluate(out bool stops)

@@ -12,7 +12,8 @@ namespace Microsoft.ML.ResNet.Training;
 /// filled in the background. A batch is the same, bit by bit, whatever the number of threads.
 /// </summary>
 /// <param name="fill">Fills an image into its place of a batch; called by several threads, each with a scratch of its own.</param>
-internal sealed class OrderedBatches(ImageDataset images, Device device, OrderedBatches.RowFill fill) : IDisposable
+/// <param name="batchSize">The images of a batch; null: as many as a classifier scores at once on the device.</param>
+internal sealed class OrderedBatches(ImageDataset images, Device device, OrderedBatches.RowFill fill, int? batchSize = null) : IDisposable
 {
     private readonly NetworkInput _input = new(images.Format, device);
     private readonly ConcurrentBag<Worker> _workers = [];
@@ -23,8 +24,8 @@ internal sealed class OrderedBatches(ImageDataset images, Device device, Ordered
     /// <param name="view">What the caller gave to <see cref="Begin"/>.</param>
     public delegate void RowFill(int row, int view, CachedImage image, AugmentationScratch scratch, Span<byte> target);
 
-    /// <summary>The images of a batch: as many as a classifier scores at once on the device.</summary>
-    public int BatchSize { get; } = Math.Min(images.Format.BatchSize(device), images.Count);
+    /// <summary>The images of a batch, but for the last.</summary>
+    public int BatchSize { get; } = Math.Min(batchSize ?? images.Format.BatchSize(device), images.Count);
 
     /// <summary>Starts on the images from <paramref name="start"/> on, a batch or what is left of it. The batch before it has been taken.</summary>
     public void Begin(int start, int view = 0)
