@@ -44,7 +44,7 @@ internal static class TrainingProgress
 
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"epoch {epoch}  loss {metrics.TrainingLoss:F3}  accuracy {metrics.TrainingAccuracy * 100,5:F1} %  {metrics.ImagesPerSecond,4:F0} images/s  {time}");
+            $"{(metrics.IsTrial ? "trial " : "epoch ")}{epoch}  loss {metrics.TrainingLoss:F3}  accuracy {metrics.TrainingAccuracy * 100,5:F1} %  {metrics.ImagesPerSecond,4:F0} images/s  {time}");
     }
 
     private static string Time(TimeSpan time)
@@ -60,7 +60,7 @@ internal static class TrainingProgress
 
         public void Report(EpochMetrics value)
         {
-            bool isEnd = value.IsEpochEnd && value.Epoch == value.EpochCount;
+            bool isEnd = value.IsEpochEnd && value.Epoch == value.EpochCount && !value.IsTrial;
             if (value.Elapsed - _shown < Interval && !isEnd)
             {
                 return;

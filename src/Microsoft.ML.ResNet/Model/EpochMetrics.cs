@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.ResNet;
 
@@ -63,6 +64,13 @@ public sealed record EpochMetrics
 
     /// <summary>Time that the remaining epochs will take at the pace so far.</summary>
     public required TimeSpan Remaining { get; init; }
+
+    /// <summary>
+    /// Whether this is of the trial by which <see cref="FineTuningMode.HeadThenFull"/> finds how far to fine-tune: it comes before the training and has epochs and steps of its own.
+    /// <see cref="ResNetTrainer.Options.Progress"/> alone is told of it.
+    /// </summary>
+    [JsonIgnore]
+    public bool IsTrial { get; init; }
 
     /// <summary>Whether the epoch is over.</summary>
     public bool IsEpochEnd => Batch == BatchCount;

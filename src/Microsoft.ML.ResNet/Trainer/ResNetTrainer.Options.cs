@@ -125,7 +125,7 @@ public sealed partial class ResNetTrainer
 
         /// <summary>
         /// Told after each batch, from the thread that trains; for progress bars. Within an epoch on a GPU, loss, accuracy and <see cref="EpochMetrics.ImageCount"/>
-        /// are up to eight batches old; those of a whole epoch are complete.
+        /// are up to eight batches old; those of a whole epoch are complete. While features are computed, <see cref="EpochMetrics.Step"/> is 0, batches are images, and the loss is NaN.
         /// </summary>
         /// <value>Default: null.</value>
         [JsonIgnore]

@@ -345,6 +345,12 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             return;
         }
 
+        if (metrics.IsTrial)
+        {
+            Log(channel, $"Trial, epoch {metrics.Epoch}/{metrics.EpochCount}: loss {metrics.TrainingLoss:F4}, accuracy {metrics.TrainingAccuracy:P1}, {metrics.Remaining:hh\\:mm\\:ss} left.");
+            return;
+        }
+
         string validation = metrics.ValidationAccuracy is null ? "" : string.Create(
             CultureInfo.InvariantCulture, $", validation loss {metrics.ValidationLoss:F4}, validation accuracy {metrics.ValidationAccuracy:P1}{(metrics.BestEpoch == metrics.Epoch ? " (best so far)" : "")}");
         Log(channel, $"Epoch {metrics.Epoch}/{metrics.EpochCount}: loss {metrics.TrainingLoss:F4}, accuracy {metrics.TrainingAccuracy:P1}{validation}, learning rate {metrics.LearningRate:G3}, {metrics.ImagesPerSecond:F0} images/s, {metrics.Remaining:hh\\:mm\\:ss} left.");

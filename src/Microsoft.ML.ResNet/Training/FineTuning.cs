@@ -53,6 +53,12 @@ internal sealed class FineTuning(
         }
 
         Choice choice = NeedsTrial() ? Try(views) : new Choice(RateScale: 1, Share: 1);
+        if (choice.IsCancelled)
+        {
+            network.eval();
+            return [];
+        }
+
         if (choice.Share == 0)
         {
             return Probe(network, images, settings).Run(views, isAll: true);
@@ -113,9 +119,23 @@ internal sealed class FineTuning(
             // At least two images a batch, as the whole set has.
             AccumulateSteps = Math.Clamp(training.Length / 2, 1, settings.AccumulateSteps),
         };
-        Probe(copy, trial, trialSettings).Run(views, isAll: false);
+        Probe(copy, trial, trialSettings, isTrial: true).Run(views, isAll: false);
         using var start = new BestWeights();
         start.Keep(copy);
+        try
+        {
+            return Try(copy, trial, trialSettings, start);
+        }
+        catch (OperationCanceledException) when (settings.CancellationHandling == CancellationHandling.ReturnBest)
+        {
+            host.Inform($"The training was cancelled in its trial; the classifier that was fitted to {training.Length} of the images is returned.");
+            network.CopyStateFrom(start.Entries!);
+            return new Choice(RateScale: 1, Share: 0) { IsCancelled = true };
+        }
+    }
+
+    private Choice Try(ResidualNetwork copy, LabeledImages trial, TrainingSettings trialSettings, BestWeights start)
+    {
         Choice best = TryRate(copy, trial, trialSettings, start, rateScale: 1);
         if (best.Share < 0.5 && (settings.MaxTrainingTime is not { } limit || host.Elapsed() < limit))
         {
@@ -135,7 +155,7 @@ internal sealed class FineTuning(
         double trainingLoss;
         try
         {
-            trainingLoss = Train(copy, trial, trialSettings with { LearningRate = trialSettings.LearningRate * rateScale }, checkpoints: null, isTrial: true)[^1].TrainingLoss;
+            trainingLoss = Train(copy, trial with { Validation = null }, trialSettings with { LearningRate = trialSettings.LearningRate * rateScale }, checkpoints: null, isTrial: true)[^1].TrainingLoss;
         }
         catch (InvalidOperationException exception)
         {
@@ -205,13 +225,15 @@ internal sealed class FineTuning(
         network.CopyStateFrom(start.Entries!.Zip(end.Entries!, (from, to) => (from.Name, from.Tensor.is_floating_point() ? lerp(from.Tensor, to.Tensor, tensor((float)share)) : to.Tensor)));
     }
 
-    private LinearProbe Probe(ResidualNetwork probed, LabeledImages set, TrainingSettings probeSettings) => new(probed, set, probeSettings, features, scoring, host);
+    private LinearProbe Probe(ResidualNetwork probed, LabeledImages set, TrainingSettings probeSettings, bool isTrial = false) => new(probed, set, probeSettings, features, scoring, HostOf(isTrial));
 
     private List<EpochMetrics> Train(ResidualNetwork trained, LabeledImages set, TrainingSettings loopSettings, CheckpointFolder? checkpoints, bool isTrial = false)
     {
-        using var loop = new TrainingLoop(trained, set, loopSettings, scoring, isTrial ? host with { Report = _ => { } } : host, checkpoints);
+        using var loop = new TrainingLoop(trained, set, loopSettings, scoring, HostOf(isTrial), checkpoints);
         return [.. loop.Run(evaluatesStart: !isTrial)];
     }
+
+    private TrainingCallbacks HostOf(bool isTrial) => isTrial ? host with { Report = metrics => host.Report(metrics with { IsTrial = true }) } : host;
 
     private TrainingSettings Limited(TrainingSettings whole)
         => settings.MaxTrainingTime is { } limit ? whole with { MaxTrainingTime = host.Elapsed() + ((limit - host.Elapsed()) * TrialTime) } : whole;
@@ -220,7 +242,11 @@ internal sealed class FineTuning(
     /// <param name="RateScale">What the learning rate is multiplied by.</param>
     /// <param name="Share">How far to go from the fitted classifier (0) to the end of fine-tuning (1).</param>
     /// <param name="TrainingLoss">The trial's, in its last epoch; null where there was none.</param>
-    private sealed record Choice(double RateScale, double Share, Candidate? Evidence = null, double? TrainingLoss = null);
+    private sealed record Choice(double RateScale, double Share, Candidate? Evidence = null, double? TrainingLoss = null)
+    {
+        /// <summary>Whether the trial was cancelled, and its classifier is the result.</summary>
+        public bool IsCancelled { get; init; }
+    }
 
     /// <summary>A point between the fitted classifier and the end of fine-tuning, and its metrics.</summary>
     private sealed record Candidate(double Share, ValidationResult Result)

@@ -169,11 +169,51 @@ public sealed class ResNetTrainerFineTuningTests
         options.LearningRate = 0.1;
         options.CancellationToken = source.Token;
         options.CancellationHandling = CancellationHandling.ReturnBest;
-        options.Progress = new SynchronousProgress(_ => source.Cancel());
+        options.Progress = new SynchronousProgress(metrics =>
+        {
+            if (metrics is { Step: > 0, IsTrial: false })
+            {
+                source.Cancel();
+            }
+        });
 
         using ResNetTransformer model = Train(Keyed(_context, Stripes(160, seed: 1), "across", "down"), options);
 
         Assert.IsEmpty(model.TrainingHistory);
+    }
+
+    /// <summary>The trial tells of itself, and a cancellation in it gives the classifier that it had fitted.</summary>
+    [TestMethod]
+    public void Fit_HeadThenFullCancelledInItsTrial_ReturnsTheFittedClassifier()
+    {
+        using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 6));
+        IDataView few = Keyed(_context, Create(160, seed: 7, "one", "two", "three"), "one", "two", "three");
+        ResNetTrainer.Options Cancelled(CancellationHandling handling, out List<EpochMetrics> progress)
+        {
+            var source = new CancellationTokenSource();
+            List<EpochMetrics> reports = progress = [];
+            ResNetTrainer.Options options = FineTuning(pretrained, FineTuningMode.HeadThenFull);
+            (options.Epochs, options.CancellationToken, options.CancellationHandling) = (4, source.Token, handling);
+            options.EpochCallback = _ => Assert.Fail("The trial has no epochs of the training.");
+            options.Progress = new SynchronousProgress(metrics =>
+            {
+                reports.Add(metrics);
+                if (metrics.Epoch == 2)
+                {
+                    source.Cancel();
+                }
+            });
+            return options;
+        }
+
+        using ResNetTransformer model = Train(few, Cancelled(CancellationHandling.ReturnBest, out List<EpochMetrics> progress));
+
+        Assert.IsTrue(progress.All(metrics => metrics.IsTrial));
+        Assert.IsTrue(progress.Any(metrics => metrics is { Step: > 0, IsEpochEnd: true, EpochCount: 4 }));
+        Assert.IsEmpty(model.TrainingHistory);
+        IDataView test = Keyed(_context, Create(60, seed: 8, "one", "two", "three"), "one", "two", "three");
+        Assert.IsGreaterThan(0.9, _context.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy);
+        Assert.ThrowsExactly<OperationCanceledException>(() => Train(few, Cancelled(CancellationHandling.Throw, out _)));
     }
 
     [TestMethod]

@@ -33,7 +33,7 @@ internal sealed class LinearProbe(
             device.Device,
             (done, total) =>
             {
-                if (isAll && done < total)
+                if (done < total)
                 {
                     host.Report(Describe(done, total, new RunningMetrics()));
                 }
