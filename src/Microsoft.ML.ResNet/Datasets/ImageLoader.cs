@@ -89,7 +89,7 @@ internal sealed class ImageLoader(ImageColumn column, ReadingSettings settings, 
         {
             inform(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The {files.Count} images are read anew in each epoch: decoded they have about {size / (1 << 30):F1} GiB, and {settings.Cache.MemoryLimit / (double)(1 << 30):F1} GiB may be kept."));
+                $"The {files.Count} images are decoded anew in each epoch. To keep them would take about {size / (1 << 20):N0} MiB; CacheMemoryLimit is {settings.Cache.MemoryLimit >> 20:N0} MiB."));
         }
 
         return streams;

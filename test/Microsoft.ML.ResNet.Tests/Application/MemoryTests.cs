@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics.X86;
+
 namespace Microsoft.ML.ResNet.Tests.Application;
 
 /// <summary>
@@ -38,17 +40,29 @@ public sealed class MemoryTests
 
     [TestMethod]
     [TestCategory("Thorough")]
-    [DataRow("DOTNET_EnableAVX512=0")]
     [DataRow("DOTNET_EnableAVX2=0")]
     [DataRow("ONEDNN_MAX_CPU_ISA=SSE41")]
+    [DataRow("OMP_NUM_THREADS=1")]
+    [DataRow("OMP_NUM_THREADS=5")]
+    [DataRow("ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 DOTNET_EnableAVX2=0")]
+    public async Task EveryFamilyOfNetworks_OnALesserProcessor_WritesNothingPastItsMemory(string settings) => await CheckNetworks(settings);
+
+    [TestMethod]
+    [TestCategory("Thorough")]
+    [DataRow("DOTNET_EnableAVX512=0")]
     [DataRow("ONEDNN_MAX_CPU_ISA=AVX2")]
     [DataRow("ONEDNN_MAX_CPU_ISA=AVX512_CORE")]
     [DataRow("ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16")]
-    [DataRow("OMP_NUM_THREADS=1")]
-    [DataRow("OMP_NUM_THREADS=5")]
     [DataRow("ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 DOTNET_EnableAVX512=0")]
-    [DataRow("ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 DOTNET_EnableAVX2=0")]
-    public async Task EveryFamilyOfNetworks_OnALesserProcessor_WritesNothingPastItsMemory(string settings) => await CheckNetworks(settings);
+    public async Task EveryFamilyOfNetworks_WithoutSomeOfAvx512_WritesNothingPastItsMemory(string settings)
+    {
+        if (!Avx512F.IsSupported)
+        {
+            Assert.Inconclusive("This processor has no AVX-512: these settings change nothing.");
+        }
+
+        await CheckNetworks(settings);
+    }
 
     [TestMethod]
     [TestCategory("Slow")]

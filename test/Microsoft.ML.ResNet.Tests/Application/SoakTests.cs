@@ -76,7 +76,7 @@ public sealed class SoakTests
 
         using ResNetTransformer model = _context.MulticlassClassification.Trainers.ResNet(options).Fit(_context.Transforms.Conversion.MapValueToKey("Label").Fit(shards).Transform(shards));
 
-        StringAssert.Contains(string.Join('\n', log.Informations), "are read anew in each epoch");
+        StringAssert.Contains(string.Join('\n', log.Informations), "are decoded anew in each epoch");
         Assert.AreEqual(8 * images, model.TrainingHistory[^1].ImageCount);
         sizes.AssertFlat(TestContext, $"{model.TrainingHistory[^1].Step} steps");
     }
