@@ -130,12 +130,15 @@ public sealed class MpiProcessGroup : IProcessGroup, IDisposable
     /// <summary>Ends the job while another thread waits for a process that is gone, and this process in any case.</summary>
     private void AbortAtOnce(string message)
     {
-        new Thread(() =>
-        {
-            Thread.Sleep(s_aborting);
-            using var self = System.Diagnostics.Process.GetCurrentProcess();
-            self.Kill();
-        }) { IsBackground = true }.Start();
+        using var ending = new Timer(
+            _ =>
+            {
+                using var self = System.Diagnostics.Process.GetCurrentProcess();
+                self.Kill();
+            },
+            null,
+            s_aborting,
+            Timeout.InfiniteTimeSpan);
         Abort(message);
     }
 

@@ -12,7 +12,11 @@ internal sealed class BatchScoring(SavedModel model, ScoringFolder folder, PartF
     /// <exception cref="OperationCanceledException">It is cancelled; the parts that are complete stay.</exception>
     public ScoringSummary Run(IReadOnlyList<ScoringPart> parts, CancellationToken cancellationToken)
     {
-        torch.set_num_threads(Math.Max(1, Environment.ProcessorCount / ranks.OnThisMachine));
+        if (ranks.OnThisMachine > 1)
+        {
+            torch.set_num_threads(Math.Max(1, Environment.ProcessorCount / ranks.OnThisMachine));
+        }
+
         ScoringPart[] own = [.. parts.Where((_, i) => i % ranks.Count == ranks.Rank)];
         ScoringPart[] missing = [.. own.Where(part => !folder.Has(part))];
         string who = ranks.Count > 1 ? $"Rank {ranks.Rank} of {ranks.Count}: " : "";

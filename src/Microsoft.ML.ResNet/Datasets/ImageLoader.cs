@@ -144,7 +144,7 @@ internal sealed class ImageLoader(ImageColumn column, ReadingSettings settings, 
     }
 
     private ImageEntry[] WithFingerprints(IReadOnlyList<ImageEntry> files)
-        => [.. files.Chunk(1024).SelectMany(chunk => WithFingerprints(chunk, [.. chunk.Select(Pending)]))];
+        => settings.HasFingerprints ? [.. files.Chunk(1024).SelectMany(chunk => WithFingerprints(chunk, [.. chunk.Select(Pending)]))] : [.. files];
 
     /// <summary>Tells images apart where a training may be resumed; elsewhere nothing is read for it.</summary>
     private ImageEntry[] WithFingerprints(ImageEntry[] entries, PendingImage[] images)

@@ -75,6 +75,15 @@ public sealed class ImageShardsTests
         Assert.IsEmpty(_log.Warnings);
     }
 
+    /// <summary>Files that belong to no image say nothing of where labels are.</summary>
+    [TestMethod]
+    public void Labels_BesideFilesOfNoImage_AreRead()
+    {
+        TarFiles.Write(Tar("a"), ("info.json", TarFiles.Text("{}")), ("readme.cls", TarFiles.Text("x")), ("1.png", Picture(1)), ("1.json", TarFiles.Text("""{"label": "cat"}""")));
+
+        Assert.AreEqual("cat", Rows(Tar("a")).Single().Label);
+    }
+
     [TestMethod]
     public void Labels_OfAnExtension_AreReadFromThere()
     {

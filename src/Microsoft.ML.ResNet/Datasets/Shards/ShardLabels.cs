@@ -20,7 +20,7 @@ internal sealed record ShardLabels(string? Extension, bool IsFolder)
     public static ShardLabels Detect(string tar)
     {
         HashSet<string> extensions = new(StringComparer.OrdinalIgnoreCase), ofSample = [];
-        TarMember? json = null;
+        TarMember? json = null, jsonOfSample = null;
         bool hasFolders = false, hasImage = false;
         string? key = null;
         foreach (TarMember member in TarMembers.Read(tar))
@@ -35,12 +35,12 @@ internal sealed record ShardLabels(string? Extension, bool IsFolder)
             ofSample.Add(name.Extension);
             hasImage |= name.IsImage;
             hasFolders |= name.IsImage && name.Folder.Length > 0;
-            json ??= Is(name.Extension, JsonExtension) ? member : null;
+            jsonOfSample ??= Is(name.Extension, JsonExtension) ? member : null;
         }
 
         AddSample();
         return extensions.Contains("cls") ? new ShardLabels("cls", false)
-            : extensions.Contains(JsonExtension) && Label(ReadText(tar, json!.Value)) is not null ? new ShardLabels(JsonExtension, false)
+            : json is { } first && Label(ReadText(tar, first)) is not null ? new ShardLabels(JsonExtension, false)
             : extensions.Contains("txt") ? new ShardLabels("txt", false)
             : new ShardLabels(null, hasFolders);
 
@@ -50,10 +50,11 @@ internal sealed record ShardLabels(string? Extension, bool IsFolder)
             if (hasImage)
             {
                 extensions.UnionWith(ofSample);
+                json ??= jsonOfSample;
             }
 
             ofSample.Clear();
-            hasImage = false;
+            (hasImage, jsonOfSample) = (false, null);
         }
     }
 
