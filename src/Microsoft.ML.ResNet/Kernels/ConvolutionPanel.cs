@@ -33,6 +33,18 @@ internal readonly record struct ConvolutionPanel(int FirstInput, int InputCount,
         return panels;
     }
 
+    /// <summary>How many panels, from one on, read the same input channels: what is multiplied at once.</summary>
+    public static int CountAlike(ConvolutionPanel[] panels, int first, int end)
+    {
+        int last = Math.Min(first + MatrixKernel.PanelsAtOnce, end), next = first + 1;
+        while (next < last && panels[next].FirstInput == panels[first].FirstInput && panels[next].InputCount == panels[first].InputCount)
+        {
+            next++;
+        }
+
+        return next - first;
+    }
+
     /// <summary>The panels of as many output channels.</summary>
     public static int Count(int outputChannels) => (outputChannels + MatrixKernel.Columns - 1) / MatrixKernel.Columns;
 

@@ -44,7 +44,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
 
     public override long ScratchLength(Activations input, int threads) => 0;
 
-    public override long SharedScratchLength(Activations input) => Padding == 0 ? 0 : Padded(input).Length;
+    public override long SharedScratchLength(Activations input, int threads) => Padding == 0 ? 0 : Padded(input).Length;
 
     public override void Run(VectorPass pass, Activations input, Activations output, Activations residual, bool relu)
     {
@@ -99,8 +99,9 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
             Pixels = pixels;
             BlockPixels = Math.Min(LargestBlock, pixels);
             Blocks = (pixels + BlockPixels - 1) / BlockPixels;
-            PanelGroups = Blocks >= 4 * threads ? 1 : Math.Min(threads, panels);
-            GroupPanels = (panels + PanelGroups - 1) / PanelGroups;
+            int atOnce = MatrixKernel.PanelsAtOnce, groups = Blocks >= 4 * threads ? 1 : Math.Min(threads, (panels + atOnce - 1) / atOnce);
+            GroupPanels = (((panels + groups - 1) / groups) + atOnce - 1) / atOnce * atOnce;
+            PanelGroups = (panels + GroupPanels - 1) / GroupPanels;
         }
 
         public int Pixels { get; }
@@ -125,9 +126,11 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
             nint* targets = stackalloc nint[Division.LargestBlock + MatrixKernel.Rows];
             Locate(first, count, sources, targets);
             int end = Math.Min((group + 1) * division.GroupPanels, owner.Panels.Length);
-            for (int panel = group * division.GroupPanels; panel < end; panel++)
+            for (int panel = group * division.GroupPanels; panel < end;)
             {
-                Multiply(panel, count, sources, targets);
+                int panels = ConvolutionPanel.CountAlike(owner.Panels, panel, end);
+                Multiply(panel, panels, count, sources, targets);
+                panel += panels;
             }
         }
 
@@ -147,7 +150,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Multiply(int panel, int count, nint* sources, nint* targets)
+        private void Multiply(int panel, int panels, int count, nint* sources, nint* targets)
         {
             ConvolutionPanel read = owner.Panels[panel];
             int kernel = owner.ConvolutionShape.Kernel, channel = panel * MatrixKernel.Columns;
@@ -163,13 +166,17 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
             }
 
             nint length = isWhole ? kernel * read.InputCount : read.InputCount;
-            float* weights = owner.Weights.Pointer + (owner.Panels[panel].Start * owner.Taps);
             float* added = residual.Data == 0 ? null : residual.Pointer + channel;
-            for (int i = 0; i < count; i += MatrixKernel.Rows)
-            {
-                var epilogue = new MatrixKernel.Epilogue(output.Pointer + channel, targets + i, owner.Bias.Pointer + channel, added, relu);
-                MatrixKernel.Multiply(input.Pointer, sources + i, segments, segmentCount, length, weights, epilogue);
-            }
+            MatrixKernel.Multiply(
+                input.Pointer,
+                sources,
+                targets,
+                count,
+                segments,
+                segmentCount,
+                length,
+                new MatrixKernel.Panels(owner.Weights.Pointer + (read.Start * owner.Taps), (nint)read.InputCount * MatrixKernel.Columns * owner.Taps, panels),
+                new MatrixKernel.Epilogue(output.Pointer + channel, owner.Bias.Pointer + channel, added, relu));
         }
     }
 

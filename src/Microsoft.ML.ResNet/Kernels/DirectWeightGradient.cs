@@ -13,7 +13,7 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionShape shape)
     /// <summary>What is read behind the end of the input, and not used.</summary>
     public const int Slack = MatrixKernel.Columns;
 
-    private const int BlockPixels = 96, Panel = MatrixKernel.Columns, SumsOfPanels = Panel * Panel;
+    private const int BlockPixels = 96, Panel = MatrixKernel.Columns, SumsOfPanels = Panel * Panel, PanelsAtOnce = 2;
 
     private readonly int _outputs = shape.OutputChannels;
 
@@ -29,8 +29,8 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionShape shape)
 
     private int Padding => shape.Kernel / 2;
 
-    /// <summary>A block's gradients, and its values of one panel.</summary>
-    public long ScratchLength => (long)BlockPixels * (_outputs + Panel);
+    /// <summary>A block's gradients, and its values of the panels that are multiplied at once.</summary>
+    public long ScratchLength => (long)BlockPixels * (_outputs + (PanelsAtOnce * Panel));
 
     private long SumLength => (long)_outputs * shape.Kernel * _storedRowLength;
 
@@ -52,10 +52,10 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionShape shape)
 
     private Activations Padded(Activations input) => input with { Height = input.Height + (2 * Padding), Width = input.Width + (2 * Padding) };
 
-    private sealed class SummingWork(DirectWeightGradient owner, VectorPass pass, Activations source, Activations outputGradient) : IParallelWork
+    private sealed class SummingWork(DirectWeightGradient owner, VectorPass pass, Activations source, Activations outputGradient) : LaneWork
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Do(int item, int worker)
+        protected override void Do<T>(int item, int worker)
         {
             float* sums = pass.Shared + (item * owner.SumLength);
             new Span<float>(sums, checked((int)owner.SumLength)).Clear();
@@ -66,7 +66,7 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionShape shape)
             {
                 int count = Math.Min(BlockPixels, end - start);
                 Locate(start, count, offsets);
-                Multiply(outputGradient.Pointer + ((nint)start * owner._outputs), offsets, count, sums, pass.Scratch(worker));
+                Multiply<T>(outputGradient.Pointer + ((nint)start * owner._outputs), offsets, count, sums, pass.Scratch(worker));
             }
         }
 
@@ -82,38 +82,48 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionShape shape)
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Multiply(float* gradients, nint* offsets, int count, float* sums, float* packed)
+        private void Multiply<T>(float* gradients, nint* offsets, int count, float* sums, float* packed)
+            where T : unmanaged, ILanes<T>
         {
             // Panels in one piece: the kernel reads both operands one line after the other.
             int outputs = owner._outputs, outputPanels = outputs / Panel;
+            const nint panelLength = BlockPixels * Panel;
             float* values = packed + (BlockPixels * (nint)outputs);
             for (int panel = 0; panel < outputPanels; panel++)
             {
-                ElementKernel.CopySixteens(gradients + (panel * Panel), outputs, count, packed + (panel * (nint)BlockPixels * Panel));
+                ElementKernel.CopySixteens<T>(gradients + (panel * Panel), outputs, count, packed + (panel * panelLength));
             }
 
             for (int row = 0; row < owner.Kernel; row++)
             {
                 float* origin = source.Pointer + ((nint)row * source.Width * source.Channels);
-                for (nint column = 0; column < owner._storedRowLength; column += Panel)
+                for (nint column = 0; column < owner._storedRowLength; column += PanelsAtOnce * Panel)
                 {
-                    ElementKernel.CopySixteens(origin + column, offsets, count, values);
+                    int panels = (int)Math.Min(PanelsAtOnce, (owner._storedRowLength - column) / Panel);
+                    for (int i = 0; i < panels; i++)
+                    {
+                        ElementKernel.CopySixteens<T>(origin + column + (i * Panel), offsets, count, values + (i * panelLength));
+                    }
+
+                    var columns = new MatrixKernel.Panels(values, panelLength, panels);
                     for (int panel = 0; panel < outputPanels; panel++, sums += SumsOfPanels)
                     {
-                        MatrixKernel.AccumulatePanels(packed + (panel * (nint)BlockPixels * Panel), values, count, sums);
+                        MatrixKernel.AccumulatePanels(packed + (panel * panelLength), columns, count, sums, (nint)outputPanels * SumsOfPanels);
                     }
+
+                    sums += (panels - 1) * (nint)outputPanels * SumsOfPanels;
                 }
             }
         }
     }
 
     /// <summary>Adds the parts' sums for one output channel, and leaves out what fills panels.</summary>
-    private sealed class FinishingWork(DirectWeightGradient owner, VectorPass pass, float* gradient) : IParallelWork
+    private sealed class FinishingWork(DirectWeightGradient owner, VectorPass pass, float* gradient) : LaneWork
     {
         private readonly nint _gradient = (nint)gradient;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Do(int item, int worker)
+        protected override void Do<T>(int item, int worker)
         {
             // Sixteen channels of output lie together for each sixteen values of a kernel's row.
             nint step = (nint)owner._outputs * Panel;
@@ -125,7 +135,7 @@ internal sealed unsafe class DirectWeightGradient(ConvolutionShape shape)
                 {
                     for (int part = 1; part < pass.Parts; part++)
                     {
-                        ElementKernel.Add(sums, sums + (part * owner.SumLength), Panel);
+                        ElementKernel.Add<T>(sums, sums + (part * owner.SumLength), Panel);
                     }
 
                     int count = Math.Min(Panel, owner._rowLength - column);

@@ -136,16 +136,21 @@ internal sealed unsafe class InputGradient : IDisposable
                 segments[i] = (((nint)y * _source.Width) + x) * _source.Channels;
             }
 
-            for (int panel = 0; panel < _owner.Panels; panel++)
+            nint panelLength = (nint)tapCount * shape.OutputChannels * MatrixKernel.Columns;
+            for (int panel = 0; panel < _owner.Panels; panel += MatrixKernel.PanelsAtOnce)
             {
                 int channel = panel * MatrixKernel.Columns;
-                float* weights = _owner._weights.Pointer + _class.Offset + ((nint)panel * tapCount * shape.OutputChannels * MatrixKernel.Columns);
-                float* added = _residual.Data == 0 ? null : _residual.Pointer + channel;
-                for (int i = 0; i < count; i += MatrixKernel.Rows)
-                {
-                    var epilogue = new MatrixKernel.Epilogue(_target.Pointer + channel, targets + i, bias: null, added, relu: false);
-                    MatrixKernel.Multiply(_source.Pointer, sources + i, segments, tapCount, shape.OutputChannels, weights, epilogue);
-                }
+                MatrixKernel.Multiply(
+                    _source.Pointer,
+                    sources,
+                    targets,
+                    count,
+                    segments,
+                    tapCount,
+                    shape.OutputChannels,
+                    new MatrixKernel.Panels(
+                        _owner._weights.Pointer + _class.Offset + (panel * panelLength), panelLength, Math.Min(MatrixKernel.PanelsAtOnce, _owner.Panels - panel)),
+                    new MatrixKernel.Epilogue(_target.Pointer + channel, bias: null, _residual.Data == 0 ? null : _residual.Pointer + channel, relu: false));
             }
         }
 

@@ -1,156 +1,216 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
 /// <summary>
-/// The innermost loops of convolutions: products of <see cref="Rows"/> rows with <see cref="Columns"/> columns, whose sums stay in
-/// registers (twelve of sixteen; two hold the columns' weights and one the row's value). For AVX2 with FMA.
+/// The innermost loops of convolutions: products of <see cref="Rows"/> rows with panels of <see cref="Columns"/> columns, whose sums stay in
+/// registers. With AVX-512 and on Arm64 those are 24 of 32, with AVX2 twelve of sixteen; one more holds the row's value, the others the
+/// columns' weights.
 /// </summary>
-internal static unsafe class MatrixKernel
+internal static unsafe partial class MatrixKernel
 {
     public const int Rows = 6;
 
+    /// <summary>The columns of a panel.</summary>
     public const int Columns = 16;
 
-    private const int Lanes = 8;
+    /// <summary>
+    /// The products that a row's sum takes before it is the next row's turn. The weights of so many, of all panels that are multiplied at once, stay
+    /// in the cache next to the core, which has 48 KiB in processors with AVX-512, while rows go by.
+    /// </summary>
+    private const int LongestRun = 192;
 
-    public static bool IsSupported => Avx2.IsSupported && Fma.IsSupported;
+    public static bool IsSupported => KernelWidth.IsSupported;
 
-    /// <summary>Multiplies rows that are gathered from segments of memory, then adds bias and residual and applies a ReLU as asked.</summary>
+    /// <summary>How many panels are multiplied at once.</summary>
+    public static int PanelsAtOnce => KernelWidth.Lanes == Columns ? 4 : 1;
+
+    /// <summary>Multiplies rows that are gathered from segments of memory with panels, then adds bias and residual and applies a ReLU as asked.</summary>
     /// <param name="a">What offsets of the source are counted from.</param>
-    /// <param name="rows">The offset of each of the six rows.</param>
+    /// <param name="sources">The offset of each row, up to a multiple of <see cref="Rows"/>: what is missing repeats the last one.</param>
+    /// <param name="targets">Likewise, the offset of each row's sums in the target.</param>
     /// <param name="segments">Offsets that are added to those of the rows: where each part of a row lies.</param>
     /// <param name="length">The values of a segment.</param>
-    /// <param name="b">[segments, length, 16], aligned.</param>
+    /// <param name="panels">At most <see cref="PanelsAtOnce"/>.</param>
     /// <param name="epilogue">Where sums go, and what is done to them before.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* a, nint* rows, nint* segments, int segmentCount, nint length, float* b, in Epilogue epilogue)
+    public static void Multiply(
+        float* a, nint* sources, nint* targets, int rowCount, nint* segments, int segmentCount, nint length, in Panels panels, in Epilogue epilogue)
     {
-        Vector256<float> s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default;
-        Vector256<float> s30 = default, s31 = default, s40 = default, s41 = default, s50 = default, s51 = default;
-        for (int segment = 0; segment < segmentCount; segment++)
+        // Longer sums are taken up again from the target.
+        int segmentsInRun = length > LongestRun ? 1 : LongestRun / (int)Math.Max(length, 1);
+        nint runs = Math.Max(1, (length + LongestRun - 1) / LongestRun), longest = (length + runs - 1) / runs;
+        int first = 0;
+        do
         {
-            float* origin = a + segments[segment];
-            float* a0 = origin + rows[0], a1 = origin + rows[1], a2 = origin + rows[2];
-            float* a3 = origin + rows[3], a4 = origin + rows[4], a5 = origin + rows[5];
-            for (nint k = 0; k < length; k++, b += Columns)
+            int count = Math.Min(segmentsInRun, segmentCount - first);
+            for (nint run = 0, start = 0; run < runs; run++, start += longest)
             {
-                Vector256<float> left = Avx.LoadAlignedVector256(b), right = Avx.LoadAlignedVector256(b + Lanes);
-                Vector256<float> value = Avx.BroadcastScalarToVector256(a0 + k);
-                s00 = Fma.MultiplyAdd(value, left, s00);
-                s01 = Fma.MultiplyAdd(value, right, s01);
-                value = Avx.BroadcastScalarToVector256(a1 + k);
-                s10 = Fma.MultiplyAdd(value, left, s10);
-                s11 = Fma.MultiplyAdd(value, right, s11);
-                value = Avx.BroadcastScalarToVector256(a2 + k);
-                s20 = Fma.MultiplyAdd(value, left, s20);
-                s21 = Fma.MultiplyAdd(value, right, s21);
-                value = Avx.BroadcastScalarToVector256(a3 + k);
-                s30 = Fma.MultiplyAdd(value, left, s30);
-                s31 = Fma.MultiplyAdd(value, right, s31);
-                value = Avx.BroadcastScalarToVector256(a4 + k);
-                s40 = Fma.MultiplyAdd(value, left, s40);
-                s41 = Fma.MultiplyAdd(value, right, s41);
-                value = Avx.BroadcastScalarToVector256(a5 + k);
-                s50 = Fma.MultiplyAdd(value, left, s50);
-                s51 = Fma.MultiplyAdd(value, right, s51);
+                var part = new Run(
+                    a + start,
+                    segments + first,
+                    count,
+                    Math.Min(longest, length - start),
+                    panels.Pointer + (((first * length) + start) * Columns),
+                    panels.Stride,
+                    continues: first > 0 || run > 0,
+                    isLast: first + count >= segmentCount && run == runs - 1);
+                for (int row = 0; row < rowCount; row += Rows)
+                {
+                    Multiply(part, sources + row, targets + row, panels.Count, epilogue);
+                }
+            }
+
+            first += segmentsInRun;
+        }
+        while (first < segmentCount);
+    }
+
+    /// <summary>Adds the products of the transpose of one panel with others, sixteen rows and columns each, to sums.</summary>
+    /// <param name="a">[depth, 16]: the rows of the product.</param>
+    /// <param name="b">[depth, 16] each: its columns.</param>
+    /// <param name="target">[16, 16] for each panel of columns.</param>
+    /// <param name="targetStride">From the sums of one panel to the next one's.</param>
+    public static void AccumulatePanels(float* a, in Panels b, nint depth, float* target, nint targetStride)
+    {
+        const int half = Columns / 2, quarter = Columns / 4;
+        if (KernelWidth.Lanes == Columns)
+        {
+            int panel = 0;
+            for (; panel + 2 <= b.Count; panel += 2)
+            {
+                float* columns = b.Pointer + (panel * b.Stride), sums = target + (panel * targetStride);
+                AccumulateEightByTwo<Lanes16>(a, columns, b.Stride, depth, sums, targetStride);
+                AccumulateEightByTwo<Lanes16>(a + half, columns, b.Stride, depth, sums + (half * Columns), targetStride);
+            }
+
+            if (panel < b.Count)
+            {
+                float* columns = b.Pointer + (panel * b.Stride), sums = target + (panel * targetStride);
+                AccumulateEight<Lanes16>(a, columns, depth, sums);
+                AccumulateEight<Lanes16>(a + half, columns, depth, sums + (half * Columns));
+            }
+
+            return;
+        }
+
+        for (int panel = 0; panel < b.Count; panel++)
+        {
+            float* columns = b.Pointer + (panel * b.Stride), sums = target + (panel * targetStride);
+            for (int row = 0; row < Columns; row += 4)
+            {
+                float* rowSums = sums + (row * Columns);
+                if (KernelWidth.Lanes == half)
+                {
+                    AccumulateFourByTwo<Lanes8>(a + row, columns, half, depth, rowSums, half);
+                }
+                else
+                {
+                    AccumulateFourByTwo<Lanes4>(a + row, columns, quarter, depth, rowSums, quarter);
+                    AccumulateFourByTwo<Lanes4>(a + row, columns + half, quarter, depth, rowSums + half, quarter);
+                }
             }
         }
-
-        epilogue.Store(0, s00, s01);
-        epilogue.Store(1, s10, s11);
-        epilogue.Store(2, s20, s21);
-        epilogue.Store(3, s30, s31);
-        epilogue.Store(4, s40, s41);
-        epilogue.Store(5, s50, s51);
     }
 
-    /// <summary>Adds the product of the transpose of one panel with another, sixteen rows and columns, to sums.</summary>
-    /// <param name="a">[depth, 16]: the rows of the product.</param>
-    /// <param name="b">[depth, 16]: its columns.</param>
-    /// <param name="target">[16, 16].</param>
-    public static void AccumulatePanels(float* a, float* b, nint depth, float* target)
+    private static void Multiply(in Run run, nint* sources, nint* targets, int panels, in Epilogue epilogue)
     {
-        for (int row = 0; row < Columns; row += 4)
+        if (KernelWidth.Lanes == Columns && panels == 4)
         {
-            AccumulateFour(a + row, b, depth, target + (row * Columns));
+            SixByFour<Lanes16>(run, sources, targets, epilogue, 0, run.PanelStride);
+            return;
+        }
+
+        int panel = 0;
+        for (; KernelWidth.Lanes == Columns && panel + 2 <= panels; panel += 2)
+        {
+            SixByTwo<Lanes16>(run, sources, targets, epilogue, panel, run.PanelStride);
+        }
+
+        for (; panel < panels; panel++)
+        {
+            switch (KernelWidth.Lanes)
+            {
+                case Columns:
+                    Six<Lanes16>(run, sources, targets, epilogue, panel);
+                    break;
+                case Columns / 2:
+                    SixByTwo<Lanes8>(run, sources, targets, epilogue, panel, Columns / 2);
+                    break;
+                default:
+                    SixByFour<Lanes4>(run, sources, targets, epilogue, panel, Columns / 4);
+                    break;
+            }
         }
     }
 
-    /// <summary>How the sums of six rows and sixteen columns are stored.</summary>
-    /// <param name="target">What offsets of the target are counted from.</param>
-    /// <param name="rows">The offset of each row's sixteen sums.</param>
-    /// <param name="bias">Sixteen biases, one a column, or null.</param>
-    /// <param name="residual">Laid out as the target, or null.</param>
-    public readonly ref struct Epilogue(float* target, nint* rows, float* bias, float* residual, bool relu)
+    /// <summary>Panels of sixteen columns: where the first begins, and how far apart they lie.</summary>
+    public readonly ref struct Panels(float* pointer, nint stride, int count)
     {
-        private readonly float* _target = target;
-        private readonly nint* _rows = rows;
+        public float* Pointer { get; } = pointer;
+
+        public nint Stride { get; } = stride;
+
+        public int Count { get; } = count;
+    }
+
+    /// <summary>How sums are stored.</summary>
+    /// <param name="target">What offsets of the target are counted from, at the first column.</param>
+    /// <param name="bias">One for each column, or null.</param>
+    /// <param name="residual">Laid out as the target, or null.</param>
+    public readonly ref struct Epilogue(float* target, float* bias, float* residual, bool relu)
+    {
         private readonly float* _bias = bias;
         private readonly float* _residual = residual;
         private readonly bool _relu = relu;
 
+        public float* Target { get; } = target;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Store(int row, Vector256<float> left, Vector256<float> right)
+        public void Store<T>(bool isLast, nint row, int column, T sums)
+            where T : unmanaged, ILanes<T>
         {
-            nint offset = _rows[row];
-            if (_bias != null)
+            if (isLast)
             {
-                left += Avx.LoadVector256(_bias);
-                right += Avx.LoadVector256(_bias + Lanes);
+                if (_bias != null)
+                {
+                    sums += T.Load(_bias + column);
+                }
+
+                if (_residual != null)
+                {
+                    sums += T.Load(_residual + row + column);
+                }
+
+                if (_relu)
+                {
+                    // NaN stays.
+                    sums = T.Max(default, sums);
+                }
             }
 
-            if (_residual != null)
-            {
-                left += Avx.LoadVector256(_residual + offset);
-                right += Avx.LoadVector256(_residual + offset + Lanes);
-            }
-
-            if (_relu)
-            {
-                // Of two operands of which one is NaN, the processor's maximum is the second: NaN stays.
-                left = Avx.Max(Vector256<float>.Zero, left);
-                right = Avx.Max(Vector256<float>.Zero, right);
-            }
-
-            left.Store(_target + offset);
-            right.Store(_target + offset + Lanes);
+            sums.Store(Target + row + column);
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AccumulateFour(float* a, float* b, nint depth, float* target)
+    /// <summary>Some of the products of each sum.</summary>
+    /// <param name="continues">Whether sums were begun before.</param>
+    /// <param name="isLast">Whether sums are complete afterwards.</param>
+    private readonly ref struct Run(float* a, nint* segments, int segmentCount, nint length, float* b, nint panelStride, bool continues, bool isLast)
     {
-        Vector256<float> s00 = Avx.LoadVector256(target + 0), s01 = Avx.LoadVector256(target + 8);
-        Vector256<float> s10 = Avx.LoadVector256(target + 16), s11 = Avx.LoadVector256(target + 24);
-        Vector256<float> s20 = Avx.LoadVector256(target + 32), s21 = Avx.LoadVector256(target + 40);
-        Vector256<float> s30 = Avx.LoadVector256(target + 48), s31 = Avx.LoadVector256(target + 56);
-        for (float* end = a + (depth * Columns); a < end; a += Columns, b += Columns)
-        {
-            Vector256<float> left = Avx.LoadVector256(b), right = Avx.LoadVector256(b + Lanes);
-            Vector256<float> value = Avx.BroadcastScalarToVector256(a);
-            s00 = Fma.MultiplyAdd(value, left, s00);
-            s01 = Fma.MultiplyAdd(value, right, s01);
-            value = Avx.BroadcastScalarToVector256(a + 1);
-            s10 = Fma.MultiplyAdd(value, left, s10);
-            s11 = Fma.MultiplyAdd(value, right, s11);
-            value = Avx.BroadcastScalarToVector256(a + 2);
-            s20 = Fma.MultiplyAdd(value, left, s20);
-            s21 = Fma.MultiplyAdd(value, right, s21);
-            value = Avx.BroadcastScalarToVector256(a + 3);
-            s30 = Fma.MultiplyAdd(value, left, s30);
-            s31 = Fma.MultiplyAdd(value, right, s31);
-        }
+        public float* A { get; } = a;
 
-        s00.Store(target + 0);
-        s01.Store(target + 8);
-        s10.Store(target + 16);
-        s11.Store(target + 24);
-        s20.Store(target + 32);
-        s21.Store(target + 40);
-        s30.Store(target + 48);
-        s31.Store(target + 56);
+        public nint* Segments { get; } = segments;
+
+        public int SegmentCount { get; } = segmentCount;
+
+        public nint Length { get; } = length;
+
+        public float* B { get; } = b;
+
+        public nint PanelStride { get; } = panelStride;
+
+        public bool Continues { get; } = continues;
+
+        public bool IsLast { get; } = isLast;
     }
 }

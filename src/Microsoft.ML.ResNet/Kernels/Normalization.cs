@@ -1,6 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
@@ -10,8 +8,6 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// </summary>
 internal static unsafe class Normalization
 {
-    private const int Lanes = 8;
-
     /// <summary>The values of a block: few enough to stay in a core's cache while they are read more than once.</summary>
     private const int BlockValues = 16384;
 
@@ -86,43 +82,49 @@ internal static unsafe class Normalization
         return (first, second);
     }
 
-    private sealed class SumsWork(VectorPass pass, Activations values) : IParallelWork
+    /// <summary>From a vector of channels to the one that is taken with it: the next, or the same where it is the last.</summary>
+    private static nint Second<T>(nint channel, nint channels)
+        where T : unmanaged, ILanes<T>
+        => channel + (2 * T.Count) <= channels ? T.Count : 0;
+
+    private sealed class SumsWork(VectorPass pass, Activations values) : LaneWork
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Do(int item, int worker)
+        protected override void Do<T>(int item, int worker)
         {
             nint channels = values.Channels;
             var (first, pixels) = Block(values, item);
             float* target = pass.Shared + (2 * item * channels);
-            for (nint channel = 0; channel < channels; channel += 2 * Lanes)
+            for (nint channel = 0; channel < channels; channel += 2 * T.Count)
             {
-                Vector256<float> sum0 = default, sum1 = default, squares0 = default, squares1 = default;
-                Vector256<float> pivot0 = Avx.LoadVector256(values.Pointer + channel), pivot1 = Avx.LoadVector256(values.Pointer + channel + Lanes);
+                nint second = Second<T>(channel, channels);
+                T sum0 = default, sum1 = default, squares0 = default, squares1 = default;
+                T pivot0 = T.Load(values.Pointer + channel), pivot1 = T.Load(values.Pointer + channel + second);
                 float* row = values.Pointer + first + channel;
                 for (int pixel = 0; pixel < pixels; pixel++, row += channels)
                 {
-                    Vector256<float> value0 = Avx.LoadVector256(row) - pivot0, value1 = Avx.LoadVector256(row + Lanes) - pivot1;
+                    T value0 = T.Load(row) - pivot0, value1 = T.Load(row + second) - pivot1;
                     sum0 += value0;
                     sum1 += value1;
-                    squares0 = Fma.MultiplyAdd(value0, value0, squares0);
-                    squares1 = Fma.MultiplyAdd(value1, value1, squares1);
+                    squares0 = T.MultiplyAdd(value0, value0, squares0);
+                    squares1 = T.MultiplyAdd(value1, value1, squares1);
                 }
 
                 sum0.Store(target + channel);
-                sum1.Store(target + channel + Lanes);
+                sum1.Store(target + channel + second);
                 squares0.Store(target + channels + channel);
-                squares1.Store(target + channels + channel + Lanes);
+                squares1.Store(target + channels + channel + second);
             }
         }
     }
 
-    private sealed class ApplyWork(Activations values, Activations output, Activations residual, float* scale, float* shift, bool relu) : IParallelWork
+    private sealed class ApplyWork(Activations values, Activations output, Activations residual, float* scale, float* shift, bool relu) : LaneWork
     {
         private readonly nint _scale = (nint)scale;
         private readonly nint _shift = (nint)shift;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Do(int item, int worker)
+        protected override void Do<T>(int item, int worker)
         {
             nint channels = values.Channels;
             var (first, pixels) = Block(values, item);
@@ -131,18 +133,18 @@ internal static unsafe class Normalization
             float* factors = (float*)_scale, offsets = (float*)_shift;
             for (int pixel = 0; pixel < pixels; pixel++)
             {
-                for (nint channel = 0; channel < channels; channel += Lanes)
+                for (nint channel = 0; channel < channels; channel += T.Count)
                 {
-                    Vector256<float> value = Fma.MultiplyAdd(Avx.LoadVector256(source + channel), Avx.LoadVector256(factors + channel), Avx.LoadVector256(offsets + channel));
+                    T value = T.MultiplyAdd(T.Load(source + channel), T.Load(factors + channel), T.Load(offsets + channel));
                     if (added is not null)
                     {
-                        value += Avx.LoadVector256(added + channel);
+                        value += T.Load(added + channel);
                     }
 
                     if (relu)
                     {
-                        // Of two operands of which one is NaN, the processor's maximum is the second: NaN stays.
-                        value = Avx.Max(Vector256<float>.Zero, value);
+                        // NaN stays.
+                        value = T.Max(default, value);
                     }
 
                     value.Store(target + channel);
@@ -155,67 +157,68 @@ internal static unsafe class Normalization
         }
     }
 
-    private sealed class GradientSumsWork(VectorPass pass, Activations gradient, Activations output, Activations values, float* mean) : IParallelWork
+    private sealed class GradientSumsWork(VectorPass pass, Activations gradient, Activations output, Activations values, float* mean) : LaneWork
     {
         private readonly nint _mean = (nint)mean;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Do(int item, int worker)
+        protected override void Do<T>(int item, int worker)
         {
             nint channels = values.Channels;
             var (first, pixels) = Block(values, item);
             float* target = pass.Shared + (2 * item * channels);
             bool masks = output.Data != 0;
-            for (nint channel = 0; channel < channels; channel += 2 * Lanes)
+            for (nint channel = 0; channel < channels; channel += 2 * T.Count)
             {
-                Vector256<float> sum0 = default, sum1 = default, products0 = default, products1 = default;
-                Vector256<float> mean0 = Avx.LoadVector256((float*)_mean + channel), mean1 = Avx.LoadVector256((float*)_mean + channel + Lanes);
+                nint second = Second<T>(channel, channels);
+                T sum0 = default, sum1 = default, products0 = default, products1 = default;
+                T mean0 = T.Load((float*)_mean + channel), mean1 = T.Load((float*)_mean + channel + second);
                 float* gradients = gradient.Pointer + first + channel, source = values.Pointer + first + channel;
                 float* outputs = output.Pointer + (masks ? first + channel : 0);
                 for (int pixel = 0; pixel < pixels; pixel++, gradients += channels, source += channels)
                 {
-                    Vector256<float> gradient0 = Avx.LoadVector256(gradients), gradient1 = Avx.LoadVector256(gradients + Lanes);
+                    T gradient0 = T.Load(gradients), gradient1 = T.Load(gradients + second);
                     if (masks)
                     {
-                        gradient0 = Avx.AndNot(Avx.CompareLessThanOrEqual(Avx.LoadVector256(outputs), Vector256<float>.Zero), gradient0);
-                        gradient1 = Avx.AndNot(Avx.CompareLessThanOrEqual(Avx.LoadVector256(outputs + Lanes), Vector256<float>.Zero), gradient1);
+                        gradient0 = T.WhereNotAtMost(T.Load(outputs), default, gradient0);
+                        gradient1 = T.WhereNotAtMost(T.Load(outputs + second), default, gradient1);
                         gradient0.Store(gradients);
-                        gradient1.Store(gradients + Lanes);
+                        gradient1.Store(gradients + second);
                         outputs += channels;
                     }
 
                     sum0 += gradient0;
                     sum1 += gradient1;
-                    products0 = Fma.MultiplyAdd(gradient0, Avx.LoadVector256(source) - mean0, products0);
-                    products1 = Fma.MultiplyAdd(gradient1, Avx.LoadVector256(source + Lanes) - mean1, products1);
+                    products0 = T.MultiplyAdd(gradient0, T.Load(source) - mean0, products0);
+                    products1 = T.MultiplyAdd(gradient1, T.Load(source + second) - mean1, products1);
                 }
 
                 sum0.Store(target + channel);
-                sum1.Store(target + channel + Lanes);
+                sum1.Store(target + channel + second);
                 products0.Store(target + channels + channel);
-                products1.Store(target + channels + channel + Lanes);
+                products1.Store(target + channels + channel + second);
             }
         }
     }
 
-    private sealed class ApplyGradientWork(Activations gradient, Activations values, Activations target, float* a, float* b, float* c) : IParallelWork
+    private sealed class ApplyGradientWork(Activations gradient, Activations values, Activations target, float* a, float* b, float* c) : LaneWork
     {
         private readonly nint _a = (nint)a;
         private readonly nint _b = (nint)b;
         private readonly nint _c = (nint)c;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Do(int item, int worker)
+        protected override void Do<T>(int item, int worker)
         {
             nint channels = values.Channels;
             var (first, pixels) = Block(values, item);
             float* gradients = gradient.Pointer + first, source = values.Pointer + first, results = target.Pointer + first;
             for (int pixel = 0; pixel < pixels; pixel++, gradients += channels, source += channels, results += channels)
             {
-                for (nint channel = 0; channel < channels; channel += Lanes)
+                for (nint channel = 0; channel < channels; channel += T.Count)
                 {
-                    Vector256<float> value = Fma.MultiplyAdd(Avx.LoadVector256(source + channel), Avx.LoadVector256((float*)_b + channel), Avx.LoadVector256((float*)_c + channel));
-                    Fma.MultiplyAdd(Avx.LoadVector256(gradients + channel), Avx.LoadVector256((float*)_a + channel), value).Store(results + channel);
+                    T value = T.MultiplyAdd(T.Load(source + channel), T.Load((float*)_b + channel), T.Load((float*)_c + channel));
+                    T.MultiplyAdd(T.Load(gradients + channel), T.Load((float*)_a + channel), value).Store(results + channel);
                 }
             }
         }

@@ -1,23 +1,19 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
 /// <summary>What a network does beside convolving, on stored activations.</summary>
 internal static unsafe class Pooling
 {
-    private const int Lanes = 8;
-
     /// <summary>The 3x3 maximum of stride 2, of values of at least 0: the border is as good as zeros. NaN stays.</summary>
-    public sealed class Maximum(Activations input, Activations output) : IParallelWork
+    public sealed class Maximum(Activations input, Activations output) : LaneWork
     {
         public int ItemCount => output.Count * output.Height;
 
         public static Activations Shape(Activations input) => input with { Data = 0, Height = (input.Height + 1) / 2, Width = (input.Width + 1) / 2 };
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Do(int item, int worker)
+        protected override void Do<T>(int item, int worker)
         {
             int image = item / output.Height, top = (2 * (item % output.Height)) - 1, channels = input.Channels;
             nint rowStride = (nint)input.Width * channels;
@@ -27,21 +23,20 @@ internal static unsafe class Pooling
             for (int x = 0; x < output.Width; x++, target += channels)
             {
                 int firstColumn = Math.Max((2 * x) - 1, 0), lastColumn = Math.Min((2 * x) + 1, input.Width - 1);
-                for (int channel = 0; channel < channels; channel += Lanes)
+                for (int channel = 0; channel < channels; channel += T.Count)
                 {
-                    Vector256<float> largest = Vector256<float>.Zero, unordered = Vector256<float>.Zero;
+                    T largest = default, marks = default;
                     for (int row = firstRow; row <= lastRow; row++)
                     {
                         for (int column = firstColumn; column <= lastColumn; column++)
                         {
-                            Vector256<float> value = Avx.LoadVector256(origin + (row * rowStride) + ((nint)column * channels) + channel);
-                            largest = Avx.Max(largest, value);
-                            unordered = Avx.Or(unordered, Avx.CompareUnordered(value, value));
+                            T value = T.Load(origin + (row * rowStride) + ((nint)column * channels) + channel);
+                            largest = T.Max(largest, value);
+                            marks = T.WithNaNOf(value, marks);
                         }
                     }
 
-                    // All bits set are a NaN.
-                    Avx.Or(largest, unordered).Store(target + channel);
+                    T.WithNaNOf(marks, largest).Store(target + channel);
                 }
             }
         }
@@ -50,30 +45,30 @@ internal static unsafe class Pooling
     /// <summary>The mean of all pixels, for every channel of every image.</summary>
     /// <param name="features">[Count, channels].</param>
     /// <param name="channels">The channels that are wanted, without those that fill vectors.</param>
-    public sealed class Mean(Activations input, float* features, int channels) : IParallelWork
+    public sealed class Mean(Activations input, float* features, int channels) : LaneWork
     {
         private readonly nint _features = (nint)features;
 
         public int ItemCount => input.Count;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Do(int item, int worker)
+        protected override void Do<T>(int item, int worker)
         {
             int pixels = input.Height * input.Width;
             float* origin = input.Pointer + ((nint)item * pixels * input.Channels);
             float* target = (float*)_features + ((nint)item * channels);
-            Vector256<float> count = Vector256.Create((float)pixels);
-            float* last = stackalloc float[Lanes];
-            for (int channel = 0; channel < channels; channel += Lanes)
+            T count = T.Broadcast((float)pixels);
+            float* last = stackalloc float[T.Count];
+            for (int channel = 0; channel < channels; channel += T.Count)
             {
-                Vector256<float> sum = Vector256<float>.Zero;
+                T sum = default;
                 for (int pixel = 0; pixel < pixels; pixel++)
                 {
-                    sum += Avx.LoadVector256(origin + ((nint)pixel * input.Channels) + channel);
+                    sum += T.Load(origin + ((nint)pixel * input.Channels) + channel);
                 }
 
-                Vector256<float> mean = sum / count;
-                if (channel + Lanes <= channels)
+                T mean = sum / count;
+                if (channel + T.Count <= channels)
                 {
                     mean.Store(target + channel);
                 }

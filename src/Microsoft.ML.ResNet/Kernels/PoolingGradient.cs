@@ -1,21 +1,17 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
 /// <summary>The gradients of <see cref="Pooling"/>'s inputs.</summary>
 internal static unsafe class PoolingGradient
 {
-    private const int Lanes = 8;
-
     /// <summary>Of the 3x3 maximum of stride 2: the first of the largest values of each window gets its gradient.</summary>
-    public sealed class Maximum(Activations input, Activations outputGradient, Activations inputGradient) : IParallelWork
+    public sealed class Maximum(Activations input, Activations outputGradient, Activations inputGradient) : LaneWork
     {
         public int ItemCount => input.Count;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Do(int item, int worker)
+        protected override void Do<T>(int item, int worker)
         {
             nint channels = input.Channels, rowStride = input.Width * channels, length = input.Height * rowStride;
             float* values = input.Pointer + (item * length), targets = inputGradient.Pointer + (item * length);
@@ -27,36 +23,37 @@ internal static unsafe class PoolingGradient
                 for (int x = 0; x < outputGradient.Width; x++, gradients += channels)
                 {
                     int firstColumn = Math.Max((2 * x) - 1, 0), lastColumn = Math.Min((2 * x) + 1, input.Width - 1);
-                    for (nint channel = 0; channel < channels; channel += Lanes)
+                    for (nint channel = 0; channel < channels; channel += T.Count)
                     {
-                        Distribute(values + channel, targets + channel, rowStride, channels, firstRow, lastRow, firstColumn, lastColumn, Avx.LoadVector256(gradients + channel));
+                        Distribute(values + channel, targets + channel, rowStride, channels, firstRow, lastRow, firstColumn, lastColumn, T.Load(gradients + channel));
                     }
                 }
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void Distribute(
-            float* values, float* targets, nint rowStride, nint pixelStride, int firstRow, int lastRow, int firstColumn, int lastColumn, Vector256<float> gradient)
+        private static void Distribute<T>(
+            float* values, float* targets, nint rowStride, nint pixelStride, int firstRow, int lastRow, int firstColumn, int lastColumn, T gradient)
+            where T : unmanaged, ILanes<T>
         {
-            Vector256<float> largest = Avx.LoadVector256(values + (firstRow * rowStride) + (firstColumn * pixelStride));
+            T largest = T.Load(values + (firstRow * rowStride) + (firstColumn * pixelStride));
             for (int row = firstRow; row <= lastRow; row++)
             {
                 for (int column = firstColumn; column <= lastColumn; column++)
                 {
-                    largest = Avx.Max(largest, Avx.LoadVector256(values + (row * rowStride) + (column * pixelStride)));
+                    largest = T.Max(largest, T.Load(values + (row * rowStride) + (column * pixelStride)));
                 }
             }
 
-            Vector256<float> rest = gradient;
+            T rest = gradient;
             for (int row = firstRow; row <= lastRow; row++)
             {
                 for (int column = firstColumn; column <= lastColumn; column++)
                 {
                     nint offset = (row * rowStride) + (column * pixelStride);
-                    Vector256<float> isLargest = Avx.CompareEqual(Avx.LoadVector256(values + offset), largest);
-                    (Avx.LoadVector256(targets + offset) + Avx.And(isLargest, rest)).Store(targets + offset);
-                    rest = Avx.AndNot(isLargest, rest);
+                    T value = T.Load(values + offset);
+                    (T.Load(targets + offset) + T.WhereEqual(value, largest, rest)).Store(targets + offset);
+                    rest = T.WhereNotEqual(value, largest, rest);
                 }
             }
         }

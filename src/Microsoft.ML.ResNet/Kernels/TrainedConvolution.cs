@@ -42,9 +42,9 @@ internal sealed unsafe class TrainedConvolution : IDisposable
     public long SharedScratchLength(Activations input, int threads)
     {
         Activations output = Shape(input);
-        long length = Math.Max(_convolution.SharedScratchLength(input), Normalization.SharedScratchLength(output));
+        long length = Math.Max(_convolution.SharedScratchLength(input, threads), Normalization.SharedScratchLength(output));
         length = Math.Max(length, _winogradWeights?.SharedScratchLength(threads) ?? _directWeights!.SharedScratchLength(input, threads));
-        return Math.Max(length, _directGradient?.SharedScratchLength(output) ?? 0);
+        return Math.Max(length, _winogradGradient?.SharedScratchLength(output, threads) ?? _directGradient?.SharedScratchLength(output) ?? 0);
     }
 
     /// <summary>Takes the weights of this step.</summary>

@@ -51,7 +51,7 @@ internal abstract unsafe class VectorConvolution : IDisposable
     public abstract long ScratchLength(Activations input, int threads);
 
     /// <summary>The floats that all workers need together.</summary>
-    public virtual long SharedScratchLength(Activations input) => 0;
+    public virtual long SharedScratchLength(Activations input, int threads) => 0;
 
     /// <summary>Computes the output.</summary>
     /// <param name="pass">Has the threads and the scratch memory.</param>

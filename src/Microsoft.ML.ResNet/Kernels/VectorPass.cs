@@ -23,6 +23,9 @@ internal sealed unsafe class VectorPass : IDisposable
     /// <summary>The threads that works are divided for: one where this pass works alone.</summary>
     public int Threads => _pool is null ? 1 : _threads;
 
+    /// <summary>The threads that memory was made for, whether this pass works alone or not.</summary>
+    public int MostThreads => _threads;
+
     /// <summary>The parts that sums over a batch are divided into, whether this pass works alone or not.</summary>
     public int Parts => PartsOf(_threads);
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
@@ -42,14 +41,31 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
 
     public override long ScratchLength(Activations input, int threads)
     {
-        // A pass that works alone divides the work otherwise.
-        return Math.Max(new Division(input, Panels.Length, threads).ScratchLength(StoredInputs), new Division(input, Panels.Length, 1).ScratchLength(StoredInputs));
+        var tiles = new WinogradTiles(input, threads);
+        return tiles.ArePhases ? StoredInputs : tiles.BlockScratchLength(StoredInputs, StoredOutputs);
+    }
+
+    public override long SharedScratchLength(Activations input, int threads)
+    {
+        var tiles = new WinogradTiles(input, threads);
+        return tiles.ArePhases ? tiles.SharedLength(StoredInputs, StoredOutputs) : 0;
     }
 
     public override void Run(VectorPass pass, Activations input, Activations output, Activations residual, bool relu)
     {
-        var division = new Division(input, Panels.Length, pass.Threads);
-        pass.Run(new Work(this, pass, division, input, output, residual, relu), division.Blocks * division.PanelGroups);
+        var tiles = new WinogradTiles(input, pass.MostThreads);
+        var transforms = new Transforms(this, tiles, input, output, residual, relu);
+        if (tiles.ArePhases)
+        {
+            var phases = new Phases(this, pass, tiles);
+            pass.Run(new InputWork(transforms, phases, pass), phases.TileGroups);
+            pass.Run(new ProductWork(this, phases), Points * phases.PanelGroups);
+            pass.Run(new OutputWork(transforms, phases), phases.TileGroups);
+        }
+        else
+        {
+            pass.Run(new BlockWork(this, pass, tiles, transforms), tiles.Blocks);
+        }
     }
 
     public override void Load(VectorPass pass, float* weight) => pass.Run(new LoadingWork(this, weight), Panels.Length);
@@ -63,9 +79,10 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
     /// <param name="x">Its first column.</param>
     /// <param name="target">The first point's values; those of the next point follow at <paramref name="pointStride"/>.</param>
     /// <param name="panelStride">The distance of sixteen channels to the next: 16 where they lie side by side.</param>
-    /// <param name="edge">Memory for one tile.</param>
+    /// <param name="zeros">A pixel of zeros.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void TransformInput(Activations input, int image, int y, int x, float* target, nint pointStride, nint panelStride, float* edge)
+    public static void TransformInput<T>(Activations input, int image, int y, int x, float* target, nint pointStride, nint panelStride, float* zeros)
+        where T : unmanaged, ILanes<T>
     {
         const int side = WinogradTransform.InputSide;
         int top = y - 1, left = x - 1, channels = input.Channels;
@@ -73,112 +90,206 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
         float* origin = input.Pointer + (image * input.Height * rowStride);
         if (top >= 0 && left >= 0 && top + side <= input.Height && left + side <= input.Width)
         {
-            WinogradTransform.Input(origin + (top * rowStride) + ((nint)left * channels), rowStride, channels, target, pointStride, panelStride);
+            WinogradTransform.Input<T>(origin + (top * rowStride) + ((nint)left * channels), rowStride, channels, target, pointStride, panelStride);
             return;
         }
 
-        for (int row = 0; row < side; row++)
+        nint* pixels = stackalloc nint[side * side];
+        for (int i = 0; i < side * side; i++)
         {
-            for (int column = 0; column < side; column++)
+            int row = top + (i / side), column = left + (i % side);
+            bool isInside = (uint)row < (uint)input.Height && (uint)column < (uint)input.Width;
+            pixels[i] = (nint)(isInside ? origin + (row * rowStride) + ((nint)column * channels) : zeros);
+        }
+
+        WinogradTransform.Input<T>(pixels, channels, target, pointStride, panelStride);
+    }
+
+    /// <summary>Multiplies tiles with the filters of some panels, at one point.</summary>
+    /// <param name="values">[tiles, inputs].</param>
+    /// <param name="sums">[tiles, outputs], at the first panel's first channel.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Multiply(int point, float* values, float* sums, nint outputs, int tiles, int firstPanel, int endPanel)
+    {
+        int filled = (tiles + MatrixKernel.Rows - 1) / MatrixKernel.Rows * MatrixKernel.Rows;
+        nint* sources = stackalloc nint[filled];
+        nint* targets = stackalloc nint[filled];
+        for (int tile = 0; tile < filled; tile++)
+        {
+            sources[tile] = (nint)tile * StoredInputs;
+            targets[tile] = tile * outputs;
+        }
+
+        nint segment = 0;
+        float* filters = Weights.Pointer + (point * _pointLength);
+        for (int panel = firstPanel; panel < endPanel;)
+        {
+            ConvolutionPanel read = Panels[panel];
+            int count = ConvolutionPanel.CountAlike(Panels, panel, endPanel);
+            MatrixKernel.Multiply(
+                values + read.FirstInput,
+                sources,
+                targets,
+                tiles,
+                &segment,
+                1,
+                read.InputCount,
+                new MatrixKernel.Panels(filters + read.Start, (nint)read.InputCount * MatrixKernel.Columns, count),
+                new MatrixKernel.Epilogue(sums + ((panel - firstPanel) * MatrixKernel.Columns), bias: null, residual: null, relu: false));
+            panel += count;
+        }
+    }
+
+    /// <summary>Where the values and sums of all tiles lie, and what threads share of the three phases.</summary>
+    private sealed class Phases(WinogradConvolution owner, VectorPass pass, WinogradTiles tiles)
+    {
+        /// <summary>The channels of an item: as many as the widest kernel takes at once.</summary>
+        private const int PanelsInGroup = 4;
+
+        private readonly int _groupTiles = Math.Clamp(tiles.Count / (4 * pass.Threads), 1, 16);
+
+        public int TileGroups => (tiles.Count + _groupTiles - 1) / _groupTiles;
+
+        public int PanelGroups => (owner.Panels.Length + PanelsInGroup - 1) / PanelsInGroup;
+
+        public nint ValueStride => (nint)tiles.FilledCount * owner.StoredInputs;
+
+        public nint SumStride => (nint)tiles.FilledCount * owner.StoredOutputs;
+
+        public float* Values => pass.Shared;
+
+        public float* Sums => pass.Shared + (Points * ValueStride);
+
+        public int Tiles => tiles.Count;
+
+        public (int First, int End) TilesOf(int group) => (group * _groupTiles, Math.Min((group + 1) * _groupTiles, tiles.Count));
+
+        public (int First, int End) PanelsOf(int group) => (group * PanelsInGroup, Math.Min((group + 1) * PanelsInGroup, owner.Panels.Length));
+    }
+
+    private sealed class InputWork(Transforms transforms, Phases phases, VectorPass pass) : LaneWork
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        protected override void Do<T>(int item, int worker)
+        {
+            var (first, end) = phases.TilesOf(item);
+            transforms.Input<T>(first, end, phases.Values + ((nint)first * transforms.Inputs), phases.ValueStride, pass.Scratch(worker));
+        }
+    }
+
+    private sealed class ProductWork(WinogradConvolution owner, Phases phases) : IParallelWork
+    {
+        public void Do(int item, int worker)
+        {
+            int point = item / phases.PanelGroups;
+            var (first, end) = phases.PanelsOf(item % phases.PanelGroups);
+            float* sums = phases.Sums + (point * phases.SumStride) + (first * MatrixKernel.Columns);
+            owner.Multiply(point, phases.Values + (point * phases.ValueStride), sums, owner.StoredOutputs, phases.Tiles, first, end);
+        }
+    }
+
+    private sealed class OutputWork(Transforms transforms, Phases phases) : LaneWork
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        protected override void Do<T>(int item, int worker)
+        {
+            var (first, end) = phases.TilesOf(item);
+            transforms.Output<T>(first, end, phases.Sums + ((nint)first * transforms.Outputs), phases.SumStride);
+        }
+    }
+
+    private sealed class BlockWork(WinogradConvolution owner, VectorPass pass, WinogradTiles tiles, Transforms transforms) : LaneWork
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        protected override void Do<T>(int item, int worker)
+        {
+            int first = item * WinogradTiles.BlockTiles, end = Math.Min(first + WinogradTiles.BlockTiles, tiles.Count);
+            nint valueStride = (nint)WinogradTiles.BlockTiles * owner.StoredInputs, sumStride = (nint)WinogradTiles.BlockTiles * owner.StoredOutputs;
+            float* values = pass.Scratch(worker), sums = values + (Points * valueStride);
+            transforms.Input<T>(first, end, values, valueStride, sums + (Points * sumStride));
+            for (int point = 0; point < Points; point++)
             {
-                var pixel = new Span<float>(edge + (((row * side) + column) * (nint)channels), channels);
-                if ((uint)(top + row) < (uint)input.Height && (uint)(left + column) < (uint)input.Width)
-                {
-                    new ReadOnlySpan<float>(origin + ((top + row) * rowStride) + ((nint)(left + column) * channels), channels).CopyTo(pixel);
-                }
-                else
-                {
-                    pixel.Clear();
-                }
+                owner.Multiply(point, values + (point * valueStride), sums + (point * sumStride), owner.StoredOutputs, end - first, 0, owner.Panels.Length);
+            }
+
+            transforms.Output<T>(first, end, sums, sumStride);
+        }
+    }
+
+    /// <summary>Tiles before and after they are multiplied.</summary>
+    private sealed class Transforms(WinogradConvolution owner, WinogradTiles tiles, Activations input, Activations output, Activations residual, bool relu)
+    {
+        public int Inputs => owner.StoredInputs;
+
+        public int Outputs => owner.StoredOutputs;
+
+        /// <param name="values">[tiles, inputs] at the first point.</param>
+        /// <param name="zeros">Memory for a pixel.</param>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Input<T>(int first, int end, float* values, nint pointStride, float* zeros)
+            where T : unmanaged, ILanes<T>
+        {
+            new Span<float>(zeros, Inputs).Clear();
+            for (int tile = first; tile < end; tile++, values += Inputs)
+            {
+                var (image, y, x) = tiles.Locate(tile);
+                TransformInput<T>(input, image, y, x, values, pointStride, MatrixKernel.Columns, zeros);
             }
         }
 
-        WinogradTransform.Input(edge, side * (nint)channels, channels, target, pointStride, panelStride);
-    }
-
-    /// <summary>How tiles and output channels are divided into items: blocks of tiles, or of channels where there are few tiles.</summary>
-    [StructLayout(LayoutKind.Auto)]
-    private readonly struct Division
-    {
-        /// <summary>
-        /// The tiles of a block. What is computed of a block has to stay in a core's cache; with few tiles, filters that don't fit there are
-        /// read for little, so that such blocks take all channels' tiles and are divided by channels.
-        /// </summary>
-        private const int LargestBlock = 24, FewTiles = 160;
-
-        public Division(Activations input, int panels, int threads)
+        /// <param name="sums">[tiles, outputs] at the first point.</param>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Output<T>(int first, int end, float* sums, nint pointStride)
+            where T : unmanaged, ILanes<T>
         {
-            TileRows = (input.Height + 1) / 2;
-            TileColumns = (input.Width + 1) / 2;
-            Tiles = input.Count * TileRows * TileColumns;
-            if (Tiles <= FewTiles)
+            nint pixelStride = output.Channels, rowStride = output.Width * pixelStride;
+            for (int tile = first; tile < end; tile++, sums += Outputs)
             {
-                Blocks = 1;
-                BlockTiles = Tiles;
-                PanelGroups = Math.Min(threads, panels);
+                var (image, y, x) = tiles.Locate(tile);
+                nint at = ((((nint)image * output.Height) + y) * rowStride) + (x * pixelStride);
+                WinogradTransform.Output<T>(
+                    sums,
+                    pointStride,
+                    Outputs,
+                    owner.Bias.Pointer,
+                    output.Pointer + at,
+                    rowStride,
+                    pixelStride,
+                    residual.Data == 0 ? null : residual.Pointer + at,
+                    relu,
+                    output.Height - y,
+                    output.Width - x);
             }
-            else
-            {
-                PanelGroups = 1;
-                BlockTiles = LargestBlock;
-                Blocks = (Tiles + BlockTiles - 1) / BlockTiles;
-            }
-
-            BlockRows = (BlockTiles + MatrixKernel.Rows - 1) / MatrixKernel.Rows * MatrixKernel.Rows;
-            GroupPanels = (panels + PanelGroups - 1) / PanelGroups;
         }
-
-        public int TileRows { get; }
-
-        public int TileColumns { get; }
-
-        public int Tiles { get; }
-
-        public int Blocks { get; }
-
-        public int BlockTiles { get; }
-
-        /// <summary>The tiles of a block, filled up to whole calls of the kernel.</summary>
-        public int BlockRows { get; }
-
-        public int PanelGroups { get; }
-
-        public int GroupPanels { get; }
-
-        /// <summary>Transformed input, sums, and one tile at the image's edge.</summary>
-        public long ScratchLength(int inputs)
-            => ((long)Points * BlockRows * (inputs + (GroupPanels * MatrixKernel.Columns))) + ((long)Points * inputs);
     }
 
-    private sealed class LoadingWork(WinogradConvolution owner, float* weight) : IParallelWork
+    private sealed class LoadingWork(WinogradConvolution owner, float* weight) : LaneWork
     {
-        private const int Lanes = 8;
-
         private readonly nint _weight = (nint)weight;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Do(int item, int worker)
+        protected override void Do<T>(int item, int worker)
         {
             int inputs = owner.StoredInputs;
-            float* block = stackalloc float[Points * MatrixKernel.Columns * Lanes];
-            const nint pointStride = MatrixKernel.Columns * Lanes;
-            for (int input = 0; input < inputs; input += Lanes)
+            float* block = stackalloc float[Points * MatrixKernel.Columns * T.Count];
+            nint pointStride = MatrixKernel.Columns * T.Count;
+            for (int input = 0; input < inputs; input += T.Count)
             {
                 for (int column = 0; column < MatrixKernel.Columns; column++)
                 {
                     nint output = (item * MatrixKernel.Columns) + column;
-                    WinogradTransform.Filters((float*)_weight + (output * 9 * inputs) + input, inputs, isFlipped: false, block + (column * Lanes), pointStride);
+                    WinogradTransform.Filters<T>((float*)_weight + (output * 9 * inputs) + input, inputs, isFlipped: false, block + (column * T.Count), pointStride);
                 }
 
                 for (int point = 0; point < Points; point++)
                 {
                     float* source = block + (point * pointStride);
                     float* target = owner.Weights.Pointer + (point * owner._pointLength) + owner.Panels[item].Start + ((nint)input * MatrixKernel.Columns);
-                    for (int lane = 0; lane < Lanes; lane++)
+                    for (int lane = 0; lane < T.Count; lane++)
                     {
                         for (int column = 0; column < MatrixKernel.Columns; column++)
                         {
-                            target[(lane * MatrixKernel.Columns) + column] = source[(column * Lanes) + lane];
+                            target[(lane * MatrixKernel.Columns) + column] = source[(column * T.Count) + lane];
                         }
                     }
                 }
@@ -186,113 +297,23 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
         }
     }
 
-    private sealed class TransposedLoadingWork(WinogradConvolution owner, float* weight) : IParallelWork
+    private sealed class TransposedLoadingWork(WinogradConvolution owner, float* weight) : LaneWork
     {
         private readonly nint _weight = (nint)weight;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Do(int item, int worker)
+        protected override void Do<T>(int item, int worker)
         {
             nint outputs = owner.StoredOutputs;
             for (nint input = 0; input < owner.StoredInputs; input++)
             {
                 float* source = (float*)_weight + (input * 9 * outputs) + ((nint)item * MatrixKernel.Columns);
                 float* target = owner.Weights.Pointer + owner.Panels[item].Start + (input * MatrixKernel.Columns);
-                for (int lane = 0; lane < MatrixKernel.Columns; lane += 8)
+                for (int lane = 0; lane < MatrixKernel.Columns; lane += T.Count)
                 {
-                    WinogradTransform.Filters(source + lane, outputs, isFlipped: true, target + lane, (nint)owner._pointLength);
+                    WinogradTransform.Filters<T>(source + lane, outputs, isFlipped: true, target + lane, (nint)owner._pointLength);
                 }
             }
-        }
-    }
-
-    private sealed class Work(WinogradConvolution owner, VectorPass pass, Division division, Activations input, Activations output, Activations residual, bool relu) : IParallelWork
-    {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Do(int item, int worker)
-        {
-            int block = item / division.PanelGroups, group = item % division.PanelGroups;
-            int firstTile = block * division.BlockTiles, tiles = Math.Min(division.BlockTiles, division.Tiles - firstTile);
-            int firstPanel = group * division.GroupPanels, panels = Math.Min(division.GroupPanels, owner.Panels.Length - firstPanel);
-            if (panels <= 0)
-            {
-                return;
-            }
-
-            float* values = pass.Scratch(worker);
-            nint valueStride = (nint)division.BlockRows * owner.StoredInputs;
-            float* sums = values + (Points * valueStride);
-            int channels = panels * MatrixKernel.Columns;
-            nint sumStride = (nint)division.BlockRows * channels;
-            float* edge = sums + (Points * (nint)division.BlockRows * division.GroupPanels * MatrixKernel.Columns);
-            for (int i = 0; i < tiles; i++)
-            {
-                var (image, y, x) = Locate(firstTile + i);
-                TransformInput(input, image, y, x, values + ((nint)i * owner.StoredInputs), valueStride, MatrixKernel.Columns, edge);
-            }
-
-            Multiply(values, valueStride, sums, sumStride, tiles, firstPanel, panels);
-            for (int i = 0; i < tiles; i++)
-            {
-                TransformOutput(firstTile + i, sums + ((nint)i * channels), sumStride, firstPanel * MatrixKernel.Columns, channels);
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Multiply(float* values, nint valueStride, float* sums, nint sumStride, int tiles, int firstPanel, int panels)
-        {
-            int rows = division.BlockRows;
-            nint* sources = stackalloc nint[rows];
-            nint* targets = stackalloc nint[rows];
-            for (int tile = 0; tile < rows; tile++)
-            {
-                sources[tile] = (nint)tile * owner.StoredInputs;
-                targets[tile] = (nint)tile * panels * MatrixKernel.Columns;
-            }
-
-            nint segment = 0;
-            for (int point = 0; point < Points; point++)
-            {
-                float* filters = owner.Weights.Pointer + (point * owner._pointLength);
-                for (int panel = 0; panel < panels; panel++)
-                {
-                    ConvolutionPanel read = owner.Panels[firstPanel + panel];
-                    float* a = values + (point * valueStride) + read.FirstInput;
-                    float* c = sums + (point * sumStride) + (panel * MatrixKernel.Columns);
-                    for (int tile = 0; tile < tiles; tile += MatrixKernel.Rows)
-                    {
-                        var epilogue = new MatrixKernel.Epilogue(c, targets + tile, bias: null, residual: null, relu: false);
-                        MatrixKernel.Multiply(a, sources + tile, &segment, 1, read.InputCount, filters + read.Start, epilogue);
-                    }
-                }
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void TransformOutput(int tile, float* sums, nint stride, int firstChannel, int channels)
-        {
-            var (image, y, x) = Locate(tile);
-            nint pixelStride = output.Channels, rowStride = output.Width * pixelStride;
-            nint at = (((nint)image * output.Height) + y) * rowStride + (x * pixelStride) + firstChannel;
-            WinogradTransform.Output(
-                sums,
-                stride,
-                channels,
-                owner.Bias.Pointer + firstChannel,
-                output.Pointer + at,
-                rowStride,
-                pixelStride,
-                residual.Data == 0 ? null : residual.Pointer + at,
-                relu,
-                output.Height - y,
-                output.Width - x);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private (int Image, int Y, int X) Locate(int tile)
-        {
-            int inImage = division.TileRows * division.TileColumns, position = tile % inImage;
-            return (tile / inImage, position / division.TileColumns * WinogradTransform.OutputSide, position % division.TileColumns * WinogradTransform.OutputSide);
         }
     }
 }

@@ -1,6 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
@@ -16,8 +14,6 @@ internal static unsafe class WinogradTransform
 
     /// <summary>The products of a tile.</summary>
     public const int Points = InputSide * InputSide;
-
-    private const int Lanes = 8;
 
     /// <summary>G g G^T of one 3x3 filter.</summary>
     /// <param name="filter">Nine values, row by row.</param>
@@ -44,14 +40,15 @@ internal static unsafe class WinogradTransform
         }
     }
 
-    /// <summary>G g G^T of eight filters at once, which lie side by side.</summary>
+    /// <summary>G g G^T of as many filters as there are lanes at once, which lie side by side.</summary>
     /// <param name="filters">The first weight of each; the next weights follow at <paramref name="weightStride"/>.</param>
     /// <param name="isFlipped">Whether the filters are rotated by 180 degrees, as the gradient of the input needs them.</param>
     /// <param name="target">The first point of each; the next points follow at <paramref name="pointStride"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Filters(float* filters, nint weightStride, bool isFlipped, float* target, nint pointStride)
+    public static void Filters<T>(float* filters, nint weightStride, bool isFlipped, float* target, nint pointStride)
+        where T : unmanaged, ILanes<T>
     {
-        Vector256<float> half = Vector256.Create(0.5f);
+        T half = T.Broadcast(0.5f);
         nint step = weightStride;
         if (isFlipped)
         {
@@ -59,31 +56,32 @@ internal static unsafe class WinogradTransform
             step = -weightStride;
         }
 
-        Vector256<float> a0 = Avx.LoadVector256(filters), a1 = Avx.LoadVector256(filters + step), a2 = Avx.LoadVector256(filters + (2 * step));
+        T a0 = T.Load(filters), a1 = T.Load(filters + step), a2 = T.Load(filters + (2 * step));
         filters += 3 * step;
-        Vector256<float> b0 = Avx.LoadVector256(filters), b1 = Avx.LoadVector256(filters + step), b2 = Avx.LoadVector256(filters + (2 * step));
+        T b0 = T.Load(filters), b1 = T.Load(filters + step), b2 = T.Load(filters + (2 * step));
         filters += 3 * step;
-        Vector256<float> c0 = Avx.LoadVector256(filters), c1 = Avx.LoadVector256(filters + step), c2 = Avx.LoadVector256(filters + (2 * step));
+        T c0 = T.Load(filters), c1 = T.Load(filters + step), c2 = T.Load(filters + (2 * step));
         FilterRow(a0, a1, a2, half, target, pointStride);
-        Vector256<float> outer0 = (a0 + c0) * half, outer1 = (a1 + c1) * half, outer2 = (a2 + c2) * half;
-        Vector256<float> inner0 = b0 * half, inner1 = b1 * half, inner2 = b2 * half;
+        T outer0 = (a0 + c0) * half, outer1 = (a1 + c1) * half, outer2 = (a2 + c2) * half;
+        T inner0 = b0 * half, inner1 = b1 * half, inner2 = b2 * half;
         FilterRow(outer0 + inner0, outer1 + inner1, outer2 + inner2, half, target + (4 * pointStride), pointStride);
         FilterRow(outer0 - inner0, outer1 - inner1, outer2 - inner2, half, target + (8 * pointStride), pointStride);
         FilterRow(c0, c1, c2, half, target + (12 * pointStride), pointStride);
     }
 
-    /// <summary>G^T u G of eight filters at once: from the gradients of their points to those of their weights.</summary>
+    /// <summary>G^T u G of as many filters as there are lanes at once: from the gradients of their points to those of their weights.</summary>
     /// <param name="points">The first point of each; the next points follow at <paramref name="pointStride"/>.</param>
     /// <param name="target">The first weight of each; the next weights follow at <paramref name="weightStride"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void FilterGradients(float* points, nint pointStride, float* target, nint weightStride)
+    public static void FilterGradients<T>(float* points, nint pointStride, float* target, nint weightStride)
+        where T : unmanaged, ILanes<T>
     {
-        Vector256<float> half = Vector256.Create(0.5f);
+        T half = T.Broadcast(0.5f);
         for (int x = 0; x < 3; x++, target += weightStride)
         {
             // Column x of u G, row by row.
-            Vector256<float> a = FilterColumn(points, pointStride, x, half), b = FilterColumn(points + (4 * pointStride), pointStride, x, half);
-            Vector256<float> c = FilterColumn(points + (8 * pointStride), pointStride, x, half), d = FilterColumn(points + (12 * pointStride), pointStride, x, half);
+            T a = FilterColumn<T>(points, pointStride, x, half), b = FilterColumn<T>(points + (4 * pointStride), pointStride, x, half);
+            T c = FilterColumn<T>(points + (8 * pointStride), pointStride, x, half), d = FilterColumn<T>(points + (12 * pointStride), pointStride, x, half);
             (a + ((b + c) * half)).Store(target);
             ((b - c) * half).Store(target + (3 * weightStride));
             (((b + c) * half) + d).Store(target + (6 * weightStride));
@@ -92,21 +90,22 @@ internal static unsafe class WinogradTransform
 
     /// <summary>A y A^T of one tile, for every channel: from the gradients of a tile's results to those of its points.</summary>
     /// <param name="tile">The first pixel.</param>
-    /// <param name="channels">A multiple of 8.</param>
+    /// <param name="channels">A multiple of 16.</param>
     /// <param name="rows">The rows of the tile that are in the image, 1 or 2.</param>
     /// <param name="columns">The columns, 1 or 2.</param>
     /// <param name="target">The first point's values; those of the next point follow at <paramref name="pointStride"/>.</param>
     /// <param name="panelStride">The distance of sixteen channels to the next.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void OutputGradient(float* tile, nint rowStride, nint channels, int rows, int columns, float* target, nint pointStride, nint panelStride)
+    public static void OutputGradient<T>(float* tile, nint rowStride, nint channels, int rows, int columns, float* target, nint pointStride, nint panelStride)
+        where T : unmanaged, ILanes<T>
     {
-        for (nint channel = 0; channel < channels; tile += Lanes, channel += Lanes, target += channel % MatrixKernel.Columns == 0 ? panelStride - Lanes : Lanes)
+        for (nint channel = 0; channel < channels; tile += T.Count, channel += T.Count, target += channel % MatrixKernel.Columns == 0 ? panelStride - (MatrixKernel.Columns - T.Count) : T.Count)
         {
-            Vector256<float> zero = Vector256<float>.Zero;
-            Vector256<float> topLeft = Avx.LoadVector256(tile);
-            Vector256<float> topRight = columns > 1 ? Avx.LoadVector256(tile + channels) : zero;
-            Vector256<float> bottomLeft = rows > 1 ? Avx.LoadVector256(tile + rowStride) : zero;
-            Vector256<float> bottomRight = rows > 1 && columns > 1 ? Avx.LoadVector256(tile + rowStride + channels) : zero;
+            T zero = default;
+            T topLeft = T.Load(tile);
+            T topRight = columns > 1 ? T.Load(tile + channels) : zero;
+            T bottomLeft = rows > 1 ? T.Load(tile + rowStride) : zero;
+            T bottomRight = rows > 1 && columns > 1 ? T.Load(tile + rowStride + channels) : zero;
             OutputGradientRow(topLeft, topRight, target, pointStride);
             OutputGradientRow(topLeft + bottomLeft, topRight + bottomRight, target + (4 * pointStride), pointStride);
             OutputGradientRow(topLeft - bottomLeft, topRight - bottomRight, target + (8 * pointStride), pointStride);
@@ -116,32 +115,60 @@ internal static unsafe class WinogradTransform
 
     /// <summary>B^T d B of one tile, for every channel.</summary>
     /// <param name="tile">The first pixel; pixels lie <paramref name="channels"/> apart, rows <paramref name="rowStride"/>.</param>
-    /// <param name="channels">A multiple of 8.</param>
+    /// <param name="channels">A multiple of 16.</param>
     /// <param name="target">The first point's values; those of the next point follow at <paramref name="pointStride"/>.</param>
     /// <param name="panelStride">The distance of sixteen channels to the next: 16 where they lie side by side.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Input(float* tile, nint rowStride, nint channels, float* target, nint pointStride, nint panelStride)
+    public static void Input<T>(float* tile, nint rowStride, nint channels, float* target, nint pointStride, nint panelStride)
+        where T : unmanaged, ILanes<T>
     {
-        for (nint channel = 0; channel < channels; tile += Lanes, channel += Lanes, target += channel % MatrixKernel.Columns == 0 ? panelStride - Lanes : Lanes)
+        for (nint channel = 0; channel < channels; tile += T.Count, channel += T.Count, target += channel % MatrixKernel.Columns == 0 ? panelStride - (MatrixKernel.Columns - T.Count) : T.Count)
         {
             float* row = tile;
-            Vector256<float> a0 = Avx.LoadVector256(row), a1 = Avx.LoadVector256(row + channels);
-            Vector256<float> a2 = Avx.LoadVector256(row + (2 * channels)), a3 = Avx.LoadVector256(row + (3 * channels));
+            T a0 = T.Load(row), a1 = T.Load(row + channels);
+            T a2 = T.Load(row + (2 * channels)), a3 = T.Load(row + (3 * channels));
             row += 2 * rowStride;
-            Vector256<float> c0 = Avx.LoadVector256(row), c1 = Avx.LoadVector256(row + channels);
-            Vector256<float> c2 = Avx.LoadVector256(row + (2 * channels)), c3 = Avx.LoadVector256(row + (3 * channels));
+            T c0 = T.Load(row), c1 = T.Load(row + channels);
+            T c2 = T.Load(row + (2 * channels)), c3 = T.Load(row + (3 * channels));
             InputRow(a0 - c0, a1 - c1, a2 - c2, a3 - c3, target, pointStride);
             row = tile + rowStride;
-            Vector256<float> b0 = Avx.LoadVector256(row), b1 = Avx.LoadVector256(row + channels);
-            Vector256<float> b2 = Avx.LoadVector256(row + (2 * channels)), b3 = Avx.LoadVector256(row + (3 * channels));
+            T b0 = T.Load(row), b1 = T.Load(row + channels);
+            T b2 = T.Load(row + (2 * channels)), b3 = T.Load(row + (3 * channels));
             InputRow(b0 + c0, b1 + c1, b2 + c2, b3 + c3, target + (4 * pointStride), pointStride);
             InputRow(c0 - b0, c1 - b1, c2 - b2, c3 - b3, target + (8 * pointStride), pointStride);
             row += 2 * rowStride;
             InputRow(
-                b0 - Avx.LoadVector256(row),
-                b1 - Avx.LoadVector256(row + channels),
-                b2 - Avx.LoadVector256(row + (2 * channels)),
-                b3 - Avx.LoadVector256(row + (3 * channels)),
+                b0 - T.Load(row),
+                b1 - T.Load(row + channels),
+                b2 - T.Load(row + (2 * channels)),
+                b3 - T.Load(row + (3 * channels)),
+                target + (12 * pointStride),
+                pointStride);
+        }
+    }
+
+    /// <summary>B^T d B of one tile whose pixels lie anywhere, for every channel.</summary>
+    /// <param name="pixels">Sixteen pixels, row by row.</param>
+    /// <param name="channels">A multiple of 16.</param>
+    /// <param name="target">The first point's values; those of the next point follow at <paramref name="pointStride"/>.</param>
+    /// <param name="panelStride">The distance of sixteen channels to the next: 16 where they lie side by side.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Input<T>(nint* pixels, nint channels, float* target, nint pointStride, nint panelStride)
+        where T : unmanaged, ILanes<T>
+    {
+        for (nint channel = 0; channel < channels; channel += T.Count, target += channel % MatrixKernel.Columns == 0 ? panelStride - (MatrixKernel.Columns - T.Count) : T.Count)
+        {
+            T a0 = At<T>(pixels, 0, channel), a1 = At<T>(pixels, 1, channel), a2 = At<T>(pixels, 2, channel), a3 = At<T>(pixels, 3, channel);
+            T c0 = At<T>(pixels, 8, channel), c1 = At<T>(pixels, 9, channel), c2 = At<T>(pixels, 10, channel), c3 = At<T>(pixels, 11, channel);
+            InputRow(a0 - c0, a1 - c1, a2 - c2, a3 - c3, target, pointStride);
+            T b0 = At<T>(pixels, 4, channel), b1 = At<T>(pixels, 5, channel), b2 = At<T>(pixels, 6, channel), b3 = At<T>(pixels, 7, channel);
+            InputRow(b0 + c0, b1 + c1, b2 + c2, b3 + c3, target + (4 * pointStride), pointStride);
+            InputRow(c0 - b0, c1 - b1, c2 - b2, c3 - b3, target + (8 * pointStride), pointStride);
+            InputRow(
+                b0 - At<T>(pixels, 12, channel),
+                b1 - At<T>(pixels, 13, channel),
+                b2 - At<T>(pixels, 14, channel),
+                b3 - At<T>(pixels, 15, channel),
                 target + (12 * pointStride),
                 pointStride);
         }
@@ -149,43 +176,44 @@ internal static unsafe class WinogradTransform
 
     /// <summary>A^T m A of one tile, plus bias and residual, with a ReLU as asked, for every channel.</summary>
     /// <param name="products">The first point's sums of all channels; those of the next point follow at <paramref name="pointStride"/>.</param>
-    /// <param name="channels">A multiple of 8.</param>
+    /// <param name="channels">A multiple of 16.</param>
     /// <param name="target">The first pixel.</param>
     /// <param name="residual">Laid out as the target, or null.</param>
     /// <param name="rows">The rows of the tile that are in the image, 1 or 2.</param>
     /// <param name="columns">The columns, 1 or 2.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Output(
+    public static void Output<T>(
         float* products, nint pointStride, nint channels, float* bias, float* target, nint rowStride, nint pixelStride, float* residual, bool relu, int rows, int columns)
+        where T : unmanaged, ILanes<T>
     {
         // Beyond the image's edge the tile's inner pixel is stored again, before the pixel that belongs there.
         nint right = columns > 1 ? pixelStride : 0, below = rows > 1 ? rowStride : 0;
         nint fromSummand = residual is null ? 0 : (nint)(residual - target);
-        for (nint channel = 0; channel < channels; channel += Lanes, products += Lanes, bias += Lanes, target += Lanes)
+        for (nint channel = 0; channel < channels; channel += T.Count, products += T.Count, bias += T.Count, target += T.Count)
         {
-            OutputRow(products, pointStride, out Vector256<float> a0, out Vector256<float> a1);
-            OutputRow(products + (4 * pointStride), pointStride, out Vector256<float> b0, out Vector256<float> b1);
-            OutputRow(products + (8 * pointStride), pointStride, out Vector256<float> c0, out Vector256<float> c1);
-            OutputRow(products + (12 * pointStride), pointStride, out Vector256<float> d0, out Vector256<float> d1);
-            Vector256<float> added = Avx.LoadVector256(bias);
-            Vector256<float> topLeft = a0 + b0 + c0 + added, topRight = a1 + b1 + c1 + added;
-            Vector256<float> bottomLeft = b0 - c0 - d0 + added, bottomRight = b1 - c1 - d1 + added;
+            OutputRow<T>(products, pointStride, out T a0, out T a1);
+            OutputRow<T>(products + (4 * pointStride), pointStride, out T b0, out T b1);
+            OutputRow<T>(products + (8 * pointStride), pointStride, out T c0, out T c1);
+            OutputRow<T>(products + (12 * pointStride), pointStride, out T d0, out T d1);
+            T added = T.Load(bias);
+            T topLeft = a0 + b0 + c0 + added, topRight = a1 + b1 + c1 + added;
+            T bottomLeft = b0 - c0 - d0 + added, bottomRight = b1 - c1 - d1 + added;
             if (residual is not null)
             {
                 float* other = target + fromSummand;
-                topLeft += Avx.LoadVector256(other);
-                topRight += Avx.LoadVector256(other + right);
-                bottomLeft += Avx.LoadVector256(other + below);
-                bottomRight += Avx.LoadVector256(other + below + right);
+                topLeft += T.Load(other);
+                topRight += T.Load(other + right);
+                bottomLeft += T.Load(other + below);
+                bottomRight += T.Load(other + below + right);
             }
 
             if (relu)
             {
-                // Of two operands of which one is NaN, the processor's maximum is the second: NaN stays.
-                topLeft = Avx.Max(Vector256<float>.Zero, topLeft);
-                topRight = Avx.Max(Vector256<float>.Zero, topRight);
-                bottomLeft = Avx.Max(Vector256<float>.Zero, bottomLeft);
-                bottomRight = Avx.Max(Vector256<float>.Zero, bottomRight);
+                // NaN stays.
+                topLeft = T.Max(default, topLeft);
+                topRight = T.Max(default, topRight);
+                bottomLeft = T.Max(default, bottomLeft);
+                bottomRight = T.Max(default, bottomRight);
             }
 
             bottomRight.Store(target + below + right);
@@ -196,9 +224,10 @@ internal static unsafe class WinogradTransform
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FilterRow(Vector256<float> left, Vector256<float> middle, Vector256<float> right, Vector256<float> half, float* target, nint pointStride)
+    private static void FilterRow<T>(T left, T middle, T right, T half, float* target, nint pointStride)
+        where T : unmanaged, ILanes<T>
     {
-        Vector256<float> outer = (left + right) * half, inner = middle * half;
+        T outer = (left + right) * half, inner = middle * half;
         left.Store(target);
         (outer + inner).Store(target + pointStride);
         (outer - inner).Store(target + (2 * pointStride));
@@ -206,28 +235,37 @@ internal static unsafe class WinogradTransform
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> FilterColumn(float* points, nint pointStride, int column, Vector256<float> half)
+    private static T FilterColumn<T>(float* points, nint pointStride, int column, T half)
+        where T : unmanaged, ILanes<T>
     {
-        Vector256<float> b = Avx.LoadVector256(points + pointStride), c = Avx.LoadVector256(points + (2 * pointStride));
+        T b = T.Load(points + pointStride), c = T.Load(points + (2 * pointStride));
         return column switch
         {
-            0 => Avx.LoadVector256(points) + ((b + c) * half),
+            0 => T.Load(points) + ((b + c) * half),
             1 => (b - c) * half,
-            _ => ((b + c) * half) + Avx.LoadVector256(points + (3 * pointStride)),
+            _ => ((b + c) * half) + T.Load(points + (3 * pointStride)),
         };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void OutputGradientRow(Vector256<float> left, Vector256<float> right, float* target, nint pointStride)
+    private static void OutputGradientRow<T>(T left, T right, float* target, nint pointStride)
+        where T : unmanaged, ILanes<T>
     {
+        T zero = default;
         left.Store(target);
         (left + right).Store(target + pointStride);
         (left - right).Store(target + (2 * pointStride));
-        (Vector256<float>.Zero - right).Store(target + (3 * pointStride));
+        (zero - right).Store(target + (3 * pointStride));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void InputRow(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d, float* target, nint pointStride)
+    private static T At<T>(nint* pixels, int pixel, nint channel)
+        where T : unmanaged, ILanes<T>
+        => T.Load((float*)pixels[pixel] + channel);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void InputRow<T>(T a, T b, T c, T d, float* target, nint pointStride)
+        where T : unmanaged, ILanes<T>
     {
         (a - c).Store(target);
         (b + c).Store(target + pointStride);
@@ -236,10 +274,11 @@ internal static unsafe class WinogradTransform
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void OutputRow(float* products, nint pointStride, out Vector256<float> left, out Vector256<float> right)
+    private static void OutputRow<T>(float* products, nint pointStride, out T left, out T right)
+        where T : unmanaged, ILanes<T>
     {
-        Vector256<float> b = Avx.LoadVector256(products + pointStride), c = Avx.LoadVector256(products + (2 * pointStride));
-        left = Avx.LoadVector256(products) + b + c;
-        right = b - c - Avx.LoadVector256(products + (3 * pointStride));
+        T b = T.Load(products + pointStride), c = T.Load(products + (2 * pointStride));
+        left = T.Load(products) + b + c;
+        right = b - c - T.Load(products + (3 * pointStride));
     }
 }

@@ -23,7 +23,7 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionShape shape)
 
     private long SumLength => (long)Points * _inputs * _outputs;
 
-    public long ScratchLength => Points * (PointStride(_inputs) + PointStride(_outputs) + _inputs);
+    public long ScratchLength => (Points * (PointStride(_inputs) + PointStride(_outputs))) + _inputs;
 
     public long SharedScratchLength(int threads) => SumLength * VectorPass.PartsOf(threads);
 
@@ -40,13 +40,13 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionShape shape)
         pass.Run(new FinishingWork(this, pass, gradient), _outputs);
     }
 
-    private sealed class SummingWork(WinogradWeightGradient owner, VectorPass pass, Activations input, Activations outputGradient) : IParallelWork
+    private sealed class SummingWork(WinogradWeightGradient owner, VectorPass pass, Activations input, Activations outputGradient) : LaneWork
     {
         private readonly int _tileRows = (input.Height + 1) / 2;
         private readonly int _tileColumns = (input.Width + 1) / 2;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Do(int item, int worker)
+        protected override void Do<T>(int item, int worker)
         {
             float* sums = pass.Shared + (item * owner.SumLength);
             new Span<float>(sums, checked((int)owner.SumLength)).Clear();
@@ -54,13 +54,14 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionShape shape)
             int first = (int)(tiles * item / pass.Parts), end = (int)(tiles * (item + 1) / pass.Parts), block = owner.BlockTiles;
             float* values = pass.Scratch(worker);
             float* gradients = values + (Points * owner.PointStride(owner._inputs));
-            float* edge = gradients + (Points * owner.PointStride(owner._outputs));
+            float* zeros = gradients + (Points * owner.PointStride(owner._outputs));
+            new Span<float>(zeros, owner._inputs).Clear();
             for (int start = first; start < end; start += block)
             {
                 int count = Math.Min(block, end - start);
                 for (int i = 0; i < count; i++)
                 {
-                    Transform(start + i, values + (i * Panel), gradients + (i * Panel), edge);
+                    Transform<T>(start + i, values + (i * Panel), gradients + (i * Panel), zeros);
                 }
 
                 Multiply(values, gradients, count, sums);
@@ -68,14 +69,15 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionShape shape)
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Transform(int tile, float* value, float* gradient, float* edge)
+        private void Transform<T>(int tile, float* value, float* gradient, float* zeros)
+            where T : unmanaged, ILanes<T>
         {
             int inImage = _tileRows * _tileColumns, image = tile / inImage, position = tile % inImage;
             int y = position / _tileColumns * WinogradTransform.OutputSide, x = position % _tileColumns * WinogradTransform.OutputSide;
             nint panelStride = (nint)owner.BlockTiles * Panel;
-            WinogradConvolution.TransformInput(input, image, y, x, value, (nint)owner.PointStride(owner._inputs), panelStride, edge);
+            WinogradConvolution.TransformInput<T>(input, image, y, x, value, (nint)owner.PointStride(owner._inputs), panelStride, zeros);
             nint rowStride = (nint)outputGradient.Width * outputGradient.Channels;
-            WinogradTransform.OutputGradient(
+            WinogradTransform.OutputGradient<T>(
                 outputGradient.Pointer + ((((nint)image * outputGradient.Height) + y) * rowStride) + ((nint)x * outputGradient.Channels),
                 rowStride,
                 outputGradient.Channels,
@@ -96,22 +98,20 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionShape shape)
                 float* b = values + (point * owner.PointStride(owner._inputs)), a = gradients + (point * owner.PointStride(owner._outputs));
                 for (int output = 0; output < outputPanels; output++)
                 {
-                    for (int input = 0; input < inputPanels; input++, sums += SumsOfPanels)
-                    {
-                        MatrixKernel.AccumulatePanels(a + (output * panelStride), b + (input * panelStride), count, sums);
-                    }
+                    MatrixKernel.AccumulatePanels(a + (output * panelStride), new MatrixKernel.Panels(b, panelStride, inputPanels), count, sums, SumsOfPanels);
+                    sums += (nint)inputPanels * SumsOfPanels;
                 }
             }
         }
     }
 
     /// <summary>Adds the parts' sums for one output channel, and transforms them.</summary>
-    private sealed class FinishingWork(WinogradWeightGradient owner, VectorPass pass, float* gradient) : IParallelWork
+    private sealed class FinishingWork(WinogradWeightGradient owner, VectorPass pass, float* gradient) : LaneWork
     {
         private readonly nint _gradient = (nint)gradient;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Do(int item, int worker)
+        protected override void Do<T>(int item, int worker)
         {
             nint inputs = owner._inputs, pointLength = inputs * owner._outputs;
             float* row = pass.Shared + (item / Panel * inputs * Panel) + (item % Panel * Panel);
@@ -122,12 +122,14 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionShape shape)
                 {
                     for (int point = 0; point < Points; point++)
                     {
-                        ElementKernel.Add(row + (point * pointLength), row + (part * owner.SumLength) + (point * pointLength), Panel);
+                        ElementKernel.Add<T>(row + (point * pointLength), row + (part * owner.SumLength) + (point * pointLength), Panel);
                     }
                 }
 
-                WinogradTransform.FilterGradients(row, pointLength, target, inputs);
-                WinogradTransform.FilterGradients(row + (Panel / 2), pointLength, target + (Panel / 2), inputs);
+                for (int lane = 0; lane < Panel; lane += T.Count)
+                {
+                    WinogradTransform.FilterGradients<T>(row + lane, pointLength, target + lane, inputs);
+                }
             }
         }
     }

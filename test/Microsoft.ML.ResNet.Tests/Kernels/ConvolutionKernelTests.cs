@@ -68,7 +68,7 @@ public sealed unsafe class ConvolutionKernelTests
             item,
             buffers,
             shape,
-            kernel.SharedScratchLength,
+            gradient => kernel.SharedScratchLength(gradient, item.Threads),
             (pass, weight, gradient, target, residual) =>
             {
                 kernel.LoadTransposed(pass, weight);
@@ -137,7 +137,7 @@ public sealed unsafe class ConvolutionKernelTests
         string what = $"{shape}, {item}, residual {residual.Data != 0}, ReLU {relu}";
         Assert.AreEqual(((item.Height + shape.Stride - 1) / shape.Stride, (item.Width + shape.Stride - 1) / shape.Stride), (output.Height, output.Width), what);
 
-        item.Run(convolution.ScratchLength(input, item.Threads), convolution.SharedScratchLength(input), pass =>
+        item.Run(convolution.ScratchLength(input, item.Threads), convolution.SharedScratchLength(input, item.Threads), pass =>
         {
             load?.Invoke(pass);
             convolution.Run(pass, input, output, residual, relu);

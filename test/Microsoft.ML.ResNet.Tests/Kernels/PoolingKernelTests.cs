@@ -4,6 +4,7 @@ namespace Microsoft.ML.ResNet.Tests.Kernels;
 
 /// <summary>Pooling, subsampling and their gradients beside plain loops, on sizes drawn at random, in buffers that end before a page that may not be touched.</summary>
 [TestClass]
+[DoNotParallelize]
 public sealed unsafe class PoolingKernelTests
 {
     private const int Cases = 200;

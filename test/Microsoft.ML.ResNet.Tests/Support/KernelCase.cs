@@ -10,12 +10,16 @@ internal sealed class KernelCase
     public KernelCase(int seed)
     {
         _random = new Random(seed);
+        Lanes = KernelLanes.All[seed % KernelLanes.All.Count];
         bool isLarge = _random.Next(10) == 0;
         Count = isLarge ? 1 : _random.Next(1, 4);
         (Height, Width) = isLarge ? (_random.Next(18, 30), _random.Next(18, 30)) : (_random.Next(1, 1 + _random.Next(1, 18)), _random.Next(1, 1 + _random.Next(1, 18)));
         Threads = _random.Next(1, 4);
         TakesTeam = _random.Next(3) > 0;
     }
+
+    /// <summary>The width of the kernels.</summary>
+    public int Lanes { get; }
 
     public int Count { get; }
 
@@ -41,9 +45,10 @@ internal sealed class KernelCase
     public static ConvolutionShape Shape(int inputs, int outputs, int kernel, int stride = 1, int groups = 1)
         => new(inputs, outputs, kernel, stride, groups);
 
-    /// <summary>Runs a kernel with as much scratch memory as it asks for and no more.</summary>
+    /// <summary>Runs a kernel, in this case's width, with as much scratch memory as it asks for and no more.</summary>
     public void Run(long scratch, long shared, Action<VectorPass> run)
     {
+        using KernelLanes lanes = KernelLanes.Use(Lanes);
         using var pass = new VectorPass(Threads, scratch, shared);
         if (!TakesTeam)
         {
@@ -62,5 +67,5 @@ internal sealed class KernelCase
         }
     }
 
-    public override string ToString() => $"[{Count},{Height},{Width}], {Threads} threads{(TakesTeam ? "" : ", alone")}";
+    public override string ToString() => $"[{Count},{Height},{Width}], {Lanes} lanes, {Threads} threads{(TakesTeam ? "" : ", alone")}";
 }

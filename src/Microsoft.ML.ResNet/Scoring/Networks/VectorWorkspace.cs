@@ -28,7 +28,7 @@ internal sealed unsafe class VectorWorkspace : IDisposable
             _pass = new VectorPass(
                 threads,
                 steps.Max(step => convolutions[step.Convolution].ScratchLength(step.InputShape, threads)),
-                steps.Max(step => convolutions[step.Convolution].SharedScratchLength(step.InputShape)));
+                steps.Max(step => convolutions[step.Convolution].SharedScratchLength(step.InputShape, threads)));
         }
         catch
         {
