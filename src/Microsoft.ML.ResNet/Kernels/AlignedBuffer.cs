@@ -23,7 +23,7 @@ internal sealed unsafe class AlignedBuffer : IDisposable
             return;
         }
 
-        _pointer = (float*)NativeMemory.AlignedAlloc(bytes, Alignment);
+        _pointer = HugePages.AreWorthwhile(bytes) ? (float*)HugePages.Allocate(bytes) : (float*)NativeMemory.AlignedAlloc(bytes, Alignment);
         NativeMemory.Clear(_pointer, bytes);
     }
 

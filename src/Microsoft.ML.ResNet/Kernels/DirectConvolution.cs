@@ -175,7 +175,7 @@ internal sealed unsafe class DirectConvolution : VectorConvolution
                 segments,
                 segmentCount,
                 length,
-                new MatrixKernel.Panels(owner.Weights.Pointer + (read.Start * owner.Taps), (nint)read.InputCount * MatrixKernel.Columns * owner.Taps, panels),
+                new MatrixKernel.Panels(owner.Weights.Pointer + (read.Start * owner.Taps), (nint)read.InputCount * MatrixKernel.Columns * owner.Taps, panels) { AreFirst = panel == 0 },
                 new MatrixKernel.Epilogue(output.Pointer + channel, owner.Bias.Pointer + channel, added, relu));
         }
     }

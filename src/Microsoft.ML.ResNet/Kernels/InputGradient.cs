@@ -149,7 +149,7 @@ internal sealed unsafe class InputGradient : IDisposable
                     tapCount,
                     shape.OutputChannels,
                     new MatrixKernel.Panels(
-                        _owner._weights.Pointer + _class.Offset + (panel * panelLength), panelLength, Math.Min(MatrixKernel.PanelsAtOnce, _owner.Panels - panel)),
+                        _owner._weights.Pointer + _class.Offset + (panel * panelLength), panelLength, Math.Min(MatrixKernel.PanelsAtOnce, _owner.Panels - panel)) { AreFirst = panel == 0 },
                     new MatrixKernel.Epilogue(_target.Pointer + channel, bias: null, _residual.Data == 0 ? null : _residual.Pointer + channel, relu: false));
             }
         }

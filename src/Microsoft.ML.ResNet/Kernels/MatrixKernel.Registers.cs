@@ -94,31 +94,62 @@ internal static unsafe partial class MatrixKernel
             }
         }
 
+        float* sums = epilogue.Target + (panel * Columns);
+        if (!run.IsLast)
+        {
+            s00.Store(sums + targets[0]);
+            s01.Store(sums + targets[0] + T.Count);
+            s02.Store(sums + targets[0] + (2 * T.Count));
+            s03.Store(sums + targets[0] + (3 * T.Count));
+            s10.Store(sums + targets[1]);
+            s11.Store(sums + targets[1] + T.Count);
+            s12.Store(sums + targets[1] + (2 * T.Count));
+            s13.Store(sums + targets[1] + (3 * T.Count));
+            s20.Store(sums + targets[2]);
+            s21.Store(sums + targets[2] + T.Count);
+            s22.Store(sums + targets[2] + (2 * T.Count));
+            s23.Store(sums + targets[2] + (3 * T.Count));
+            s30.Store(sums + targets[3]);
+            s31.Store(sums + targets[3] + T.Count);
+            s32.Store(sums + targets[3] + (2 * T.Count));
+            s33.Store(sums + targets[3] + (3 * T.Count));
+            s40.Store(sums + targets[4]);
+            s41.Store(sums + targets[4] + T.Count);
+            s42.Store(sums + targets[4] + (2 * T.Count));
+            s43.Store(sums + targets[4] + (3 * T.Count));
+            s50.Store(sums + targets[5]);
+            s51.Store(sums + targets[5] + T.Count);
+            s52.Store(sums + targets[5] + (2 * T.Count));
+            s53.Store(sums + targets[5] + (3 * T.Count));
+            return;
+        }
+
         int column = panel * Columns;
-        epilogue.Store(run.IsLast, targets[0], column, s00);
-        epilogue.Store(run.IsLast, targets[0], column + T.Count, s01);
-        epilogue.Store(run.IsLast, targets[0], column + (2 * T.Count), s02);
-        epilogue.Store(run.IsLast, targets[0], column + (3 * T.Count), s03);
-        epilogue.Store(run.IsLast, targets[1], column, s10);
-        epilogue.Store(run.IsLast, targets[1], column + T.Count, s11);
-        epilogue.Store(run.IsLast, targets[1], column + (2 * T.Count), s12);
-        epilogue.Store(run.IsLast, targets[1], column + (3 * T.Count), s13);
-        epilogue.Store(run.IsLast, targets[2], column, s20);
-        epilogue.Store(run.IsLast, targets[2], column + T.Count, s21);
-        epilogue.Store(run.IsLast, targets[2], column + (2 * T.Count), s22);
-        epilogue.Store(run.IsLast, targets[2], column + (3 * T.Count), s23);
-        epilogue.Store(run.IsLast, targets[3], column, s30);
-        epilogue.Store(run.IsLast, targets[3], column + T.Count, s31);
-        epilogue.Store(run.IsLast, targets[3], column + (2 * T.Count), s32);
-        epilogue.Store(run.IsLast, targets[3], column + (3 * T.Count), s33);
-        epilogue.Store(run.IsLast, targets[4], column, s40);
-        epilogue.Store(run.IsLast, targets[4], column + T.Count, s41);
-        epilogue.Store(run.IsLast, targets[4], column + (2 * T.Count), s42);
-        epilogue.Store(run.IsLast, targets[4], column + (3 * T.Count), s43);
-        epilogue.Store(run.IsLast, targets[5], column, s50);
-        epilogue.Store(run.IsLast, targets[5], column + T.Count, s51);
-        epilogue.Store(run.IsLast, targets[5], column + (2 * T.Count), s52);
-        epilogue.Store(run.IsLast, targets[5], column + (3 * T.Count), s53);
+        T floor = epilogue.Floor<T>(), c0 = epilogue.Bias<T>(column), c1 = epilogue.Bias<T>(column + T.Count), c2 = epilogue.Bias<T>(column + (2 * T.Count)), c3 = epilogue.Bias<T>(column + (3 * T.Count));
+        epilogue.Store(targets[0], column, s00 + c0, floor);
+        epilogue.Store(targets[0], column + T.Count, s01 + c1, floor);
+        epilogue.Store(targets[0], column + (2 * T.Count), s02 + c2, floor);
+        epilogue.Store(targets[0], column + (3 * T.Count), s03 + c3, floor);
+        epilogue.Store(targets[1], column, s10 + c0, floor);
+        epilogue.Store(targets[1], column + T.Count, s11 + c1, floor);
+        epilogue.Store(targets[1], column + (2 * T.Count), s12 + c2, floor);
+        epilogue.Store(targets[1], column + (3 * T.Count), s13 + c3, floor);
+        epilogue.Store(targets[2], column, s20 + c0, floor);
+        epilogue.Store(targets[2], column + T.Count, s21 + c1, floor);
+        epilogue.Store(targets[2], column + (2 * T.Count), s22 + c2, floor);
+        epilogue.Store(targets[2], column + (3 * T.Count), s23 + c3, floor);
+        epilogue.Store(targets[3], column, s30 + c0, floor);
+        epilogue.Store(targets[3], column + T.Count, s31 + c1, floor);
+        epilogue.Store(targets[3], column + (2 * T.Count), s32 + c2, floor);
+        epilogue.Store(targets[3], column + (3 * T.Count), s33 + c3, floor);
+        epilogue.Store(targets[4], column, s40 + c0, floor);
+        epilogue.Store(targets[4], column + T.Count, s41 + c1, floor);
+        epilogue.Store(targets[4], column + (2 * T.Count), s42 + c2, floor);
+        epilogue.Store(targets[4], column + (3 * T.Count), s43 + c3, floor);
+        epilogue.Store(targets[5], column, s50 + c0, floor);
+        epilogue.Store(targets[5], column + T.Count, s51 + c1, floor);
+        epilogue.Store(targets[5], column + (2 * T.Count), s52 + c2, floor);
+        epilogue.Store(targets[5], column + (3 * T.Count), s53 + c3, floor);
     }
 
     /// <summary>Six rows, two vectors of columns.</summary>
@@ -182,19 +213,38 @@ internal static unsafe partial class MatrixKernel
             }
         }
 
+        float* sums = epilogue.Target + (panel * Columns);
+        if (!run.IsLast)
+        {
+            s00.Store(sums + targets[0]);
+            s01.Store(sums + targets[0] + T.Count);
+            s10.Store(sums + targets[1]);
+            s11.Store(sums + targets[1] + T.Count);
+            s20.Store(sums + targets[2]);
+            s21.Store(sums + targets[2] + T.Count);
+            s30.Store(sums + targets[3]);
+            s31.Store(sums + targets[3] + T.Count);
+            s40.Store(sums + targets[4]);
+            s41.Store(sums + targets[4] + T.Count);
+            s50.Store(sums + targets[5]);
+            s51.Store(sums + targets[5] + T.Count);
+            return;
+        }
+
         int column = panel * Columns;
-        epilogue.Store(run.IsLast, targets[0], column, s00);
-        epilogue.Store(run.IsLast, targets[0], column + T.Count, s01);
-        epilogue.Store(run.IsLast, targets[1], column, s10);
-        epilogue.Store(run.IsLast, targets[1], column + T.Count, s11);
-        epilogue.Store(run.IsLast, targets[2], column, s20);
-        epilogue.Store(run.IsLast, targets[2], column + T.Count, s21);
-        epilogue.Store(run.IsLast, targets[3], column, s30);
-        epilogue.Store(run.IsLast, targets[3], column + T.Count, s31);
-        epilogue.Store(run.IsLast, targets[4], column, s40);
-        epilogue.Store(run.IsLast, targets[4], column + T.Count, s41);
-        epilogue.Store(run.IsLast, targets[5], column, s50);
-        epilogue.Store(run.IsLast, targets[5], column + T.Count, s51);
+        T floor = epilogue.Floor<T>(), c0 = epilogue.Bias<T>(column), c1 = epilogue.Bias<T>(column + T.Count);
+        epilogue.Store(targets[0], column, s00 + c0, floor);
+        epilogue.Store(targets[0], column + T.Count, s01 + c1, floor);
+        epilogue.Store(targets[1], column, s10 + c0, floor);
+        epilogue.Store(targets[1], column + T.Count, s11 + c1, floor);
+        epilogue.Store(targets[2], column, s20 + c0, floor);
+        epilogue.Store(targets[2], column + T.Count, s21 + c1, floor);
+        epilogue.Store(targets[3], column, s30 + c0, floor);
+        epilogue.Store(targets[3], column + T.Count, s31 + c1, floor);
+        epilogue.Store(targets[4], column, s40 + c0, floor);
+        epilogue.Store(targets[4], column + T.Count, s41 + c1, floor);
+        epilogue.Store(targets[5], column, s50 + c0, floor);
+        epilogue.Store(targets[5], column + T.Count, s51 + c1, floor);
     }
 
     /// <summary>Six rows, one vector of columns.</summary>
@@ -245,13 +295,26 @@ internal static unsafe partial class MatrixKernel
             }
         }
 
+        float* sums = epilogue.Target + (panel * Columns);
+        if (!run.IsLast)
+        {
+            s00.Store(sums + targets[0]);
+            s10.Store(sums + targets[1]);
+            s20.Store(sums + targets[2]);
+            s30.Store(sums + targets[3]);
+            s40.Store(sums + targets[4]);
+            s50.Store(sums + targets[5]);
+            return;
+        }
+
         int column = panel * Columns;
-        epilogue.Store(run.IsLast, targets[0], column, s00);
-        epilogue.Store(run.IsLast, targets[1], column, s10);
-        epilogue.Store(run.IsLast, targets[2], column, s20);
-        epilogue.Store(run.IsLast, targets[3], column, s30);
-        epilogue.Store(run.IsLast, targets[4], column, s40);
-        epilogue.Store(run.IsLast, targets[5], column, s50);
+        T floor = epilogue.Floor<T>(), c0 = epilogue.Bias<T>(column);
+        epilogue.Store(targets[0], column, s00 + c0, floor);
+        epilogue.Store(targets[1], column, s10 + c0, floor);
+        epilogue.Store(targets[2], column, s20 + c0, floor);
+        epilogue.Store(targets[3], column, s30 + c0, floor);
+        epilogue.Store(targets[4], column, s40 + c0, floor);
+        epilogue.Store(targets[5], column, s50 + c0, floor);
     }
 
     /// <summary>Eight rows, two vectors of columns.</summary>

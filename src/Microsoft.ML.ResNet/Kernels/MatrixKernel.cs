@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
@@ -19,6 +20,9 @@ internal static unsafe partial class MatrixKernel
     /// in the cache next to the core, which has 48 KiB in processors with AVX-512, while rows go by.
     /// </summary>
     private const int LongestRun = 192;
+
+    /// <summary>The floats of a cache line.</summary>
+    private const int CacheLine = 16;
 
     public static bool IsSupported => KernelWidth.IsSupported;
 
@@ -56,6 +60,12 @@ internal static unsafe partial class MatrixKernel
                     isLast: first + count >= segmentCount && run == runs - 1);
                 for (int row = 0; row < rowCount; row += Rows)
                 {
+                    if (panels.AreFirst)
+                    {
+                        bool hasNext = row + Rows < rowCount;
+                        Fetch(part, sources + (hasNext ? row + Rows : 0), hasNext ? 0 : longest);
+                    }
+
                     Multiply(part, sources + row, targets + row, panels.Count, epilogue);
                 }
             }
@@ -143,6 +153,30 @@ internal static unsafe partial class MatrixKernel
         }
     }
 
+    /// <summary>
+    /// Asks for the values of the next rows, or of these rows' next run, while others are multiplied: in pieces that lie far apart the processor sees
+    /// no pattern.
+    /// </summary>
+    private static void Fetch(in Run run, nint* sources, nint offset)
+    {
+        if (!Sse.IsSupported)
+        {
+            return;
+        }
+
+        for (int segment = 0; segment < run.SegmentCount; segment++)
+        {
+            float* a = run.A + run.Segments[segment] + offset;
+            for (int row = 0; row < Rows; row++)
+            {
+                for (nint k = 0; k < run.Length; k += CacheLine)
+                {
+                    Sse.Prefetch1(a + sources[row] + k);
+                }
+            }
+        }
+    }
+
     /// <summary>Panels of sixteen columns: where the first begins, and how far apart they lie.</summary>
     public readonly ref struct Panels(float* pointer, nint stride, int count)
     {
@@ -151,6 +185,9 @@ internal static unsafe partial class MatrixKernel
         public nint Stride { get; } = stride;
 
         public int Count { get; } = count;
+
+        /// <summary>Whether rows are read for the first time, from far away.</summary>
+        public bool AreFirst { get; init; }
     }
 
     /// <summary>How sums are stored.</summary>
@@ -165,30 +202,28 @@ internal static unsafe partial class MatrixKernel
 
         public float* Target { get; } = target;
 
+        /// <summary>What sums are at least: zero, or less than any number.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Store<T>(bool isLast, nint row, int column, T sums)
+        public T Floor<T>()
+            where T : unmanaged, ILanes<T>
+            => T.Broadcast(_relu ? 0 : float.NegativeInfinity);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public T Bias<T>(int column)
+            where T : unmanaged, ILanes<T>
+            => _bias is null ? default : T.Load(_bias + column);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Store<T>(nint row, int column, T sums, T floor)
             where T : unmanaged, ILanes<T>
         {
-            if (isLast)
+            if (_residual is not null)
             {
-                if (_bias != null)
-                {
-                    sums += T.Load(_bias + column);
-                }
-
-                if (_residual != null)
-                {
-                    sums += T.Load(_residual + row + column);
-                }
-
-                if (_relu)
-                {
-                    // NaN stays.
-                    sums = T.Max(default, sums);
-                }
+                sums += T.Load(_residual + row + column);
             }
 
-            sums.Store(Target + row + column);
+            // NaN stays.
+            T.Max(floor, sums).Store(Target + row + column);
         }
     }
 

@@ -9,7 +9,7 @@ internal readonly struct WinogradTiles
     private const int Points = WinogradTransform.Points;
 
     /// <summary>The tiles of a block: whole calls of the kernel, and few enough that what is computed of them stays in a core's cache.</summary>
-    private const int LargestBlock = 4 * MatrixKernel.Rows;
+    private const int LargestBlock = 8 * MatrixKernel.Rows;
 
     /// <summary>With fewer tiles, filters that don't fit in a core's cache would be read for little.</summary>
     private const int FewTiles = 160;
