@@ -49,25 +49,23 @@ internal static unsafe partial class MatrixKernel
             int count = Math.Min(segmentsInRun, segmentCount - first);
             for (nint run = 0, start = 0; run < runs; run++, start += longest)
             {
-                var part = new Run(
-                    a + start,
-                    segments + first,
-                    count,
-                    Math.Min(longest, length - start),
-                    panels.Pointer + (((first * length) + start) * Columns),
-                    panels.Stride,
-                    continues: first > 0 || run > 0,
-                    isLast: first + count >= segmentCount && run == runs - 1);
-                for (int row = 0; row < rowCount; row += Rows)
+                var part = new Run
                 {
-                    if (panels.AreFirst)
-                    {
-                        bool hasNext = row + Rows < rowCount;
-                        Fetch(part, sources + (hasNext ? row + Rows : 0), hasNext ? 0 : longest);
-                    }
-
-                    Multiply(part, sources + row, targets + row, panels.Count, epilogue);
-                }
+                    A = a + start,
+                    Sources = sources,
+                    Targets = targets,
+                    RowCount = rowCount,
+                    Segments = segments + first,
+                    SegmentCount = count,
+                    Length = Math.Min(longest, length - start),
+                    Next = longest,
+                    B = panels.Pointer + (((first * length) + start) * Columns),
+                    PanelStride = panels.Stride,
+                    FetchesRows = panels.AreFirst && Sse.IsSupported,
+                    Continues = first > 0 || run > 0,
+                    IsLast = first + count >= segmentCount && run == runs - 1,
+                };
+                Multiply(part, panels.Count, epilogue);
             }
 
             first += segmentsInRun;
@@ -122,18 +120,18 @@ internal static unsafe partial class MatrixKernel
         }
     }
 
-    private static void Multiply(in Run run, nint* sources, nint* targets, int panels, in Epilogue epilogue)
+    private static void Multiply(in Run run, int panels, in Epilogue epilogue)
     {
         if (KernelWidth.Lanes == Columns && panels == 4)
         {
-            SixByFour<Lanes16>(run, sources, targets, epilogue, 0, run.PanelStride);
+            SixByFour<Lanes16>(run, epilogue, 0, run.PanelStride);
             return;
         }
 
         int panel = 0;
         for (; KernelWidth.Lanes == Columns && panel + 2 <= panels; panel += 2)
         {
-            SixByTwo<Lanes16>(run, sources, targets, epilogue, panel, run.PanelStride);
+            SixByTwo<Lanes16>(run, epilogue, panel, run.PanelStride);
         }
 
         for (; panel < panels; panel++)
@@ -141,13 +139,13 @@ internal static unsafe partial class MatrixKernel
             switch (KernelWidth.Lanes)
             {
                 case Columns:
-                    Six<Lanes16>(run, sources, targets, epilogue, panel);
+                    Six<Lanes16>(run, epilogue, panel);
                     break;
                 case Columns / 2:
-                    SixByTwo<Lanes8>(run, sources, targets, epilogue, panel, Columns / 2);
+                    SixByTwo<Lanes8>(run, epilogue, panel, Columns / 2);
                     break;
                 default:
-                    SixByFour<Lanes4>(run, sources, targets, epilogue, panel, Columns / 4);
+                    SixByFour<Lanes4>(run, epilogue, panel, Columns / 4);
                     break;
             }
         }
@@ -157,21 +155,18 @@ internal static unsafe partial class MatrixKernel
     /// Asks for the values of the next rows, or of these rows' next run, while others are multiplied: in pieces that lie far apart the processor sees
     /// no pattern.
     /// </summary>
-    private static void Fetch(in Run run, nint* sources, nint offset)
+    private static void Fetch(in Run run, nint* sources, nint* end)
     {
-        if (!Sse.IsSupported)
-        {
-            return;
-        }
-
+        bool hasNext = sources + Rows < end;
+        nint* rows = hasNext ? sources + Rows : run.Sources;
         for (int segment = 0; segment < run.SegmentCount; segment++)
         {
-            float* a = run.A + run.Segments[segment] + offset;
+            float* a = run.A + run.Segments[segment] + (hasNext ? 0 : run.Next);
             for (int row = 0; row < Rows; row++)
             {
                 for (nint k = 0; k < run.Length; k += CacheLine)
                 {
-                    Sse.Prefetch1(a + sources[row] + k);
+                    Sse.Prefetch1(a + rows[row] + k);
                 }
             }
         }
@@ -228,24 +223,35 @@ internal static unsafe partial class MatrixKernel
     }
 
     /// <summary>Some of the products of each sum.</summary>
-    /// <param name="continues">Whether sums were begun before.</param>
-    /// <param name="isLast">Whether sums are complete afterwards.</param>
-    private readonly ref struct Run(float* a, nint* segments, int segmentCount, nint length, float* b, nint panelStride, bool continues, bool isLast)
+    private readonly ref struct Run
     {
-        public float* A { get; } = a;
+        public float* A { get; init; }
 
-        public nint* Segments { get; } = segments;
+        public nint* Sources { get; init; }
 
-        public int SegmentCount { get; } = segmentCount;
+        public nint* Targets { get; init; }
 
-        public nint Length { get; } = length;
+        public int RowCount { get; init; }
 
-        public float* B { get; } = b;
+        public nint* Segments { get; init; }
 
-        public nint PanelStride { get; } = panelStride;
+        public int SegmentCount { get; init; }
 
-        public bool Continues { get; } = continues;
+        public nint Length { get; init; }
 
-        public bool IsLast { get; } = isLast;
+        /// <summary>From this run's values of a row to those of the next run.</summary>
+        public nint Next { get; init; }
+
+        public float* B { get; init; }
+
+        public nint PanelStride { get; init; }
+
+        public bool FetchesRows { get; init; }
+
+        /// <summary>Whether sums were begun before.</summary>
+        public bool Continues { get; init; }
+
+        /// <summary>Whether sums are complete afterwards.</summary>
+        public bool IsLast { get; init; }
     }
 }

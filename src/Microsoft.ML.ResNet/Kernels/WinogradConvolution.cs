@@ -230,10 +230,11 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
             where T : unmanaged, ILanes<T>
         {
             new Span<float>(zeros, Inputs).Clear();
+            var at = tiles.Locate(first);
             for (int tile = first; tile < end; tile++, values += Inputs)
             {
-                var (image, y, x) = tiles.Locate(tile);
-                TransformInput<T>(input, image, y, x, values, pointStride, MatrixKernel.Columns, zeros);
+                TransformInput<T>(input, at.Image, at.Y, at.X, values, pointStride, MatrixKernel.Columns, zeros);
+                tiles.Advance(ref at);
             }
         }
 
@@ -243,22 +244,23 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
             where T : unmanaged, ILanes<T>
         {
             nint pixelStride = output.Channels, rowStride = output.Width * pixelStride;
+            var at = tiles.Locate(first);
             for (int tile = first; tile < end; tile++, sums += Outputs)
             {
-                var (image, y, x) = tiles.Locate(tile);
-                nint at = ((((nint)image * output.Height) + y) * rowStride) + (x * pixelStride);
+                nint offset = ((((nint)at.Image * output.Height) + at.Y) * rowStride) + (at.X * pixelStride);
                 WinogradTransform.Output<T>(
                     sums,
                     pointStride,
                     Outputs,
                     owner.Bias.Pointer,
-                    output.Pointer + at,
+                    output.Pointer + offset,
                     rowStride,
                     pixelStride,
-                    residual.Data == 0 ? null : residual.Pointer + at,
+                    residual.Data == 0 ? null : residual.Pointer + offset,
                     relu,
-                    output.Height - y,
-                    output.Width - x);
+                    output.Height - at.Y,
+                    output.Width - at.X);
+                tiles.Advance(ref at);
             }
         }
     }

@@ -42,15 +42,14 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionShape shape)
 
     private sealed class SummingWork(WinogradWeightGradient owner, VectorPass pass, Activations input, Activations outputGradient) : LaneWork
     {
-        private readonly int _tileRows = (input.Height + 1) / 2;
-        private readonly int _tileColumns = (input.Width + 1) / 2;
+        private readonly WinogradTiles _tiles = new(input, pass.MostThreads);
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         protected override void Do<T>(int item, int worker)
         {
             float* sums = pass.Shared + (item * owner.SumLength);
             new Span<float>(sums, checked((int)owner.SumLength)).Clear();
-            long tiles = (long)input.Count * _tileRows * _tileColumns;
+            long tiles = _tiles.Count;
             int first = (int)(tiles * item / pass.Parts), end = (int)(tiles * (item + 1) / pass.Parts), block = owner.BlockTiles;
             float* values = pass.Scratch(worker);
             float* gradients = values + (Points * owner.PointStride(owner._inputs));
@@ -59,9 +58,10 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionShape shape)
             for (int start = first; start < end; start += block)
             {
                 int count = Math.Min(block, end - start);
-                for (int i = 0; i < count; i++)
+                var tile = _tiles.Locate(start);
+                for (int i = 0; i < count; i++, _tiles.Advance(ref tile))
                 {
-                    Transform<T>(start + i, values + (i * Panel), gradients + (i * Panel), zeros);
+                    Transform<T>(tile, values + (i * Panel), gradients + (i * Panel), zeros);
                 }
 
                 Multiply(values, gradients, count, sums);
@@ -69,11 +69,10 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionShape shape)
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Transform<T>(int tile, float* value, float* gradient, float* zeros)
+        private void Transform<T>((int Image, int Y, int X) tile, float* value, float* gradient, float* zeros)
             where T : unmanaged, ILanes<T>
         {
-            int inImage = _tileRows * _tileColumns, image = tile / inImage, position = tile % inImage;
-            int y = position / _tileColumns * WinogradTransform.OutputSide, x = position % _tileColumns * WinogradTransform.OutputSide;
+            var (image, y, x) = tile;
             nint panelStride = (nint)owner.BlockTiles * Panel;
             WinogradConvolution.TransformInput<T>(input, image, y, x, value, (nint)owner.PointStride(owner._inputs), panelStride, zeros);
             nint rowStride = (nint)outputGradient.Width * outputGradient.Channels;
