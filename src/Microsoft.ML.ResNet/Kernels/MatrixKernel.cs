@@ -197,28 +197,33 @@ internal static unsafe partial class MatrixKernel
 
         public float* Target { get; } = target;
 
-        /// <summary>What sums are at least: zero, or less than any number.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public T Floor<T>()
-            where T : unmanaged, ILanes<T>
-            => T.Broadcast(_relu ? 0 : float.NegativeInfinity);
+        public bool DoesAnything => _bias is not null || _residual is not null || _relu;
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public T Bias<T>(int column)
-            where T : unmanaged, ILanes<T>
-            => _bias is null ? default : T.Load(_bias + column);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Store<T>(nint row, int column, T sums, T floor)
+        /// <summary>Completes sums that were just stored.</summary>
+        /// <param name="rows">As in the kernel, those alone that aren't repeated.</param>
+        /// <param name="column">The first column.</param>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Apply<T>(nint* rows, int rowCount, int column, int columns)
             where T : unmanaged, ILanes<T>
         {
-            if (_residual is not null)
+            T floor = T.Broadcast(_relu ? 0 : float.NegativeInfinity);
+            float* bias = _bias, residual = _residual, target = Target;
+            for (int end = column + columns; column < end; column += T.Count)
             {
-                sums += T.Load(_residual + row + column);
-            }
+                T added = bias is null ? default : T.Load(bias + column);
+                for (int row = 0; row < rowCount; row++)
+                {
+                    float* at = target + rows[row] + column;
+                    T sums = T.Load(at) + added;
+                    if (residual is not null)
+                    {
+                        sums += T.Load(residual + rows[row] + column);
+                    }
 
-            // NaN stays.
-            T.Max(floor, sums).Store(Target + row + column);
+                    // NaN stays.
+                    T.Max(floor, sums).Store(at);
+                }
+            }
         }
     }
 
