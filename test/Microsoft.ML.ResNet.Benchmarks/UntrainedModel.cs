@@ -14,11 +14,12 @@ internal static class UntrainedModel
     public const string FeatureColumn = "Pixels", PathColumn = "ImagePath";
 
     /// <param name="kind">Pixels, of 0 to 255 in planes, or paths.</param>
-    public static ResNetTransformer Create(ResNetArchitecture architecture, FeatureKind kind, ScoringPrecision precision = ScoringPrecision.Float32)
+    public static ResNetTransformer Create(ResNetArchitecture architecture, FeatureKind kind, ScoringPrecision precision = ScoringPrecision.Float32, ScoringBackend backend = ScoringBackend.Auto)
     {
         ResNetSpecification specification = ResNetSpecification.FromArchitecture(architecture).ResolveStem(Size, Size);
         string[] classes = ["a", "b", "c", "d", "e"];
-        using IChannel channel = ((IHostEnvironment)new MLContext(1)).Start("benchmark");
+        IHostEnvironment environment = new MLContext(1);
+        using IChannel channel = environment.Start("benchmark");
         return ResNetTransformer.Create(
             new ModelDescription
             {
@@ -43,7 +44,7 @@ internal static class UntrainedModel
                 Training = [],
             },
             new ResidualNetwork(specification, 3, classes.Length, seed: 1),
-            ScoringDevice.Choose(CPU, precision, channel),
+            ScoringDevice.Choose(CPU, precision, backend, environment, channel),
             imageFolder: null);
     }
 }

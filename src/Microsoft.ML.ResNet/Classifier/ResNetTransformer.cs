@@ -70,6 +70,9 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
     /// <summary>The numbers that the network scores with. They are saved with the model.</summary>
     public ScoringPrecision ScoringPrecision => _description.ScoringPrecision;
 
+    /// <summary>What the model scores with on the CPU in float32. A model that was loaded has <see cref="ScoringBackend.Auto"/>.</summary>
+    public ScoringBackend ScoringBackend => _model.Scorer.Backend;
+
     /// <summary>The views of an image that are scored and averaged. It is saved with the model.</summary>
     public TestTimeAugmentation TestTimeAugmentation => _description.TestTimeAugmentation;
 
@@ -145,6 +148,22 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
         return WithDescription(mlContext, _description with { ScoringPrecision = precision });
     }
 
+    /// <summary>The same model with another way to score on the CPU in float32, which isn't saved with it. It has weights of its own: each of the two is to be disposed.</summary>
+    /// <param name="mlContext">Has the device and the log.</param>
+    /// <param name="backend">What to score with.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The backend is none of the enumeration.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public ResNetTransformer WithScoringBackend(MLContext mlContext, ScoringBackend backend)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        if (!Enum.IsDefined(backend))
+        {
+            throw new ArgumentOutOfRangeException(nameof(backend), backend, $"Expected {string.Join(", ", Enum.GetNames<ScoringBackend>())}.");
+        }
+
+        return WithDescription(mlContext, _description, backend: backend);
+    }
+
     /// <summary>
     /// The same model that scores several views of each image and averages them, or one. It has weights of its own: each of the two is to be disposed. What was calibrated or chosen by
     /// the scores of the one, such as a temperature or a minimum score, is to be made anew for the other.
@@ -197,7 +216,9 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
 
     /// <summary>A copy of the model, described anew.</summary>
     /// <param name="adjust">Changes the copy's network before it scores; null: it stays as it is.</param>
-    private ResNetTransformer WithDescription(IHostEnvironment environment, ModelDescription description, Action<ResidualNetwork>? adjust = null)
+    /// <param name="backend">What it scores with; null: what this one does.</param>
+    private ResNetTransformer WithDescription(
+        IHostEnvironment environment, ModelDescription description, Action<ResidualNetwork>? adjust = null, ScoringBackend? backend = null)
     {
         using IChannel channel = environment.Start(nameof(ResNetTransformer));
         torch.Device device = TorchDevice.Choose(environment, channel);
@@ -208,7 +229,7 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
         {
             network.CopyStateFrom(source.StateEntries);
             adjust?.Invoke(network);
-            return new ResNetTransformer(description, network, ScoringDevice.Choose(device, description.ScoringPrecision, channel), _model.ImageFolder);
+            return new ResNetTransformer(description, network, ScoringDevice.Choose(device, description.ScoringPrecision, backend ?? _model.Scorer.Backend, environment, channel), _model.ImageFolder);
         }
         catch
         {

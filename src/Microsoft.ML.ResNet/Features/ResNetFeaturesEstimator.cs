@@ -51,7 +51,7 @@ public sealed partial class ResNetFeaturesEstimator : IEstimator<ResNetFeaturesT
         try
         {
             WeightTransfer.CopyTo(Weights, network, includeHead: false);
-            return ResNetFeaturesTransformer.Create(description, network, ScoringDevice.Choose(device, ScoringPrecision.Float32, channel), _options.ImageFolder);
+            return ResNetFeaturesTransformer.Create(description, network, ScoringDevice.Choose(device, ScoringPrecision.Float32, ScoringBackend.Auto, _host, channel), _options.ImageFolder);
         }
         catch
         {

@@ -49,6 +49,9 @@ internal sealed class ImageScorer : IDisposable
 
     public InputFormat Format { get; }
 
+    /// <summary>What was asked to score with.</summary>
+    public ScoringBackend Backend => _device.Backend;
+
     /// <summary>The views of an image that are averaged.</summary>
     public ImageViews Views { get; init; } = ImageViews.Single;
 

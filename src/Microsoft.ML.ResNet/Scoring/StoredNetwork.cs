@@ -25,7 +25,7 @@ internal static class StoredNetwork
             using IChannel channel = environment.Start(source);
             NonFiniteWarning.Give(channel, "the model file", nonFiniteCount);
             torch.Device device = TorchDevice.Choose(environment, channel);
-            return create(network, ScoringDevice.Choose(device, precision, channel));
+            return create(network, ScoringDevice.Choose(device, precision, ScoringBackend.Auto, environment, channel));
         }
         catch
         {

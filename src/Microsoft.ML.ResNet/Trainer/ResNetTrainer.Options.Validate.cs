@@ -57,6 +57,7 @@ public sealed partial class ResNetTrainer
 
             CheckDefined(faults, nameof(Precision), Precision);
             CheckDefined(faults, nameof(ScoringPrecision), ScoringPrecision);
+            CheckDefined(faults, nameof(ScoringBackend), ScoringBackend);
             CheckDefined(faults, nameof(Optimizer), Optimizer);
             CheckDefined(faults, nameof(LearningRateDecay), LearningRateDecay);
             CheckDefined(faults, nameof(ClassWeighting), ClassWeighting);

@@ -114,6 +114,13 @@ public sealed partial class ResNetTrainer
         /// <value>Default: <see cref="ScoringPrecision.Float32"/>.</value>
         public ScoringPrecision ScoringPrecision { get; set; } = ScoringPrecision.Float32;
 
+        /// <summary>
+        /// What the trained model scores with on the CPU in float32: this library's kernels or libtorch. It isn't saved with the model, since the faster one depends on the
+        /// machine; <see cref="ResNetTransformer.WithScoringBackend"/> changes it later.
+        /// </summary>
+        /// <value>Default: <see cref="ScoringBackend.Auto"/>.</value>
+        public ScoringBackend ScoringBackend { get; set; } = ScoringBackend.Auto;
+
         /// <summary>The seed of weight initialisation, shuffling and augmentation. On a CPU with the same number of threads, the same seed gives the same model.</summary>
         /// <value>Default: null: the seed of the <see cref="MLContext"/>, or a new one for each Fit where that has none.</value>
         public int? Seed { get; set; }

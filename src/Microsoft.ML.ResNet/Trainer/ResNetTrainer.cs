@@ -254,8 +254,8 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
                 host = host with { Report = _ => { }, Inform = _ => { }, Warn = _ => { } };
             }
 
-            var scoring = ScoringDevice.Choose(device, options.ScoringPrecision, channel);
-            return use(new PreparedTraining(network, data, settings, mode, scoring, channel, host));
+            var scoring = ScoringDevice.Choose(device, options.ScoringPrecision, options.ScoringBackend, _host, channel);
+            return use(new PreparedTraining(network, data, settings, mode, scoring, _host, channel, host));
         }
         catch
         {
@@ -266,7 +266,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
 
     private IReadOnlyList<EpochMetrics> Run(PreparedTraining training)
     {
-        var (network, data, settings, mode, scoring, _, host) = training;
+        var (network, data, settings, mode, scoring, _, _, host) = training;
         LabeledImages images = training.Images;
         CheckpointFolder? checkpoints = _options.CheckpointDirectory is { } folder && settings.Ranks.IsMain
             ? new CheckpointFolder(folder, CheckpointIdentity.Of(settings, network, data), _options.ResumeFromCheckpoint, (name, was, now) => CheckpointIdentity.Difference(name, was, now, data))

@@ -42,6 +42,9 @@ internal sealed class FusedConvolutions
         return instance;
     }
 
+    /// <summary>The operators on the CPU, or null where there are none, without a line in the log.</summary>
+    public static FusedConvolutions? Find(ScalarType type) => (type == ScalarType.BFloat16 ? s_bfloat16 : s_float32).Value.Instance;
+
     /// <summary>The expression, in TorchScript, of a convolution, with a ReLU behind it or without.</summary>
     /// <param name="input">The name of [N,C,H,W], channels-last.</param>
     /// <param name="weight">The name or expression of a packed weight.</param>

@@ -26,7 +26,7 @@ internal sealed class LinearProbe(
     {
         network.eval();
         using var scope = NewDisposeScope();
-        using IScoringNetwork? prepared = device.Prepare(network);
+        using IScoringNetwork? prepared = device.PrepareRepeatable(network);
         Func<Tensor, Tensor> compute = prepared is null ? network.Features : prepared.Features;
         var extraction = new FeatureExtraction(
             compute,

@@ -82,7 +82,7 @@ internal static class Evaluation
         {
             network.eval();
             network.ActivationType = scoring.Type;
-            using IScoringNetwork? prepared = scoring.Prepare(network);
+            using IScoringNetwork? prepared = scoring.PrepareRepeatable(network);
             ForEachBatch(batch => prepared?.Forward(batch) ?? network.forward(batch), images, scoring.Device, checkCancelled, use, view ?? ImageViews.Single);
         }
         finally

@@ -1,0 +1,142 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.ML.ResNet.Native;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Scoring;
+
+/// <summary>
+/// A trained network that scores by the faster of two ways. It begins with this library's kernels; once some images have been scored it takes the
+/// time of both, and the process remembers the answer for networks of the same shape. Safe to use from many threads: those that score meanwhile go on
+/// as before.
+/// </summary>
+internal sealed class MeasuredNetwork : IScoringNetwork
+{
+    /// <summary>The images after which it is worth knowing: one batch of 224 x 224 pixels, or as many single predictions.</summary>
+    public const int ImagesBefore = 8;
+
+    private const int Rounds = 3;
+
+    /// <summary>How much less time libtorch has to take: what is about the same must not change from run to run.</summary>
+    private const double Margin = 0.9;
+
+    /// <summary>The time of a run that is measured.</summary>
+    private static readonly TimeSpan s_run = TimeSpan.FromMilliseconds(20);
+
+    private static readonly ConcurrentDictionary<(string Shape, long Height, long Width, int Threads), bool> s_kernelsAreFaster = new();
+
+    private readonly IScoringNetwork _kernels;
+    private readonly Func<IScoringNetwork?> _createOther;
+    private readonly string _shape;
+    private readonly Action<string> _inform;
+    private readonly object _gate = new();
+    private IScoringNetwork? _other;
+    private long _seen;
+
+    /// <param name="kernels">Freed with this object.</param>
+    /// <param name="createOther">Makes what scores by libtorch, or null where it can't.</param>
+    /// <param name="shape">The same for networks of the same layers, and those alone.</param>
+    /// <param name="inform">Takes a line of the log.</param>
+    public MeasuredNetwork(IScoringNetwork kernels, Func<IScoringNetwork?> createOther, string shape, Action<string> inform)
+    {
+        _kernels = kernels;
+        _createOther = createOther;
+        _shape = shape;
+        _inform = inform;
+    }
+
+    public Tensor Forward(Tensor images) => For(images).Forward(images);
+
+    public Tensor Features(Tensor images) => For(images).Features(images);
+
+    public void Dispose()
+    {
+        _kernels.Dispose();
+        _other?.Dispose();
+    }
+
+    private IScoringNetwork For(Tensor images)
+    {
+        long[] size = images.shape;
+        var key = (_shape, size[2], size[3], KernelThreads.Count);
+        if (!s_kernelsAreFaster.TryGetValue(key, out bool kernelsAreFaster))
+        {
+            // One measures; what others score meanwhile must not wait for it.
+            if (Interlocked.Add(ref _seen, size[0]) < ImagesBefore || !Monitor.TryEnter(_gate))
+            {
+                return _kernels;
+            }
+
+            try
+            {
+                kernelsAreFaster = s_kernelsAreFaster.GetOrAdd(key, _ => Measure(images));
+            }
+            finally
+            {
+                Monitor.Exit(_gate);
+            }
+        }
+
+        return kernelsAreFaster ? _kernels : Other() ?? _kernels;
+    }
+
+    private IScoringNetwork? Other()
+    {
+        if (Volatile.Read(ref _other) is { } made)
+        {
+            return made;
+        }
+
+        lock (_gate)
+        {
+            return _other ??= _createOther();
+        }
+    }
+
+    /// <summary>Whether the kernels take less time, or not much more, on as many of the images as fill a run.</summary>
+    private bool Measure(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        IScoringNetwork? other = _createOther();
+        if (other is null)
+        {
+            return true;
+        }
+
+        Tensor one = images.narrow(0, 0, 1);
+        Time(_kernels, one);
+        double single = Time(_kernels, one);
+        long count = Math.Clamp((long)(s_run.TotalSeconds / Math.Max(single, 1e-6)), 1, images.shape[0]);
+        Tensor some = images.narrow(0, 0, count);
+        Time(other, some);
+        double kernels = double.PositiveInfinity, libtorch = double.PositiveInfinity;
+        for (int round = 0; round < Rounds; round++)
+        {
+            kernels = Math.Min(kernels, Time(_kernels, some));
+            libtorch = Math.Min(libtorch, Time(other, some));
+        }
+
+        bool kernelsAreFaster = libtorch >= Margin * kernels;
+        if (kernelsAreFaster)
+        {
+            other.Dispose();
+        }
+        else
+        {
+            Volatile.Write(ref _other, other);
+        }
+
+        _inform(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Scoring by {(kernelsAreFaster ? "this library's kernels" : "libtorch")}: {count} images of {images.shape[3]}x{images.shape[2]} take {1e3 * kernels:F1} ms by the kernels and {1e3 * libtorch:F1} ms by libtorch, with {KernelThreads.Count} threads. {BackendChoice.Variable}=kernels or =libtorch fixes the choice."));
+        return kernelsAreFaster;
+    }
+
+    private static double Time(IScoringNetwork network, Tensor images)
+    {
+        var clock = Stopwatch.StartNew();
+        network.Features(images).Dispose();
+        return clock.Elapsed.TotalSeconds;
+    }
+}
