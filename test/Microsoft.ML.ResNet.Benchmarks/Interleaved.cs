@@ -6,6 +6,8 @@ namespace Microsoft.ML.ResNet.Benchmarks;
 /// </summary>
 internal static class Interleaved
 {
+    private const int PauseMilliseconds = 50;
+
     /// <param name="contestants">What each is called and what it measures: a figure of which more is better.</param>
     public static IReadOnlyList<BenchmarkResult> Run(string benchmark, string unit, int rounds, params (string What, Func<double> Measure)[] contestants)
     {
@@ -14,6 +16,8 @@ internal static class Interleaved
         {
             for (int i = 0; i < contestants.Length; i++)
             {
+                // ONNX Runtime's threads spin for a while after their work, on cores that the next one needs.
+                Thread.Sleep(PauseMilliseconds);
                 figures[i][round] = contestants[i].Measure();
             }
         }

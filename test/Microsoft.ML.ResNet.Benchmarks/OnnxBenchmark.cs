@@ -35,9 +35,9 @@ internal sealed class OnnxBenchmark : IBenchmark
             IDataView data = context.Data.LoadFromEnumerable(PixelVectors.Create(BatchSize));
             float[] pixels = [.. data.GetColumn<float[]>("Pixels").SelectMany(row => row)];
             IDataView byTransformer = model.Transform(data);
-            using var onnx = context.Transforms.ApplyOnnxModel(["scores"], ["Pixels"], single).Fit(data);
+            using var onnx = BenchmarkThreads.Transformer(context, single, "Pixels", data);
             IDataView byApplyOnnxModel = onnx.Transform(data);
-            using var session = new InferenceSession(single);
+            using InferenceSession session = BenchmarkThreads.Session(single);
             results.AddRange(Interleaved.Run(
                 Name,
                 "images/s",

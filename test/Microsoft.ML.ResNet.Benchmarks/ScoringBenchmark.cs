@@ -13,6 +13,9 @@ namespace Microsoft.ML.ResNet.Benchmarks;
 /// <summary>Scoring, beside the same weights in ONNX Runtime as ML.NET uses it.</summary>
 internal sealed class ScoringBenchmark : IBenchmark
 {
+    /// <summary>What this library scores at once, too.</summary>
+    private const int BatchSize = 8;
+
     public string Name => "scoring";
 
     public string Description => $"images of {UntrainedModel.Size}x{UntrainedModel.Size}, five classes";
@@ -42,14 +45,19 @@ internal sealed class ScoringBenchmark : IBenchmark
     private IReadOnlyList<BenchmarkResult> PixelVectorsOf(ResNetArchitecture architecture, string folder, int rounds, int count)
     {
         var context = new MLContext(1);
-        IDataView data = context.Data.LoadFromEnumerable(PixelVectors.Create(count));
+        PixelVectors[] rows = PixelVectors.Create(count);
+        IDataView data = context.Data.LoadFromEnumerable(rows);
         using ResNetTransformer model = UntrainedModel.Create(architecture, FeatureKind.Pixels);
         using OnnxTransformer peer = Exported(model, folder, context, data);
+        string path = Path.Combine(folder, $"{architecture}.onnx");
+        model.ExportOnnx(path, new OnnxExportOptions { InputName = UntrainedModel.FeatureColumn });
+        using InferenceSession session = BenchmarkThreads.Session(path);
         using ResNetTransformer? half = InBFloat16(model, context);
         IDataView byPeer = peer.Transform(data), byModel = model.Transform(data);
         List<(string, Func<double>)> contestants =
         [
             ($"{architecture}, pixel vectors: ML.NET's ApplyOnnxModel", () => Rate(count, () => Read(byPeer, "scores"))),
+            ($"{architecture}, pixel vectors: ONNX Runtime itself, batches of {BatchSize}", () => Rate(count, () => RunBatches(session, rows))),
             ($"{architecture}, pixel vectors: Transform, float32", () => Rate(count, () => Read(byModel, "Score"))),
         ];
         if (half is not null)
@@ -117,7 +125,7 @@ internal sealed class ScoringBenchmark : IBenchmark
         IEstimator<ITransformer> pipeline = context.Transforms.LoadImages("Image", "", UntrainedModel.PathColumn)
             .Append(context.Transforms.ResizeImages("Image", UntrainedModel.Size, UntrainedModel.Size, resizing: ImageResizingEstimator.ResizingKind.IsoCrop))
             .Append(context.Transforms.ExtractPixels(UntrainedModel.FeatureColumn, "Image"))
-            .Append(context.Transforms.ApplyOnnxModel(["scores"], [UntrainedModel.FeatureColumn], onnx));
+            .Append(context.Transforms.ApplyOnnxModel(BenchmarkThreads.Options(onnx, UntrainedModel.FeatureColumn)));
         ITransformer peer = pipeline.Fit(files);
         using var peerOwner = (IDisposable)peer;
         IDataView byPeer = peer.Transform(files), byModel = model.Transform(files);
@@ -154,7 +162,7 @@ internal sealed class ScoringBenchmark : IBenchmark
             rounds,
             ("ResNet18: ONNX Runtime's session and first run", () => Rate(1, () =>
             {
-                using var session = new InferenceSession(onnx);
+                using InferenceSession session = BenchmarkThreads.Session(onnx);
                 var input = new DenseTensor<float>(rows[0].Pixels, [1, 3, UntrainedModel.Size, UntrainedModel.Size]);
                 session.Run([NamedOnnxValue.CreateFromTensor(UntrainedModel.FeatureColumn, input)]).Dispose();
             })),
@@ -171,7 +179,7 @@ internal sealed class ScoringBenchmark : IBenchmark
     {
         string path = Path.Combine(folder, $"{Guid.NewGuid():N}.onnx");
         model.ExportOnnx(path, new OnnxExportOptions { InputName = UntrainedModel.FeatureColumn });
-        return context.Transforms.ApplyOnnxModel(["scores"], [UntrainedModel.FeatureColumn], path).Fit(data);
+        return BenchmarkThreads.Transformer(context, path, UntrainedModel.FeatureColumn, data);
     }
 
     private static ResNetTransformer? InBFloat16(ResNetTransformer model, MLContext context)
@@ -192,6 +200,21 @@ internal sealed class ScoringBenchmark : IBenchmark
         while (cursor.MoveNext())
         {
             getter(ref scores);
+        }
+    }
+
+    private static void RunBatches(InferenceSession session, PixelVectors[] rows)
+    {
+        foreach (PixelVectors[] batch in rows.Chunk(BatchSize))
+        {
+            float[] pixels = new float[batch.Length * batch[0].Pixels.Length];
+            for (int i = 0; i < batch.Length; i++)
+            {
+                batch[i].Pixels.CopyTo(pixels, i * batch[i].Pixels.Length);
+            }
+
+            var input = new DenseTensor<float>(pixels, [batch.Length, 3, UntrainedModel.Size, UntrainedModel.Size]);
+            session.Run([NamedOnnxValue.CreateFromTensor(UntrainedModel.FeatureColumn, input)]).Dispose();
         }
     }
 
