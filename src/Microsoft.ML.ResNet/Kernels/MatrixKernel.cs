@@ -188,7 +188,7 @@ internal static unsafe partial class MatrixKernel
     /// <summary>How sums are stored.</summary>
     /// <param name="target">What offsets of the target are counted from, at the first column.</param>
     /// <param name="bias">One for each column, or null.</param>
-    /// <param name="residual">Laid out as the target, or null.</param>
+    /// <param name="residual">Laid out as the target, in other memory, or null.</param>
     public readonly ref struct Epilogue(float* target, float* bias, float* residual, bool relu)
     {
         private readonly float* _bias = bias;

@@ -4,9 +4,9 @@ namespace Microsoft.ML.ResNet;
 public enum ScoringBackend
 {
     /// <summary>
-    /// What the environment variable <c>RESNET_SCORING_BACKEND</c> names (<c>kernels</c> or <c>libtorch</c>), or else the faster one: once eight images have been
-    /// scored, a network of a new shape, image size or number of threads scores some images by both, tens of milliseconds each, and a line in the log
-    /// says which it goes on with. A process that scores fewer images doesn't wait for it.
+    /// What the environment variable <c>RESNET_SCORING_BACKEND</c> names (<c>kernels</c> or <c>libtorch</c>), or else <see cref="Kernels"/>, unless libtorch takes less
+    /// than seven tenths of their time: once eight images have been scored, and a call took ten milliseconds, a network of a new shape, image size or number of threads scores
+    /// some images by both, tens of milliseconds each, and a line in the log says which it goes on with. A process that scores fewer images doesn't wait for it.
     /// </summary>
     Auto,
 

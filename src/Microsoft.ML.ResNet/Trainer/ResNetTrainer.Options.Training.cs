@@ -54,7 +54,7 @@ public sealed partial class ResNetTrainer
 
         /// <summary>
         /// Whether batch normalisation takes its statistics from the batches of all processes together, as one process with a batch of all their images would: for batches of few images a process.
-        /// It costs two exchanges a layer and step. It goes with training in float32 on CPUs with AVX2.
+        /// It costs two exchanges a layer and step. It goes with training in float32, which <see cref="TrainingPrecision.Auto"/> is then, on CPUs with AVX2 or of Arm64.
         /// </summary>
         /// <value>Default: false. Without <see cref="ProcessGroup"/> it has no effect.</value>
         public bool SynchronizeBatchNorm { get; set; }

@@ -236,7 +236,8 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
                 startImageSize: start?.Preprocessing is { } made ? Math.Min(made.Width, made.Height) : null,
                 ranks);
             network.to(device);
-            network.ActivationType = BFloat16Support.TypeFor(options.Precision, device, channel);
+            bool needsFloat32 = options is { SynchronizeBatchNorm: true, Precision: TrainingPrecision.Auto } && !ranks.IsSingle;
+            network.ActivationType = BFloat16Support.TypeFor(needsFloat32 ? TrainingPrecision.Float32 : options.Precision, device, channel);
             ranks.RequireSame(CheckpointIdentity.Of(settings, network, data));
             ranks.Share(network.StateEntries.Select(entry => entry.Tensor));
             if (ranks.IsMain)

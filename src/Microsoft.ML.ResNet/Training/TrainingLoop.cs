@@ -85,7 +85,7 @@ internal sealed partial class TrainingLoop : IDisposable
         bool isSynchronized = settings.SynchronizesBatchNorm && !settings.FreezesStatistics;
         _passes = VectorTraining.Supports(network, device) ? new VectorTraining(network, isSynchronized ? _ranks : null)
             : !isSynchronized ? new AutogradTraining(network, byStages: !_ranks.IsSingle)
-            : throw new InvalidOperationException($"SynchronizeBatchNorm is set, and this training is by libtorch's operators, which don't have it: it goes with float32 on a CPU with AVX2, and with networks without groups whose widths are multiples of {MatrixKernel.Columns}. Leave it off.");
+            : throw new InvalidOperationException($"SynchronizeBatchNorm is set, and this training is by libtorch's operators, which don't have it: it goes with float32 on a CPU with AVX2 or of Arm64, and with networks without groups whose widths are multiples of {MatrixKernel.Columns}. Leave it off.");
         _gradients = _ranks.IsSingle && settings.AccumulateSteps == 1 ? null : new GradientSum(network, _ranks, overlaps: !isSynchronized);
         _loss = settings.Loss(images.Training.Labels, images.ClassCount, device);
         _average = settings.WeightAveragingDecay > 0 ? new ExponentialMovingAverage(network, settings.WeightAveragingDecay, device, _foreach) : null;

@@ -179,6 +179,9 @@ public sealed class ImageScoringPageTests
                 visit.Errors.Add(message.Text);
             }
         };
+
+        // The browser hands file choosers over while somebody listens. It learns of that on a way of its own, which a key that is pressed at once may overtake.
+        page.FileChooser += (_, _) => { };
         await page.GotoAsync("/");
         await Assertions.Expect(page.Locator("#model")).ToHaveTextAsync("model.zip: 2 classes.");
         return visit;

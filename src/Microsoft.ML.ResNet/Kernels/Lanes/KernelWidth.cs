@@ -15,5 +15,5 @@ internal static class KernelWidth
     private static int Widest => Avx512F.IsSupported ? 16 : Avx2.IsSupported || !AdvSimd.Arm64.IsSupported ? 8 : 4;
 
     /// <summary>Whether this processor computes with as many lanes, if only in software.</summary>
-    public static bool Supports(int lanes) => lanes == 4 && AdvSimd.Arm64.IsSupported ? true : Avx2.IsSupported && Fma.IsSupported;
+    public static bool Supports(int lanes) => (lanes == 4 && AdvSimd.Arm64.IsSupported) || (Avx2.IsSupported && Fma.IsSupported);
 }

@@ -7,9 +7,9 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
-/// A trained network that scores by the faster of two ways. It begins with this library's kernels; once some images have been scored it takes the
-/// time of both, and the process remembers the answer for networks of the same shape. Safe to use from many threads: those that score meanwhile go on
-/// as before.
+/// A trained network that scores by the faster of two ways. It begins with this library's kernels; once some images have been scored, and a call took long
+/// enough to matter, it takes the time of both, and the process remembers the answer for networks of the same shape. Safe to use from many threads: those that
+/// score meanwhile go on as before.
 /// </summary>
 internal sealed class MeasuredNetwork : IScoringNetwork
 {
@@ -18,11 +18,14 @@ internal sealed class MeasuredNetwork : IScoringNetwork
 
     private const int Rounds = 3;
 
-    /// <summary>How much less time libtorch has to take: what is about the same must not change from run to run.</summary>
-    private const double Margin = 0.9;
+    /// <summary>
+    /// The share of the kernels' time that libtorch may take at most to be chosen. The two differ in the last bits: what is about equally fast must not change from
+    /// process to process.
+    /// </summary>
+    private const double Margin = 0.7;
 
-    /// <summary>The time of a run that is measured.</summary>
-    private static readonly TimeSpan s_run = TimeSpan.FromMilliseconds(20);
+    /// <summary>The time of a run that is measured; and of a call of which it matters. Small networks on small images stay with the kernels.</summary>
+    private static readonly TimeSpan s_run = TimeSpan.FromMilliseconds(20), s_call = TimeSpan.FromMilliseconds(10);
 
     private static readonly ConcurrentDictionary<(string Shape, long Height, long Width, int Threads), bool> s_kernelsAreFaster = new();
 
@@ -46,9 +49,9 @@ internal sealed class MeasuredNetwork : IScoringNetwork
         _inform = inform;
     }
 
-    public Tensor Forward(Tensor images) => For(images).Forward(images);
+    public Tensor Forward(Tensor images) => Score(images, static (network, images) => network.Forward(images));
 
-    public Tensor Features(Tensor images) => For(images).Features(images);
+    public Tensor Features(Tensor images) => Score(images, static (network, images) => network.Features(images));
 
     public void Dispose()
     {
@@ -56,21 +59,25 @@ internal sealed class MeasuredNetwork : IScoringNetwork
         _other?.Dispose();
     }
 
-    private IScoringNetwork For(Tensor images)
+    private Tensor Score(Tensor images, Func<IScoringNetwork, Tensor, Tensor> score)
     {
         long[] size = images.shape;
         var key = (_shape, size[2], size[3], KernelThreads.Count);
-        if (!s_kernelsAreFaster.TryGetValue(key, out bool kernelsAreFaster))
+        if (s_kernelsAreFaster.TryGetValue(key, out bool kernelsAreFaster))
         {
-            // One measures; what others score meanwhile must not wait for it.
-            if (Interlocked.Add(ref _seen, size[0]) < ImagesBefore || !Monitor.TryEnter(_gate))
-            {
-                return _kernels;
-            }
+            return score(kernelsAreFaster ? _kernels : Other() ?? _kernels, images);
+        }
 
+        var clock = Stopwatch.StartNew();
+        Tensor result = score(_kernels, images);
+        bool matters = clock.Elapsed >= s_call;
+
+        // One measures; what others score meanwhile must not wait for it.
+        if (Interlocked.Add(ref _seen, size[0]) >= ImagesBefore && matters && Monitor.TryEnter(_gate))
+        {
             try
             {
-                kernelsAreFaster = s_kernelsAreFaster.GetOrAdd(key, _ => Measure(images));
+                s_kernelsAreFaster.GetOrAdd(key, _ => Measure(images));
             }
             finally
             {
@@ -78,7 +85,7 @@ internal sealed class MeasuredNetwork : IScoringNetwork
             }
         }
 
-        return kernelsAreFaster ? _kernels : Other() ?? _kernels;
+        return result;
     }
 
     private IScoringNetwork? Other()
@@ -104,9 +111,7 @@ internal sealed class MeasuredNetwork : IScoringNetwork
             return true;
         }
 
-        Tensor one = images.narrow(0, 0, 1);
-        Time(_kernels, one);
-        double single = Time(_kernels, one);
+        double single = Time(_kernels, images.narrow(0, 0, 1));
         long count = Math.Clamp((long)(s_run.TotalSeconds / Math.Max(single, 1e-6)), 1, images.shape[0]);
         Tensor some = images.narrow(0, 0, count);
         Time(other, some);

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
-/// A trained network that scores by this library's own kernels, on processors with AVX2: normalisations folded into convolutions, sums and
+/// A trained network that scores by this library's own kernels: normalisations folded into convolutions, sums and
 /// ReLUs done where a convolution stores its result, 3x3 convolutions by Winograd's algorithm. Where several threads score at
 /// once, one has all cores for its pass and the others one each.
 /// </summary>

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
-/// Trains by this library's own kernels, on processors with AVX2, in float32: every block is taken forward and backward by hand, in memory that
+/// Trains by this library's own kernels, in float32, on processors that have the instructions: every block is taken forward and backward by hand, in memory that
 /// is kept from step to step; libtorch has the head and the loss. The same number of threads gives the same bits.
 /// </summary>
 internal sealed unsafe class VectorTraining : INetworkTraining
