@@ -5,8 +5,8 @@ public enum ScoringBackend
 {
     /// <summary>
     /// What the environment variable <c>RESNET_SCORING_BACKEND</c> names (<c>kernels</c> or <c>libtorch</c>), or else <see cref="Kernels"/>, unless libtorch takes less
-    /// than seven tenths of their time: once eight images have been scored, and a call took ten milliseconds, a network of a new shape, image size or number of threads scores
-    /// some images by both, tens of milliseconds each, and a line in the log says which it goes on with. A process that scores fewer images doesn't wait for it.
+    /// than seven tenths of their time: once eight images have been scored, a network of a new shape, image size or number of threads that takes four milliseconds of
+    /// the cores' time for an image scores some by both, tens of milliseconds each, while nobody else scores in the process, and a line in the log says which it goes on with. A process that scores fewer images doesn't wait for it.
     /// </summary>
     Auto,
 

@@ -45,7 +45,7 @@ public sealed class ScoringBackendTests
         // A network that no other test has, since the process remembers what it measured, and one that takes its time.
         IDataView data = Keyed(_context, Create(24));
         var log = new LogRecorder(_context);
-        using ResNetTransformer model = Trained(data, TinyNetwork with { Depths = [3, 3], Widths = [256, 256] });
+        using ResNetTransformer model = Trained(data, TinyNetwork with { Depths = [3, 3], Widths = [512, 512] });
 
         Score(model, data);
         Score(model, data);

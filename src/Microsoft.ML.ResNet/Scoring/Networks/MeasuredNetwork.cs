@@ -24,10 +24,16 @@ internal sealed class MeasuredNetwork : IScoringNetwork
     /// </summary>
     private const double Margin = 0.7;
 
-    /// <summary>The time of a run that is measured; and of a call of which it matters. Small networks on small images stay with the kernels.</summary>
-    private static readonly TimeSpan s_run = TimeSpan.FromMilliseconds(20), s_call = TimeSpan.FromMilliseconds(10);
+    /// <summary>The time of a run that is measured.</summary>
+    private static readonly TimeSpan s_run = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>The time, of all threads together, that an image has to take for the choice to matter. Small networks on small images stay with the kernels.</summary>
+    private static readonly TimeSpan s_image = TimeSpan.FromMilliseconds(4);
 
     private static readonly ConcurrentDictionary<(string Shape, long Height, long Width, int Threads), bool> s_kernelsAreFaster = new();
+
+    /// <summary>The calls under way in the process, and those that ever began: what others do meanwhile would be measured too.</summary>
+    private static int s_underWay, s_begun;
 
     private readonly IScoringNetwork _kernels;
     private readonly Func<IScoringNetwork?> _createOther;
@@ -63,30 +69,41 @@ internal sealed class MeasuredNetwork : IScoringNetwork
     {
         long[] size = images.shape;
         var key = (_shape, size[2], size[3], KernelThreads.Count);
-        if (s_kernelsAreFaster.TryGetValue(key, out bool kernelsAreFaster))
+        Interlocked.Increment(ref s_begun);
+        Interlocked.Increment(ref s_underWay);
+        try
         {
-            return score(kernelsAreFaster ? _kernels : Other() ?? _kernels, images);
+            if (s_kernelsAreFaster.TryGetValue(key, out bool kernelsAreFaster))
+            {
+                return score(kernelsAreFaster ? _kernels : Other() ?? _kernels, images);
+            }
+
+            var clock = Stopwatch.StartNew();
+            Tensor result = score(_kernels, images);
+            if (Interlocked.Add(ref _seen, size[0]) >= ImagesBefore && Matters(clock.Elapsed.TotalSeconds, size[0]) && Monitor.TryEnter(_gate))
+            {
+                try
+                {
+                    if (Measure(images) is { } answer)
+                    {
+                        s_kernelsAreFaster[key] = answer;
+                    }
+                }
+                finally
+                {
+                    Monitor.Exit(_gate);
+                }
+            }
+
+            return result;
         }
-
-        var clock = Stopwatch.StartNew();
-        Tensor result = score(_kernels, images);
-        bool matters = clock.Elapsed >= s_call;
-
-        // One measures; what others score meanwhile must not wait for it.
-        if (Interlocked.Add(ref _seen, size[0]) >= ImagesBefore && matters && Monitor.TryEnter(_gate))
+        finally
         {
-            try
-            {
-                s_kernelsAreFaster.GetOrAdd(key, _ => Measure(images));
-            }
-            finally
-            {
-                Monitor.Exit(_gate);
-            }
+            Interlocked.Decrement(ref s_underWay);
         }
-
-        return result;
     }
+
+    private static bool Matters(double seconds, long images) => seconds * KernelThreads.Count >= images * s_image.TotalSeconds;
 
     private IScoringNetwork? Other()
     {
@@ -101,41 +118,58 @@ internal sealed class MeasuredNetwork : IScoringNetwork
         }
     }
 
-    /// <summary>Whether the kernels take less time, or not much more, on as many of the images as fill a run.</summary>
-    private bool Measure(Tensor images)
+    /// <summary>
+    /// Whether the kernels take less time, or not much more, on as many of the images as fill a run; null where it doesn't matter, or somebody else scored meanwhile.
+    /// </summary>
+    private bool? Measure(Tensor images)
     {
+        int begun = Volatile.Read(ref s_begun);
+        if (Volatile.Read(ref s_underWay) > 1)
+        {
+            return null;
+        }
+
         using var scope = NewDisposeScope();
+        double single = Time(_kernels, images.narrow(0, 0, 1));
+        long count = Math.Clamp((long)(s_run.TotalSeconds / Math.Max(single, 1e-6)), 1, images.shape[0]);
+        Tensor some = images.narrow(0, 0, count);
+        if (!Matters(Math.Min(Time(_kernels, some), Time(_kernels, some)), count))
+        {
+            return null;
+        }
+
+        // Its own: what others may have been given is freed with this object alone.
         IScoringNetwork? other = _createOther();
         if (other is null)
         {
             return true;
         }
 
-        double single = Time(_kernels, images.narrow(0, 0, 1));
-        long count = Math.Clamp((long)(s_run.TotalSeconds / Math.Max(single, 1e-6)), 1, images.shape[0]);
-        Tensor some = images.narrow(0, 0, count);
-        Time(other, some);
-        double kernels = double.PositiveInfinity, libtorch = double.PositiveInfinity;
-        for (int round = 0; round < Rounds; round++)
+        try
         {
-            kernels = Math.Min(kernels, Time(_kernels, some));
-            libtorch = Math.Min(libtorch, Time(other, some));
-        }
+            Time(other, some);
+            double kernels = double.PositiveInfinity, libtorch = double.PositiveInfinity;
+            for (int round = 0; round < Rounds; round++)
+            {
+                kernels = Math.Min(kernels, Time(_kernels, some));
+                libtorch = Math.Min(libtorch, Time(other, some));
+            }
 
-        bool kernelsAreFaster = libtorch >= Margin * kernels;
-        if (kernelsAreFaster)
+            if (Volatile.Read(ref s_begun) != begun)
+            {
+                return null;
+            }
+
+            bool kernelsAreFaster = libtorch >= Margin * kernels;
+            _inform(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Scoring by {(kernelsAreFaster ? "this library's kernels" : "libtorch")}: {count} images of {images.shape[3]}x{images.shape[2]} take {1e3 * kernels:F1} ms by the kernels and {1e3 * libtorch:F1} ms by libtorch, with {KernelThreads.Count} threads. {BackendChoice.Variable}=kernels or =libtorch fixes the choice."));
+            return kernelsAreFaster;
+        }
+        finally
         {
             other.Dispose();
         }
-        else
-        {
-            Volatile.Write(ref _other, other);
-        }
-
-        _inform(string.Create(
-            CultureInfo.InvariantCulture,
-            $"Scoring by {(kernelsAreFaster ? "this library's kernels" : "libtorch")}: {count} images of {images.shape[3]}x{images.shape[2]} take {1e3 * kernels:F1} ms by the kernels and {1e3 * libtorch:F1} ms by libtorch, with {KernelThreads.Count} threads. {BackendChoice.Variable}=kernels or =libtorch fixes the choice."));
-        return kernelsAreFaster;
     }
 
     private static double Time(IScoringNetwork network, Tensor images)
