@@ -84,7 +84,8 @@ internal sealed class MeasuredNetwork : IScoringNetwork
             {
                 try
                 {
-                    if (Measure(images) is { } answer)
+                    // Another may have measured while this one scored.
+                    if (!s_kernelsAreFaster.ContainsKey(key) && Measure(images) is { } answer)
                     {
                         s_kernelsAreFaster[key] = answer;
                     }
