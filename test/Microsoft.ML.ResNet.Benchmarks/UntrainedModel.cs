@@ -14,7 +14,7 @@ internal static class UntrainedModel
     public const string FeatureColumn = "Pixels", PathColumn = "ImagePath";
 
     /// <param name="kind">Pixels, of 0 to 255 in planes, or paths.</param>
-    public static ResNetTransformer Create(ResNetArchitecture architecture, FeatureKind kind, ScoringPrecision precision = ScoringPrecision.Float32, ScoringBackend backend = ScoringBackend.Auto)
+    public static ResNetTransformer Create(ResNetArchitecture architecture, FeatureKind kind, ScoringPrecision precision = ScoringPrecision.Float32)
     {
         ResNetSpecification specification = ResNetSpecification.FromArchitecture(architecture).ResolveStem(Size, Size);
         string[] classes = ["a", "b", "c", "d", "e"];
@@ -44,7 +44,7 @@ internal static class UntrainedModel
                 Training = [],
             },
             new ResidualNetwork(specification, 3, classes.Length, seed: 1),
-            ScoringDevice.Choose(CPU, precision, backend, environment, channel),
+            ScoringDevice.Choose(CPU, precision, ScoringBackend.Auto, environment, channel),
             imageFolder: null);
     }
 }

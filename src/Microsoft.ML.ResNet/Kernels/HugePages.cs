@@ -12,7 +12,7 @@ internal static unsafe class HugePages
 
     private const int AdviseHugePages = 14;
 
-    /// <summary>Whether so much memory is worth whole pages: at most an eighth is lost to them.</summary>
+    /// <summary>Whether so much memory is worth such pages. What doesn't fill one stays in small ones.</summary>
     public static bool AreWorthwhile(nuint bytes) => OperatingSystem.IsLinux() && bytes >= 4 * Size;
 
     /// <summary>Allocates as <see cref="NativeMemory.AlignedAlloc"/> does. A system that has no such pages gives its own.</summary>

@@ -8,14 +8,20 @@ internal static class BackendChoice
     /// <exception cref="InvalidOperationException">The environment variable is no backend.</exception>
     public static ScoringBackend Resolve(ScoringBackend asked)
     {
-        string? text = Environment.GetEnvironmentVariable(Variable);
-        if (asked != ScoringBackend.Auto || string.IsNullOrWhiteSpace(text))
+        string? text = Environment.GetEnvironmentVariable(Variable)?.Trim();
+        if (asked != ScoringBackend.Auto || string.IsNullOrEmpty(text))
         {
             return asked;
         }
 
-        return Enum.TryParse(text.Trim(), ignoreCase: true, out ScoringBackend backend) && Enum.IsDefined(backend) && !char.IsAsciiDigit(text.Trim()[0])
-            ? backend
-            : throw new InvalidOperationException($"The environment variable {Variable} is '{text}', expected auto, kernels or libtorch. Set one of them, or none.");
+        foreach (ScoringBackend backend in Enum.GetValues<ScoringBackend>())
+        {
+            if (backend.ToString().Equals(text, StringComparison.OrdinalIgnoreCase))
+            {
+                return backend;
+            }
+        }
+
+        throw new InvalidOperationException($"The environment variable {Variable} is '{text}', expected auto, kernels or libtorch. Set one of them, or none.");
     }
 }

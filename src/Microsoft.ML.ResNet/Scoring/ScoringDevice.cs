@@ -58,8 +58,18 @@ internal sealed record ScoringDevice(Device Device, ScalarType Type, bool HasVec
     /// </summary>
     public IScoringNetwork? PrepareRepeatable(ResidualNetwork network) => (this with { Inform = null }).Prepare(network);
 
+    /// <summary>What scores by libtorch, or null where it can't be made, as with a temporary folder that is full: a choice by time is no reason to fail.</summary>
     private static FusedNetwork? OfLibTorch(ResidualNetwork network)
-        => FusedConvolutions.Find(ScalarType.Float32) is { } fused ? new FusedNetwork(network, fused) : null;
+    {
+        try
+        {
+            return FusedConvolutions.Find(ScalarType.Float32) is { } fused ? new FusedNetwork(network, fused) : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 
     private static string Shape(ResidualNetwork network) => $"{network.Specification}, {network.InputChannels} channels";
 

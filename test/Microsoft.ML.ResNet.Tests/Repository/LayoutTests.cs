@@ -78,7 +78,7 @@ public sealed class LayoutTests
     public void Kernels_KnowNumbersOnly()
     {
         // Neither tensors nor the network: the folder could be a package of its own.
-        foreach (string file in Directory.EnumerateFiles(Path.Combine(RepositoryPaths.Root, "src", "Microsoft.ML.ResNet", "Kernels"), "*.cs"))
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(RepositoryPaths.Root, "src", "Microsoft.ML.ResNet", "Kernels"), "*.cs", SearchOption.AllDirectories))
         {
             string text = File.ReadAllText(file);
             Assert.DoesNotContain("TorchSharp", text, file);

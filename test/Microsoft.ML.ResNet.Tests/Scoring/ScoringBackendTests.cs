@@ -69,6 +69,7 @@ public sealed class ScoringBackendTests
     [TestMethod]
     [DataRow("cuda")]
     [DataRow("1")]
+    [DataRow("+1")]
     public void Resolve_EnvironmentNamesNone_SaysWhatIsExpected(string value)
     {
         Environment.SetEnvironmentVariable(BackendChoice.Variable, value);
