@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.ML.ResNet.Scoring;
 using static TorchSharp.torch;
 
@@ -105,10 +106,11 @@ public sealed class MeasuredNetworkTests
             Shape("threads"),
             _log.Add);
         using var others = new Barrier(4);
+        int threads = get_num_threads();
 
-        Parallel.For(0, 4, new ParallelOptions { MaxDegreeOfParallelism = 4 }, _ =>
+        OnThreads(4, () =>
         {
-            using var scope = NewDisposeScope();
+            set_num_threads(threads);
             others.SignalAndWait(TimeSpan.FromSeconds(20));
             Assert.AreEqual(3L, network.Features(zeros(3, 3, 4, 4)).shape[0]);
         });
@@ -119,6 +121,50 @@ public sealed class MeasuredNetworkTests
 
         Assert.HasCount(1, _log);
         Assert.IsGreaterThan(0, made);
+    }
+
+    [TestMethod]
+    public void Forward_FromAThreadWithAnotherNumberOfThreads_MeasuresForThatNumber()
+    {
+        using var network = new MeasuredNetwork(new Fake(20), () => new Fake(100), Shape("other threads"), _log.Add);
+        int threads = get_num_threads();
+        OnThreads(1, () => Score(threads));
+        OnThreads(1, () => Score(threads));
+        Assert.HasCount(1, _log);
+
+        // libtorch keeps the number for each thread.
+        OnThreads(1, () => Score(threads + 1));
+        Assert.HasCount(2, _log);
+        StringAssert.Contains(_log[1], $"with {threads + 1} threads");
+
+        void Score(int count)
+        {
+            set_num_threads(count);
+            network.Features(zeros(MeasuredNetwork.ImagesBefore, 3, 4, 4));
+        }
+    }
+
+    /// <summary>Runs on new threads: those of the pool keep the number of threads that libtorch had when they first used it.</summary>
+    private static void OnThreads(int count, Action run)
+    {
+        var failures = new ConcurrentQueue<Exception>();
+        int before = get_num_threads();
+        Thread[] threads = [.. Enumerable.Range(0, count).Select(_ => new Thread(() =>
+        {
+            using var scope = NewDisposeScope();
+            try
+            {
+                run();
+            }
+            catch (Exception exception)
+            {
+                failures.Enqueue(exception);
+            }
+        }))];
+        Array.ForEach(threads, thread => thread.Start());
+        Array.ForEach(threads, thread => thread.Join());
+        set_num_threads(before);
+        Assert.IsEmpty(failures, string.Join(Environment.NewLine, failures));
     }
 
     private static string Shape(string name) => $"{nameof(MeasuredNetworkTests)}, {name}";
