@@ -55,7 +55,7 @@ internal sealed class TrainCommand : ToolCommand
         ResNetTrainer.Options options = TrainerChoice.Of(choices, data.Training, cancellationToken);
         options.CalibrateScores = arguments.GetValue(_calibrate);
         options.ValidationFraction = options.CalibrateScores ? HeldOut : 0;
-        options.TestTimeAugmentation = arguments.GetValue(_testTimeAugmentation) ?? TestTimeAugmentation.None;
+        options.TestTimeAugmentation = arguments.GetValue(_testTimeAugmentation) ?? options.TestTimeAugmentation;
         options.CheckpointDirectory = arguments.GetValue(_checkpoints);
         options.ResumeFromCheckpoint = options.CheckpointDirectory is not null;
         TrainingHeader.Show(output.Console, data, options, isArchitectureChosen: choices.Architecture is null, choices.Seed);

@@ -11,26 +11,33 @@ internal static class TrainerChoice
         ResNetWeights? weights = arguments.IsPretrained ? ResNetWeights.ImageNet() : null;
         int size = arguments.ImageSize ?? (weights is null ? ImageSize.Choose(images) : ImageSize.ChooseFor(weights, images));
         bool isSmall = ImageSize.IsSmall(size);
-        var defaults = new ResNetTrainer.Options();
-        int epochs = weights is null ? isSmall ? 70 : 40 : arguments.FineTuning == FineTuningMode.HeadOnly ? defaults.Epochs : 3;
-        return new ResNetTrainer.Options
+        ResNetTrainer.Options options = arguments.Recipe is { } recipe ? ResNetTrainer.Options.FromRecipe(recipe, weights) : Chosen(weights, isSmall);
+        options.FeatureColumnName = "ImagePath";
+        options.Architecture = arguments.Architecture ?? (isSmall && weights is null ? ResNetArchitecture.ResNet20 : options.Architecture);
+        options.FineTuning = arguments.FineTuning ?? options.FineTuning;
+        options.ImageSize = size;
+        options.Epochs = arguments.Epochs ?? (options.FineTuning == FineTuningMode.HeadOnly ? new ResNetTrainer.Options().Epochs : options.Epochs);
+        options.BatchSize = arguments.BatchSize;
+        options.Augmentation = arguments.Augmentation;
+        options.MaxTrainingTime = arguments.MaxTrainingTime ?? options.MaxTrainingTime;
+        options.CancellationToken = cancellationToken;
+        if (arguments.ImageFolder is null)
         {
-            FeatureColumnName = "ImagePath",
-            Architecture = arguments.Architecture ?? (isSmall && weights is null ? ResNetArchitecture.ResNet20 : defaults.Architecture),
-            PretrainedWeights = weights,
-            FineTuning = arguments.FineTuning,
-            ImageSize = size,
-            Epochs = arguments.Epochs ?? epochs,
-            BatchSize = arguments.BatchSize,
-
-            // A long training of a small network on few images: it would overfit them and become overconfident.
-            LabelSmoothing = weights is null && isSmall ? 0.1 : 0,
-            Augmentation = arguments.Augmentation,
-
             // In the bundled images all shoes point to the right.
-            HorizontalFlip = arguments.ImageFolder is null ? false : null,
-            MaxTrainingTime = arguments.MaxTrainingTime,
-            CancellationToken = cancellationToken,
-        };
+            options.HorizontalFlip = false;
+            options.TestTimeAugmentation = TestTimeAugmentation.None;
+        }
+
+        return options;
     }
+
+    /// <summary>Without a recipe.</summary>
+    private static ResNetTrainer.Options Chosen(ResNetWeights? weights, bool isSmall) => new()
+    {
+        PretrainedWeights = weights,
+        Epochs = weights is not null ? 3 : isSmall ? 70 : 40,
+
+        // A long training of a small network on few images: it would overfit them and become overconfident.
+        LabelSmoothing = weights is null && isSmall ? 0.1 : 0,
+    };
 }

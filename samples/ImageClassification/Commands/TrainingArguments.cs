@@ -6,13 +6,15 @@ namespace ImageClassification.Commands;
 /// <param name="ImageFolder">Null: the bundled images.</param>
 /// <param name="Architecture">Null: chosen by the size of the images.</param>
 /// <param name="IsPretrained">Whether to begin with ImageNet's weights.</param>
-/// <param name="Epochs">Null: chosen by the size of the images.</param>
+/// <param name="Recipe">What the others leave open; null: chosen by the size of the images.</param>
+/// <param name="Epochs">Null: as the recipe has it, or chosen by the size of the images.</param>
 /// <param name="ImageSize">In pixels; null: chosen by the images.</param>
-/// <param name="MaxTrainingTime">Null: no limit.</param>
+/// <param name="MaxTrainingTime">Null: that of the recipe, or no limit.</param>
 internal sealed record TrainingArguments(
     string? ImageFolder,
     ResNetArchitecture? Architecture,
     bool IsPretrained,
+    Recipe? Recipe,
     FineTuningMode? FineTuning,
     int? Epochs,
     int? ImageSize,

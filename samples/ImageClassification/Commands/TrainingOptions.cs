@@ -9,12 +9,13 @@ namespace ImageClassification.Commands;
 internal sealed class TrainingOptions
 {
     private readonly Option<ResNetArchitecture?> _architecture = OptionFactory.Name<ResNetArchitecture>("--architecture", "The network", "ResNet20 for images of at most 64 pixels, else ResNet18");
-    private readonly Option<int?> _epochs = OptionFactory.Number("--epochs", 1, 10_000, "How often training goes through all images. Default: 70 for images of at most 64 pixels, 40 for larger ones, 3 with --pretrained.");
+    private readonly Option<Recipe?> _recipe = OptionFactory.Name<Recipe>("--recipe", "How much time the model is worth: a minute, ten, or as long as --minutes says", "none");
+    private readonly Option<int?> _epochs = OptionFactory.Number("--epochs", 1, 10_000, "How often training goes through all images. Default: as --recipe has it; without one 70 for images of at most 64 pixels, 40 for larger ones, 3 with --pretrained.");
     private readonly Option<int?> _size = OptionFactory.Number("--size", 8, 4096, "Width and height of the network's input in pixels. Default: the images' own size, at most 224; with --pretrained 224, or 96 for images of at most 64 pixels.");
     private readonly Option<int?> _batch = OptionFactory.Number("--batch", 2, 4096, "Images in a training step.", 32);
     private readonly Option<bool> _pretrained = new("--pretrained") { Description = "Begin with a network that knows ImageNet: best for photographs, and for few of them." };
     private readonly Option<AugmentationPreset?> _augmentation = OptionFactory.Name<AugmentationPreset>("--augmentation", "How much training images are varied", "Auto, by their size and number");
-    private readonly Option<int?> _minutes = OptionFactory.Number("--minutes", 1, 100_000, "The time that training may take; fewer epochs are run where not all fit into it. Default: no limit.");
+    private readonly Option<int?> _minutes = OptionFactory.Number("--minutes", 1, 100_000, "The time that training may take; fewer epochs are run where not all fit into it. Default: as --recipe has it; without one no limit.");
     private readonly Option<int?> _seed = OptionFactory.Number("--seed", 0, int.MaxValue, "Decides all that is random: the same seed gives the same model on the same machine.", 1);
 
     /// <summary>The folder of the images.</summary>
@@ -24,7 +25,7 @@ internal sealed class TrainingOptions
     public Option<FineTuningMode?> FineTuning { get; } = OptionFactory.Name<FineTuningMode>("--fine-tuning", "With --pretrained, what is trained", "HeadThenFull");
 
     /// <summary>All of them, in the order of the help.</summary>
-    public IEnumerable<Option> All => [Images, _architecture, _pretrained, FineTuning, _epochs, _size, _batch, _augmentation, _minutes, _seed];
+    public IEnumerable<Option> All => [Images, _architecture, _pretrained, _recipe, FineTuning, _epochs, _size, _batch, _augmentation, _minutes, _seed];
 
     /// <summary>Finds options that contradict each other.</summary>
     public void Check(CommandResult result)
@@ -44,6 +45,7 @@ internal sealed class TrainingOptions
         result.GetValue(Images),
         result.GetValue(_architecture),
         result.GetValue(_pretrained),
+        result.GetValue(_recipe),
         result.GetValue(FineTuning),
         result.GetValue(_epochs),
         result.GetValue(_size),

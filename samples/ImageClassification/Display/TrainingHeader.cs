@@ -26,7 +26,7 @@ internal static class TrainingHeader
         string schedule = options.PretrainedWeights is null ? "" : $"{options.FineTuning ?? FineTuningMode.HeadThenFull}, ";
         if (options.PretrainedWeights is not null && options.FineTuning == FineTuningMode.HeadOnly)
         {
-            Add(lines, "Schedule", $"the classifier alone, seed {seed}");
+            Add(lines, "Schedule", $"the classifier alone{limit}, seed {seed}");
         }
         else
         {

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.ResNet.Trainer;
 
-/// <summary>Options that were set and that this training does not use.</summary>
+/// <summary>Options that were set and that this training does not use, or that contradict each other.</summary>
 internal static class UnusedOptions
 {
     private static readonly ResNetTrainer.Options s_defaults = new();
@@ -11,6 +11,11 @@ internal static class UnusedOptions
     /// <returns>A sentence for each reason, in which options are named that differ from their defaults.</returns>
     public static IEnumerable<string> Find(ResNetTrainer.Options options, bool hasStart, FineTuningMode? mode)
     {
+        if (options.HorizontalFlip == false && options.TestTimeAugmentation is TestTimeAugmentation.HorizontalFlip or TestTimeAugmentation.TenCrop)
+        {
+            yield return $"{nameof(options.TestTimeAugmentation)} is {options.TestTimeAugmentation}, but {nameof(options.HorizontalFlip)} is false: the model scores mirror images, which the training doesn't show it.";
+        }
+
         if (!hasStart)
         {
             string[] fineTuning = Changed(

@@ -118,6 +118,23 @@ public sealed partial class ImageClassificationTests
     }
 
     [TestMethod]
+    [TestCategory("Thorough")]
+    [DataRow("30 epochs in batches of 32, at most 1 minute", "--recipe", "fast")]
+    [DataRow("2 epochs in batches of 32, at most 10 minutes", "--recipe", "Balanced", "--epochs", "2")]
+    [DataRow("2 epochs in batches of 32, at most 3 minutes", "--recipe", "Best", "--epochs", "2", "--minutes", "3")]
+    [DataRow("the classifier alone, at most 1 minute", "--recipe", "Fast", "--pretrained")]
+    [DataRow("HeadThenFull, 1 epoch in batches of 32, at most 10 minutes", "--recipe", "Balanced", "--pretrained", "--epochs", "1")]
+    [DataRow("the classifier alone, at most 10 minutes", "--recipe", "Balanced", "--pretrained", "--fine-tuning", "HeadOnly")]
+    public async Task Train_Recipe_IsChangedByOtherOptions(string expected, params string[] arguments)
+    {
+        ProcessResult result = await RunAsync(["--images", Images, "--output", Folder.File("recipe.zip"), .. arguments]);
+
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        StringAssert.Contains(result.StandardOutput, expected);
+        Assert.DoesNotContain("no effect", result.Output);
+    }
+
+    [TestMethod]
     public async Task Predict_FilesOfWhichSomeAreBad_PredictsTheOthers()
     {
         string good = Path.Combine(Images, ColourFolder.Red, "00.png");
