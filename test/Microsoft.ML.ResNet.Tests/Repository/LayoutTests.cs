@@ -36,6 +36,10 @@ public sealed class LayoutTests
     private static readonly IReadOnlyList<ReferringType> s_types = TypeReferences.Of(typeof(ResNetTrainer).Assembly.Location);
 
     [TestMethod]
+    public void Build_OfAnApplication_LeavesNoBuildToolInItsFolder()
+        => Assert.IsEmpty(Directory.GetFiles(AppContext.BaseDirectory, "ReferencePublicizer*"), "A project that references the library was given files of a tool that only its build runs.");
+
+    [TestMethod]
     public void Types_UseOnlyFoldersThatTheirsMayUse()
     {
         Dictionary<string, string> folders = s_types.Where(IsSource).ToDictionary(type => type.Name, type => FolderOf(type.File));

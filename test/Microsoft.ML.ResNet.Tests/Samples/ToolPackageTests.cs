@@ -32,6 +32,7 @@ public sealed class ToolPackageTests
             }
 
             Assert.AreEqual(1, names.Count(name => name.EndsWith("/ResNet18.onnx", StringComparison.Ordinal)));
+            Assert.DoesNotContain("ReferencePublicizer", string.Join("\n", names));
         }
 
         // Another home: no settings, no caches and no packages of this machine.
