@@ -9,7 +9,8 @@ namespace Microsoft.ML.ResNet.Training;
 /// <summary>
 /// Fine-tunes a network whose classifier is new: fits the classifier, then trains all layers, and returns the point between the two (in weight
 /// space, as WiSE-FT does; Wortsman et al. 2022) that is best on images that neither has seen. These are the validation set or, where there is
-/// none, a part of a small training set that a trial is run without; the whole set is then trained on as the trial found best.
+/// none, a part of a small training set that a trial is run without, so that the whole set is then trained on as the trial found best; or a small part of a large
+/// one, which is not trained on.
 /// </summary>
 /// <param name="features">Computes features for the classifier, in float32.</param>
 /// <param name="scoring">How the trained network will score, which is how it is validated.</param>
@@ -17,7 +18,7 @@ namespace Microsoft.ML.ResNet.Training;
 internal sealed class FineTuning(
     ResidualNetwork network, LabeledImages images, TrainingSettings settings, ScoringDevice features, ScoringDevice scoring, TrainingCallbacks host, CheckpointFolder? checkpoints)
 {
-    /// <summary>The training images below which a trial is run: its time is that of a second training, and larger sets seldom lose by fine-tuning.</summary>
+    /// <summary>The training images below which a trial is run: its time is that of a second training, and a larger set can do without some of its images.</summary>
     public const int LargestTrial = 2000;
 
     /// <summary>The fraction of each class that a trial holds out.</summary>
@@ -34,6 +35,14 @@ internal sealed class FineTuning(
 
     /// <summary>The second trial's learning rate, relative to the first one's.</summary>
     private const double LowerRate = 0.2;
+
+    /// <summary>The fraction of a large set that is held out, and the images that are enough for it.</summary>
+    private const double HeldOutOfLarge = 0.05;
+
+    private const int FewestOfLarge = 200, MostOfLarge = 1000;
+
+    /// <summary>The fraction of the remaining time that the comparison after the training may take.</summary>
+    private const double ComparisonTime = 0.25;
 
     private static readonly double[] s_between = [0.25, 0.5, 0.75];
 
@@ -64,13 +73,18 @@ internal sealed class FineTuning(
             return Probe(network, images, settings).Run(views, isAll: true);
         }
 
+        if (images.Validation is null && images.Training.Count >= LargestTrial)
+        {
+            return RunWithoutSome(views);
+        }
+
         Probe(network, images, settings).Run(views, isAll: false);
         using var start = new BestWeights();
         start.Keep(network);
         IReadOnlyList<EpochMetrics> history = Train(network, images, settings with { LearningRate = settings.LearningRate * choice.RateScale }, checkpoints: null);
         if (images.Validation is not null)
         {
-            Interpolate(start, choice);
+            Interpolate(start, images, comparedBefore: null);
         }
         else if (choice.Share < 1 || choice.TrainingLoss is not null)
         {
@@ -87,6 +101,45 @@ internal sealed class FineTuning(
         return history;
     }
 
+    /// <summary>Trains on most of a large set, and takes the point between classifier and end that is best on the rest.</summary>
+    private IReadOnlyList<EpochMetrics> RunWithoutSome(int views)
+    {
+        int count = Math.Clamp((int)(images.Training.Count * HeldOutOfLarge), FewestOfLarge, MostOfLarge);
+        var (training, heldOut) = StratifiedSplit.Of(images.Training.Labels, (double)count / images.Training.Count, settings.Seed);
+        LabeledImages set = Split(training, heldOut), trained = set with { Validation = null };
+        Probe(network, trained, settings).Run(views, isAll: false);
+        if (heldOut.Length < FewestHeldOut)
+        {
+            // Of many classes with few images each none can be spared.
+            return Train(network, images, settings, checkpoints: null);
+        }
+
+        host.Inform($"{heldOut.Length} of the {images.Training.Count} training images are held out, to tell at the end how far to fine-tune. Give a ValidationSet to have all trained on.");
+        using var start = new BestWeights();
+        start.Keep(network);
+        TimeSpan began = host.Elapsed();
+        Candidate probe;
+        try
+        {
+            probe = new Candidate(0, Evaluate(network, set, host.CheckCancelled));
+        }
+        catch (OperationCanceledException) when (settings.CancellationHandling == CancellationHandling.ReturnBest)
+        {
+            return [];
+        }
+
+        TimeSpan comparison = (host.Elapsed() - began) * (s_between.Length + 1);
+        TrainingSettings limited = settings.MaxTrainingTime is { } limit ? settings with { MaxTrainingTime = limit - Min(comparison, (limit - host.Elapsed()) * ComparisonTime) } : settings;
+        IReadOnlyList<EpochMetrics> history = Train(network, trained, limited, checkpoints: null);
+        Interpolate(start, set, probe);
+        return history;
+    }
+
+    private LabeledImages Split(int[] training, int[] heldOut) => new(
+        images.Training.Subset(training), images.Weights is { } weights ? [.. training.Select(row => weights[row])] : null, images.Training.Subset(heldOut), images.ClassCount);
+
+    private static TimeSpan Min(TimeSpan first, TimeSpan second) => first < second ? first : second;
+
     private bool NeedsTrial()
         => images.Validation is null && images.Training.Count < LargestTrial && (settings.MaxTrainingTime is not { } limit || host.Elapsed() < limit);
 
@@ -100,8 +153,7 @@ internal sealed class FineTuning(
             return new Choice(RateScale: 1, Share: 0);
         }
 
-        var trial = new LabeledImages(
-            images.Training.Subset(training), images.Weights is { } weights ? [.. training.Select(row => weights[row])] : null, images.Training.Subset(heldOut), images.ClassCount);
+        LabeledImages trial = Split(training, heldOut);
         using var begin = new BestWeights();
         begin.Keep(network);
         using var copy = new ResidualNetwork(network.Specification, network.InputChannels, network.ClassCount, settings.Seed);
@@ -170,8 +222,10 @@ internal sealed class FineTuning(
         return new Choice(rateScale, best.Share, best, trainingLoss);
     }
 
-    /// <summary>Takes the point between start and end that is best on the validation set.</summary>
-    private void Interpolate(BestWeights start, Choice choice)
+    /// <summary>Takes the point between start and end that is best on the held-out images.</summary>
+    /// <param name="set">The validation set, or the images held out, as its validation.</param>
+    /// <param name="comparedBefore">The start, where it has been evaluated.</param>
+    private void Interpolate(BestWeights start, LabeledImages set, Candidate? comparedBefore)
     {
         TimeSpan began = host.Elapsed();
         try
@@ -185,28 +239,36 @@ internal sealed class FineTuning(
 
         using var end = new BestWeights();
         end.Keep(network);
-        ValidationResult whole = Evaluate(network, images, host.CheckCancelled);
-        if (settings.MaxTrainingTime is { } limit && host.Elapsed() + ((s_between.Length + 1) * (host.Elapsed() - began)) > limit)
+        var whole = new Candidate(1, Evaluate(network, set, host.CheckCancelled));
+        bool isTimeForAll = settings.MaxTrainingTime is not { } limit || host.Elapsed() + ((s_between.Length + 1) * (host.Elapsed() - began)) <= limit;
+        if (!isTimeForAll && comparedBefore is null)
         {
             return;
         }
 
-        Candidate best = Candidate.Best(Candidates(network, images, start, host.CheckCancelled, new Candidate(choice.Share, whole)), images.Validation!.Count, settings.ValidationMetric);
+        List<Candidate> candidates = isTimeForAll ? Candidates(network, set, start, host.CheckCancelled, whole, comparedBefore) : [whole, comparedBefore!];
+        Candidate best = Candidate.Best(candidates, set.Validation!.Count, settings.ValidationMetric);
         Move(network, start, end, best.Share);
         network.eval();
         if (best.Share < 1)
         {
-            host.Inform(string.Create(CultureInfo.InvariantCulture, $"The weights {best.Share:P0} of the way from the fitted classifier to the end are taken: validation loss {best.Result.Loss:F4} for {whole.Loss:F4}, accuracy {best.Result.Accuracy:P1} for {whole.Accuracy:P1}."));
+            string kind = comparedBefore is null ? "validation" : "held-out";
+            host.Inform(string.Create(CultureInfo.InvariantCulture, $"The weights {best.Share:P0} of the way from the fitted classifier to the end are taken: {kind} loss {best.Result.Loss:F4} for {whole.Result.Loss:F4}, accuracy {best.Result.Accuracy:P1} for {whole.Result.Accuracy:P1}."));
         }
     }
 
     /// <summary>Evaluates points from start to the network as it is, which is left at one of them.</summary>
-    private List<Candidate> Candidates(ResidualNetwork tuned, LabeledImages set, BestWeights start, Action checkCancelled, Candidate? whole = null)
+    private List<Candidate> Candidates(ResidualNetwork tuned, LabeledImages set, BestWeights start, Action checkCancelled, Candidate? whole = null, Candidate? probe = null)
     {
         using var end = new BestWeights();
         end.Keep(tuned);
         List<Candidate> candidates = [whole ?? new Candidate(1, Evaluate(tuned, set, checkCancelled))];
-        foreach (double share in (double[])[0, .. s_between])
+        if (probe is not null)
+        {
+            candidates.Add(probe);
+        }
+
+        foreach (double share in probe is null ? [0, .. s_between] : s_between)
         {
             Move(tuned, start, end, share);
             candidates.Add(new Candidate(share, Evaluate(tuned, set, checkCancelled)));

@@ -237,6 +237,50 @@ public sealed class ResNetTrainerFineTuningTests
     }
 
     [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void Fit_HeadThenFullThatSpoilsALargeSet_KeepsTheFittedClassifier(bool hasTimeLimit)
+    {
+        using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 6));
+        IDataView many = Keyed(_context, Create(2001, seed: 7, "one", "two", "three"), "one", "two", "three"), test = Keyed(_context, Create(300, seed: 8, "one", "two", "three"), "one", "two", "three");
+        using ResNetTransformer head = Train(many, FineTuning(pretrained, FineTuningMode.HeadOnly));
+        ResNetTrainer.Options options = FineTuning(pretrained, FineTuningMode.HeadThenFull);
+        options.LearningRate = 5;
+        options.WarmupEpochs = 0;
+        options.Epochs = hasTimeLimit ? 1000 : 2;
+        options.MaxTrainingTime = hasTimeLimit ? TimeSpan.FromSeconds(6) : null;
+        var log = new LogRecorder(_context);
+
+        using ResNetTransformer model = Train(many, options);
+
+        double headAccuracy = _context.MulticlassClassification.Evaluate(head.Transform(test)).MicroAccuracy, accuracy = _context.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy;
+        Assert.IsGreaterThan(0.9, headAccuracy);
+        Assert.IsGreaterThanOrEqualTo(headAccuracy - 0.02, accuracy);
+        string informations = string.Join("\n", log.Informations);
+        StringAssert.Contains(informations, "201 of the 2001 training images are held out");
+        StringAssert.Contains(informations, "The weights 0 % of the way from the fitted classifier to the end are taken: held-out loss");
+        Assert.IsEmpty(log.Warnings, string.Join("\n", log.Warnings));
+    }
+
+    [TestMethod]
+    public void Fit_HeadThenFullOfALargeSetWithTime_IsBetterThanHeadOnly()
+    {
+        using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 2));
+        IDataView data = Keyed(_context, Stripes(2000, seed: 1), "across", "down"), test = Keyed(_context, Stripes(400, seed: 2), "across", "down");
+        using ResNetTransformer head = Train(data, FineTuning(pretrained, FineTuningMode.HeadOnly));
+        ResNetTrainer.Options options = FineTuning(pretrained, FineTuningMode.HeadThenFull);
+        options.LearningRate = 0.1;
+        options.Epochs = 3;
+
+        using ResNetTransformer model = Train(data, options);
+
+        double headAccuracy = _context.MulticlassClassification.Evaluate(head.Transform(test)).MicroAccuracy, accuracy = _context.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy;
+        Assert.IsGreaterThan(headAccuracy, accuracy);
+        Assert.HasCount(3, model.TrainingHistory);
+        Assert.AreEqual(1800, model.TrainingHistory[0].ImageCount);
+    }
+
+    [TestMethod]
     public void Fit_CheckpointOfOtherStatistics_IsRefused()
     {
         using var folder = new TemporaryFolder();
