@@ -37,7 +37,7 @@ internal static class AccuracyRun
             {
                 context.Log += (_, log) =>
                 {
-                    if (log.RawMessage.StartsWith("Epoch", StringComparison.Ordinal) || log.Kind >= Runtime.ChannelMessageKind.Warning)
+                    if (log.Source.Contains("ResNet", StringComparison.Ordinal) && log.Kind >= Runtime.ChannelMessageKind.Info)
                     {
                         Console.Error.WriteLine(log.RawMessage);
                     }

@@ -28,6 +28,9 @@ public sealed partial class ResNetTrainer
                 },
                 Recipe.Fast => new Options
                 {
+                    Epochs = 70,
+                    LearningRateDecay = LearningRateDecay.OneCycle,
+                    InitialImageScale = 0.5,
                     MaxTrainingTime = TimeSpan.FromMinutes(1),
                 },
                 Recipe.Balanced when isPretrained => new Options

@@ -119,7 +119,7 @@ public sealed partial class ImageClassificationTests
 
     [TestMethod]
     [TestCategory("Thorough")]
-    [DataRow("30 epochs in batches of 32, at most 1 minute", "--recipe", "fast")]
+    [DataRow("70 epochs in batches of 32, at most 1 minute", "--recipe", "fast")]
     [DataRow("2 epochs in batches of 32, at most 10 minutes", "--recipe", "Balanced", "--epochs", "2")]
     [DataRow("2 epochs in batches of 32, at most 3 minutes", "--recipe", "Best", "--epochs", "2", "--minutes", "3")]
     [DataRow("the classifier alone, at most 1 minute", "--recipe", "Fast", "--pretrained")]
