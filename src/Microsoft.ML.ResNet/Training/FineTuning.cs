@@ -125,11 +125,12 @@ internal sealed class FineTuning(
         }
         catch (OperationCanceledException) when (settings.CancellationHandling == CancellationHandling.ReturnBest)
         {
+            network.eval();
             return [];
         }
 
         TimeSpan comparison = (host.Elapsed() - began) * (s_between.Length + 1);
-        TrainingSettings limited = settings.MaxTrainingTime is { } limit ? settings with { MaxTrainingTime = limit - Min(comparison, (limit - host.Elapsed()) * ComparisonTime) } : settings;
+        TrainingSettings limited = settings.MaxTrainingTime is { } limit ? settings with { MaxTrainingTime = limit - Shorter(comparison, (limit - host.Elapsed()) * ComparisonTime) } : settings;
         IReadOnlyList<EpochMetrics> history = Train(network, trained, limited, checkpoints: null);
         Interpolate(start, set, probe);
         return history;
@@ -138,7 +139,8 @@ internal sealed class FineTuning(
     private LabeledImages Split(int[] training, int[] heldOut) => new(
         images.Training.Subset(training), images.Weights is { } weights ? [.. training.Select(row => weights[row])] : null, images.Training.Subset(heldOut), images.ClassCount);
 
-    private static TimeSpan Min(TimeSpan first, TimeSpan second) => first < second ? first : second;
+    /// <summary>The shorter of two times, or none where one is over.</summary>
+    private static TimeSpan Shorter(TimeSpan first, TimeSpan second) => TimeSpan.FromTicks(Math.Max(0, Math.Min(first.Ticks, second.Ticks)));
 
     private bool NeedsTrial()
         => images.Validation is null && images.Training.Count < LargestTrial && (settings.MaxTrainingTime is not { } limit || host.Elapsed() < limit);
@@ -227,18 +229,24 @@ internal sealed class FineTuning(
     /// <param name="comparedBefore">The start, where it has been evaluated.</param>
     private void Interpolate(BestWeights start, LabeledImages set, Candidate? comparedBefore)
     {
-        TimeSpan began = host.Elapsed();
+        using var end = new BestWeights();
+        end.Keep(network);
         try
         {
             host.CheckCancelled();
+            Interpolate(start, end, set, comparedBefore);
         }
         catch (OperationCanceledException) when (settings.CancellationHandling == CancellationHandling.ReturnBest)
         {
-            return;
+            // The comparison leaves the network at any of its points.
+            network.CopyStateFrom(end.Entries!);
+            network.eval();
         }
+    }
 
-        using var end = new BestWeights();
-        end.Keep(network);
+    private void Interpolate(BestWeights start, BestWeights end, LabeledImages set, Candidate? comparedBefore)
+    {
+        TimeSpan began = host.Elapsed();
         var whole = new Candidate(1, Evaluate(network, set, host.CheckCancelled));
         bool isTimeForAll = settings.MaxTrainingTime is not { } limit || host.Elapsed() + ((s_between.Length + 1) * (host.Elapsed() - began)) <= limit;
         if (!isTimeForAll && comparedBefore is null)

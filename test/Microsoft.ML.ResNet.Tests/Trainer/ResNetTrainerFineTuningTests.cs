@@ -281,6 +281,44 @@ public sealed class ResNetTrainerFineTuningTests
     }
 
     [TestMethod]
+    public void Fit_HeadThenFullOfALargeSetWithoutTime_TrainsAStep()
+    {
+        using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 2));
+        ResNetTrainer.Options options = FineTuning(pretrained, FineTuningMode.HeadThenFull);
+        options.Epochs = 10_000;
+        options.MaxTrainingTime = TimeSpan.FromMilliseconds(1);
+
+        using ResNetTransformer model = Train(Keyed(_context, Create(2001, seed: 7, "one", "two", "three"), "one", "two", "three"), options);
+
+        Assert.AreEqual(8, model.TrainingHistory.Single().ImageCount);
+    }
+
+    /// <summary>The moments are about those of the comparison after the last epoch, which evaluates five networks.</summary>
+    [TestMethod]
+    [DataRow(false, 0)]
+    [DataRow(false, 4)]
+    [DataRow(false, 12)]
+    [DataRow(true, 0)]
+    [DataRow(true, 4)]
+    [DataRow(true, 12)]
+    public void Fit_HeadThenFullCancelledAfterItsLastEpoch_ReturnsTheModel(bool hasValidationSet, int milliseconds)
+    {
+        using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 2));
+        using var source = new CancellationTokenSource();
+        ResNetTrainer.Options options = FineTuning(pretrained, FineTuningMode.HeadThenFull);
+        options.Epochs = 1;
+        options.ValidationSet = hasValidationSet ? Keyed(_context, Stripes(400, seed: 3), "across", "down") : null;
+        options.CancellationToken = source.Token;
+        options.CancellationHandling = CancellationHandling.ReturnBest;
+        options.EpochCallback = _ => source.CancelAfter(milliseconds);
+
+        using ResNetTransformer model = Train(Keyed(_context, Stripes(2000, seed: 1), "across", "down"), options);
+
+        Assert.HasCount(1, model.TrainingHistory);
+        Assert.IsTrue(float.IsFinite(Scores(model, Keyed(_context, Stripes(4, seed: 2), "across", "down"))[0][0]));
+    }
+
+    [TestMethod]
     public void Fit_CheckpointOfOtherStatistics_IsRefused()
     {
         using var folder = new TemporaryFolder();
