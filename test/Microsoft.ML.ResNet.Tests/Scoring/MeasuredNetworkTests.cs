@@ -124,6 +124,33 @@ public sealed class MeasuredNetworkTests
     }
 
     [TestMethod]
+    public void Forward_OthersScoreInEveryMeasurement_MeasuresLessAndLessOften()
+    {
+        using var scope = NewDisposeScope();
+        using var busy = new MeasuredNetwork(new Fake(0), () => null, Shape("busy"), _log.Add);
+        int made = 0;
+        using var network = new MeasuredNetwork(
+            new Fake(40),
+            () =>
+            {
+                made++;
+                busy.Features(zeros(1, 3, 4, 4)).Dispose();
+                return new Fake(1);
+            },
+            Shape("disturbed"),
+            _log.Add);
+
+        int[] measurements = [.. Enumerable.Range(0, 8).Select(_ =>
+        {
+            network.Features(zeros(MeasuredNetwork.ImagesBefore, 3, 4, 4)).Dispose();
+            return made;
+        })];
+
+        CollectionAssert.AreEqual(new[] { 1, 1, 1, 2, 2, 2, 2, 2 }, measurements);
+        Assert.IsEmpty(_log);
+    }
+
+    [TestMethod]
     public void Forward_FromAThreadWithAnotherNumberOfThreads_MeasuresForThatNumber()
     {
         using var network = new MeasuredNetwork(new Fake(20), () => new Fake(100), Shape("other threads"), _log.Add);

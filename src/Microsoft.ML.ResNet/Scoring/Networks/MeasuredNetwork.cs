@@ -18,6 +18,9 @@ internal sealed class MeasuredNetwork : IScoringNetwork
 
     private const int Rounds = 3;
 
+    /// <summary>How many times as many images have to be scored before the next measurement where one gave no answer: somebody else may always be scoring.</summary>
+    private const int Patience = 4;
+
     /// <summary>
     /// The share of the kernels' time that libtorch may take at most to be chosen. The two differ in the last bits: what is about equally fast must not change from
     /// process to process.
@@ -42,6 +45,7 @@ internal sealed class MeasuredNetwork : IScoringNetwork
     private readonly object _gate = new();
     private IScoringNetwork? _other;
     private long _seen;
+    private long _measuredFrom = ImagesBefore;
 
     /// <param name="kernels">Freed with this object.</param>
     /// <param name="createOther">Makes what scores by libtorch, or null where it can't.</param>
@@ -80,7 +84,7 @@ internal sealed class MeasuredNetwork : IScoringNetwork
 
             var clock = Stopwatch.StartNew();
             Tensor result = score(_kernels, images);
-            if (Interlocked.Add(ref _seen, size[0]) >= ImagesBefore && Matters(clock.Elapsed.TotalSeconds, size[0]) && Monitor.TryEnter(_gate))
+            if (Interlocked.Add(ref _seen, size[0]) >= Volatile.Read(ref _measuredFrom) && Matters(clock.Elapsed.TotalSeconds, size[0]) && Monitor.TryEnter(_gate))
             {
                 try
                 {
@@ -88,6 +92,7 @@ internal sealed class MeasuredNetwork : IScoringNetwork
                     if (!s_kernelsAreFaster.ContainsKey(key) && Measure(images) is { } answer)
                     {
                         s_kernelsAreFaster[key] = answer;
+                        Volatile.Write(ref _measuredFrom, ImagesBefore);
                     }
                 }
                 finally
@@ -130,6 +135,7 @@ internal sealed class MeasuredNetwork : IScoringNetwork
             return null;
         }
 
+        Volatile.Write(ref _measuredFrom, Patience * Volatile.Read(ref _seen));
         using var scope = NewDisposeScope();
         double single = Time(_kernels, images.narrow(0, 0, 1));
         long count = Math.Clamp((long)(s_run.TotalSeconds / Math.Max(single, 1e-6)), 1, images.shape[0]);
