@@ -27,6 +27,9 @@ internal sealed class MeasuredNetwork : IScoringNetwork
     /// </summary>
     private const double Margin = 0.7;
 
+    /// <summary>The processor time, relative to that of the threads that score, above which other work of the process ran beside a measurement.</summary>
+    private const double Alone = 1.25;
+
     /// <summary>The time of a run that is measured.</summary>
     private static readonly TimeSpan s_run = TimeSpan.FromMilliseconds(20);
 
@@ -125,7 +128,7 @@ internal sealed class MeasuredNetwork : IScoringNetwork
     }
 
     /// <summary>
-    /// Whether the kernels take less time, or not much more, on as many of the images as fill a run; null where it doesn't matter, or somebody else scored meanwhile.
+    /// Whether the kernels take less time, or not much more, on as many of the images as fill a run; null where it doesn't matter, or the process did other work meanwhile.
     /// </summary>
     private bool? Measure(Tensor images)
     {
@@ -155,6 +158,8 @@ internal sealed class MeasuredNetwork : IScoringNetwork
         try
         {
             Time(other, some);
+            var clock = Stopwatch.StartNew();
+            TimeSpan processor = ProcessorTime();
             double kernels = double.PositiveInfinity, libtorch = double.PositiveInfinity;
             for (int round = 0; round < Rounds; round++)
             {
@@ -162,7 +167,8 @@ internal sealed class MeasuredNetwork : IScoringNetwork
                 libtorch = Math.Min(libtorch, Time(other, some));
             }
 
-            if (Volatile.Read(ref s_begun) != begun)
+            bool isAlone = ProcessorTime() - processor <= clock.Elapsed * KernelThreads.Count * Alone;
+            if (Volatile.Read(ref s_begun) != begun || !isAlone)
             {
                 return null;
             }
@@ -177,6 +183,12 @@ internal sealed class MeasuredNetwork : IScoringNetwork
         {
             other.Dispose();
         }
+    }
+
+    private static TimeSpan ProcessorTime()
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.TotalProcessorTime;
     }
 
     private static double Time(IScoringNetwork network, Tensor images)
