@@ -7,6 +7,7 @@ using Microsoft.ML.ResNet.Native;
 // Checks, each in a process that a fault may end:
 //   storm [seconds]   trains, scores and saves while a thread collects garbage and runs finalisers without pause
 //   networks [all]    takes every family of networks forward and backward, to be run under glibc's check of its heap
+//   plain             the same with oneDNN turned off, as on a machine where it would be wrong and can't be mended
 //   overrun           writes past its memory, to see that the heap is checked
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 NativeTorch.EnsureLoaded();
@@ -17,11 +18,18 @@ int faults = args switch
     ["storm", var seconds] => Storm.Run(TimeSpan.FromSeconds(double.Parse(seconds))),
     ["networks"] => NetworkChecks.Run(withNamedOnes: false),
     ["networks", "all"] => NetworkChecks.Run(withNamedOnes: true),
+    ["plain"] => WithoutOneDnn(),
     ["overrun"] => Overrun(),
-    _ => throw new ArgumentException("Expected storm [seconds], networks [all] or overrun."),
+    _ => throw new ArgumentException("Expected storm [seconds], networks [all], plain or overrun."),
 };
 Console.WriteLine($"{faults} faults, {clock.Elapsed.TotalSeconds:F1} s");
 return faults == 0 ? 0 : 1;
+
+static int WithoutOneDnn()
+{
+    OneDnn.TurnOff();
+    return NetworkChecks.Run(withNamedOnes: false);
+}
 
 static unsafe int Overrun()
 {

@@ -24,6 +24,11 @@ internal static class BFloat16Support
 
     private static ScalarType TypeFor(bool isWanted, bool isAuto, Device device, IChannel channel)
     {
+        if (device.type == DeviceType.CPU && !OneDnn.IsUsable)
+        {
+            channel.Warning(MessageSensitivity.None, "{0}", OneDnn.WhyNotUsable);
+        }
+
         if (isWanted && !IsFast(device))
         {
             channel.Warning(MessageSensitivity.None, "BFloat16 is asked for, but the device {0} has no instructions for it: it takes many times as long as Float32.", device);
@@ -32,10 +37,11 @@ internal static class BFloat16Support
         return isWanted || (isAuto && IsFast(device)) ? ScalarType.BFloat16 : ScalarType.Float32;
     }
 
-    /// <summary>AVX512_BF16 (leaf 7.1, EAX bit 5) or AMX-BF16 (leaf 7.0, EDX bit 22); AVX-512 itself tells that the system keeps the registers.</summary>
+    /// <summary>oneDNN with AVX512_BF16 (leaf 7.1, EAX bit 5) or AMX-BF16 (leaf 7.0, EDX bit 22); AVX-512 itself tells that the system keeps the registers.</summary>
     private static bool IsFastOnCpu()
     {
-        if (!X86Base.IsSupported || !Avx512F.IsSupported || X86Base.CpuId(0, 0).Eax < 7)
+        NativeTorch.EnsureLoaded();
+        if (!OneDnn.IsUsable || !X86Base.IsSupported || !Avx512F.IsSupported || X86Base.CpuId(0, 0).Eax < 7)
         {
             return false;
         }

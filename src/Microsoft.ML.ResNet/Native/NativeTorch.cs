@@ -63,6 +63,8 @@ internal static partial class NativeTorch
             throw new DllNotFoundException(
                 $"libtorch was found but could not be loaded: {Innermost(exception).Message} {PackageAdvice}", exception);
         }
+
+        OneDnn.EnsureRight();
     }
 
     /// <summary>Loads TorchSharp's native half, from a patched copy where only the missing symbol version stands in the way.</summary>

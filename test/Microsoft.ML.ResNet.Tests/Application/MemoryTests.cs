@@ -65,6 +65,15 @@ public sealed class MemoryTests
     }
 
     [TestMethod]
+    [TestCategory("Thorough")]
+    public async Task EveryFamilyOfNetworks_WithoutOneDnn_TrainsAndScores()
+    {
+        ProcessResult result = await RunAsync(["plain"], []);
+
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+    }
+
+    [TestMethod]
     [TestCategory("Slow")]
     public async Task NamedArchitectures_UnderTheHeapCheck_WriteNothingPastTheirMemory() => await CheckNetworks("", "all");
 

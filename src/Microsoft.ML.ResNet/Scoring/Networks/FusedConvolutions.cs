@@ -72,6 +72,12 @@ internal sealed class FusedConvolutions
     /// <param name="folder">Where the archive of TorchScript is written and removed again.</param>
     internal static (FusedConvolutions? Instance, string Reason) Load(string folder, ScalarType type = ScalarType.Float32)
     {
+        NativeTorch.EnsureLoaded();
+        if (!OneDnn.IsUsable)
+        {
+            return (null, OneDnn.WhyNotUsable);
+        }
+
         double tolerance = type == ScalarType.BFloat16 ? 0.05 : 1e-4;
         try
         {
