@@ -22,13 +22,16 @@ internal sealed class MeasuredNetwork : IScoringNetwork
     private const int Patience = 4;
 
     /// <summary>
-    /// The share of the kernels' time that libtorch may take at most to be chosen. The two differ in the last bits: what is about equally fast must not change from
-    /// process to process.
+    /// The share of the kernels' shortest time that libtorch's longest may take at most to be chosen. The two differ in the last bits: what is about equally fast must
+    /// not change from process to process.
     /// </summary>
     private const double Margin = 0.7;
 
-    /// <summary>The processor time, relative to that of the threads that score, above which other work of the process ran beside a measurement.</summary>
-    private const double Alone = 1.25;
+    /// <summary>
+    /// The least and the most processor time of a measurement, relative to what the threads that score could use. Below, other processes wanted the processors; above,
+    /// other work of this one did.
+    /// </summary>
+    private const double LeastShare = 0.65, MostShare = 1.25;
 
     /// <summary>The time of a run that is measured.</summary>
     private static readonly TimeSpan s_run = TimeSpan.FromMilliseconds(20);
@@ -45,6 +48,7 @@ internal sealed class MeasuredNetwork : IScoringNetwork
     private readonly Func<IScoringNetwork?> _createOther;
     private readonly string _shape;
     private readonly Action<string> _inform;
+    private readonly Func<TimeSpan> _processorTime;
     private readonly object _gate = new();
     private IScoringNetwork? _other;
     private long _seen;
@@ -54,12 +58,14 @@ internal sealed class MeasuredNetwork : IScoringNetwork
     /// <param name="createOther">Makes what scores by libtorch, or null where it can't.</param>
     /// <param name="shape">The same for networks of the same layers, and those alone.</param>
     /// <param name="inform">Takes a line of the log.</param>
-    public MeasuredNetwork(IScoringNetwork kernels, Func<IScoringNetwork?> createOther, string shape, Action<string> inform)
+    /// <param name="processorTime">What all threads of the process have used; by default as the system tells.</param>
+    public MeasuredNetwork(IScoringNetwork kernels, Func<IScoringNetwork?> createOther, string shape, Action<string> inform, Func<TimeSpan>? processorTime = null)
     {
         _kernels = kernels;
         _createOther = createOther;
         _shape = shape;
         _inform = inform;
+        _processorTime = processorTime ?? ProcessorTime;
     }
 
     public Tensor Forward(Tensor images) => Score(images, static (network, images) => network.Forward(images));
@@ -128,7 +134,8 @@ internal sealed class MeasuredNetwork : IScoringNetwork
     }
 
     /// <summary>
-    /// Whether the kernels take less time, or not much more, on as many of the images as fill a run; null where it doesn't matter, or the process did other work meanwhile.
+    /// Whether the kernels take less time, or not much more, on as many of the images as fill a run; null where it doesn't matter, where others wanted the processors
+    /// meanwhile, or where the times don't agree.
     /// </summary>
     private bool? Measure(Tensor images)
     {
@@ -159,21 +166,23 @@ internal sealed class MeasuredNetwork : IScoringNetwork
         {
             Time(other, some);
             var clock = Stopwatch.StartNew();
-            TimeSpan processor = ProcessorTime();
-            double kernels = double.PositiveInfinity, libtorch = double.PositiveInfinity;
+            TimeSpan processor = _processorTime();
+            double kernels = double.PositiveInfinity, libtorch = double.PositiveInfinity, slowest = 0;
             for (int round = 0; round < Rounds; round++)
             {
                 kernels = Math.Min(kernels, Time(_kernels, some));
-                libtorch = Math.Min(libtorch, Time(other, some));
+                double time = Time(other, some);
+                libtorch = Math.Min(libtorch, time);
+                slowest = Math.Max(slowest, time);
             }
 
-            bool isAlone = ProcessorTime() - processor <= clock.Elapsed * KernelThreads.Count * Alone;
-            if (Volatile.Read(ref s_begun) != begun || !isAlone)
+            double share = (_processorTime() - processor) / (clock.Elapsed * KernelThreads.Count);
+            bool kernelsAreFaster = libtorch >= Margin * kernels;
+            if (Volatile.Read(ref s_begun) != begun || share is < LeastShare or > MostShare || (!kernelsAreFaster && slowest > Margin * kernels))
             {
                 return null;
             }
 
-            bool kernelsAreFaster = libtorch >= Margin * kernels;
             _inform(string.Create(
                 CultureInfo.InvariantCulture,
                 $"Scoring by {(kernelsAreFaster ? "this library's kernels" : "libtorch")}: {count} images of {images.shape[3]}x{images.shape[2]} take {1e3 * kernels:F1} ms by the kernels and {1e3 * libtorch:F1} ms by libtorch, with {KernelThreads.Count} threads. {BackendChoice.Variable}=kernels or =libtorch fixes the choice."));
