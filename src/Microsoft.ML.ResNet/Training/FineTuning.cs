@@ -14,7 +14,7 @@ namespace Microsoft.ML.ResNet.Training;
 /// </summary>
 /// <param name="features">Computes features for the classifier, in float32.</param>
 /// <param name="scoring">How the trained network will score, which is how it is validated.</param>
-/// <param name="checkpoints">Where to save the state, or null. A resumed training cannot know the fitted classifier: with checkpoints there is no trial and no interpolation.</param>
+/// <param name="checkpoints">Where to save the state, and the fitted classifier, or null.</param>
 internal sealed class FineTuning(
     ResidualNetwork network, LabeledImages images, TrainingSettings settings, ScoringDevice features, ScoringDevice scoring, TrainingCallbacks host, CheckpointFolder? checkpoints)
 {
@@ -51,50 +51,62 @@ internal sealed class FineTuning(
     /// <returns>The metrics of each epoch.</returns>
     public IReadOnlyList<EpochMetrics> Run(int views)
     {
-        if (checkpoints is not null)
+        using var start = new BestWeights();
+        FineTuningStart? resumed = checkpoints?.ResumeStart(network, start);
+        FineTuningStart began = resumed ?? new FineTuningStart();
+        if (resumed is null && checkpoints is { WillResume: true })
         {
-            if (!checkpoints.WillResume)
-            {
-                Probe(network, images, settings).Run(views, isAll: false);
-            }
-
+            host.Warn($"The checkpoint in '{checkpoints.Path}' has no start.checkpoint: fine-tuning ends without a comparison with the fitted classifier.");
             return Train(network, images, settings, checkpoints);
         }
 
-        Choice choice = NeedsTrial() ? Try(views) : new Choice(RateScale: 1, Share: 1);
-        if (choice.IsCancelled)
+        if (resumed is not null)
         {
-            network.eval();
-            return [];
+            network.CopyStateFrom(start.Entries!);
         }
-
-        if (choice.Share == 0)
+        else if (NeedsTrial())
         {
-            return Probe(network, images, settings).Run(views, isAll: true);
+            Choice choice = Try(views);
+            if (choice.IsCancelled)
+            {
+                network.eval();
+                return [];
+            }
+
+            if (choice.Share == 0)
+            {
+                return Probe(network, images, settings).Run(views, isAll: true);
+            }
+
+            began = new FineTuningStart { RateScale = choice.RateScale, Share = choice.Share, TrainingLoss = choice.TrainingLoss };
         }
 
         if (images.Validation is null && images.Training.Count >= LargestTrial)
         {
-            return RunWithoutSome(views);
+            return RunWithoutSome(views, start, resumed);
         }
 
-        Probe(network, images, settings).Run(views, isAll: false);
-        using var start = new BestWeights();
-        start.Keep(network);
-        IReadOnlyList<EpochMetrics> history = Train(network, images, settings with { LearningRate = settings.LearningRate * choice.RateScale }, checkpoints: null);
+        if (resumed is null)
+        {
+            Probe(network, images, settings).Run(views, isAll: false);
+            start.Keep(network);
+            checkpoints?.SaveStart(began, start);
+        }
+
+        IReadOnlyList<EpochMetrics> history = Train(network, images, settings with { LearningRate = settings.LearningRate * began.RateScale }, checkpoints);
         if (images.Validation is not null)
         {
             Interpolate(start, images, comparedBefore: null);
         }
-        else if (choice.Share < 1 || choice.TrainingLoss is not null)
+        else if (began.Share < 1 || began.TrainingLoss is not null)
         {
             using var end = new BestWeights();
             end.Keep(network);
-            bool isSpoiled = history.Count > 0 && history[^1].TrainingLoss > Math.Max(SpoiledLoss * choice.TrainingLoss ?? double.MaxValue, Math.Log(images.ClassCount) / 2);
-            Move(network, start, end, isSpoiled ? 0 : choice.Share);
+            bool isSpoiled = history.Count > 0 && history[^1].TrainingLoss > Math.Max(SpoiledLoss * began.TrainingLoss ?? double.MaxValue, Math.Log(images.ClassCount) / 2);
+            Move(network, start, end, isSpoiled ? 0 : began.Share);
             if (isSpoiled)
             {
-                host.Warn(string.Create(CultureInfo.InvariantCulture, $"Fine-tuning all layers ended at a training loss of {history[^1].TrainingLoss:F3}, in the trial at {choice.TrainingLoss:F3}: the classifier alone is taken, as HeadOnly fits it. Lower LearningRate."));
+                host.Warn(string.Create(CultureInfo.InvariantCulture, $"Fine-tuning all layers ended at a training loss of {history[^1].TrainingLoss:F3}, in the trial at {began.TrainingLoss:F3}: the classifier alone is taken, as HeadOnly fits it. Lower LearningRate."));
             }
         }
 
@@ -102,38 +114,59 @@ internal sealed class FineTuning(
     }
 
     /// <summary>Trains on most of a large set, and takes the point between classifier and end that is best on the rest.</summary>
-    private IReadOnlyList<EpochMetrics> RunWithoutSome(int views)
+    /// <param name="start">The network with its fitted classifier, where the training is resumed.</param>
+    /// <param name="resumed">What was decided then, or null.</param>
+    private IReadOnlyList<EpochMetrics> RunWithoutSome(int views, BestWeights start, FineTuningStart? resumed)
     {
         int count = Math.Clamp((int)(images.Training.Count * HeldOutOfLarge), FewestOfLarge, MostOfLarge);
         var (training, heldOut) = StratifiedSplit.Of(images.Training.Labels, (double)count / images.Training.Count, settings.Seed);
         LabeledImages set = Split(training, heldOut), trained = set with { Validation = null };
-        Probe(network, trained, settings).Run(views, isAll: false);
-        if (heldOut.Length < FewestHeldOut)
+        bool isCompared = heldOut.Length >= FewestHeldOut;
+        if (resumed is null)
+        {
+            Probe(network, trained, settings).Run(views, isAll: false);
+            start.Keep(network);
+            try
+            {
+                resumed = isCompared ? Held(set, heldOut.Length) : new FineTuningStart();
+            }
+            catch (OperationCanceledException) when (settings.CancellationHandling == CancellationHandling.ReturnBest)
+            {
+                network.eval();
+                return [];
+            }
+
+            checkpoints?.SaveStart(resumed, start);
+        }
+
+        if (isCompared && resumed.Classifier is null)
+        {
+            throw new InvalidDataException($"Can't resume from checkpoint '{checkpoints?.StartPath}': it has no metrics of the fitted classifier. Set ResumeFromCheckpoint to false to start over.");
+        }
+
+        if (!isCompared)
         {
             // Of many classes with few images each none can be spared.
-            return Train(network, images, settings, checkpoints: null);
+            return Train(network, images, settings, checkpoints);
         }
 
-        host.Inform($"{heldOut.Length} of the {images.Training.Count} training images are held out, to tell at the end how far to fine-tune. Give a ValidationSet to have all trained on.");
-        using var start = new BestWeights();
-        start.Keep(network);
-        TimeSpan began = host.Elapsed();
-        Candidate probe;
-        try
-        {
-            probe = new Candidate(0, Evaluate(network, set, host.CheckCancelled));
-        }
-        catch (OperationCanceledException) when (settings.CancellationHandling == CancellationHandling.ReturnBest)
-        {
-            network.eval();
-            return [];
-        }
-
-        TimeSpan comparison = (host.Elapsed() - began) * (s_between.Length + 1);
-        TrainingSettings limited = settings.MaxTrainingTime is { } limit ? settings with { MaxTrainingTime = limit - Shorter(comparison, (limit - host.Elapsed()) * ComparisonTime) } : settings;
-        IReadOnlyList<EpochMetrics> history = Train(network, trained, limited, checkpoints: null);
-        Interpolate(start, set, probe);
+        IReadOnlyList<EpochMetrics> history = Train(network, trained, settings with { MaxTrainingTime = resumed.MaxTrainingTime }, checkpoints);
+        Interpolate(start, set, new Candidate(0, resumed.Classifier!));
         return history;
+    }
+
+    /// <summary>Evaluates the fitted classifier on the held-out part, and keeps free the time that the comparison will take.</summary>
+    private FineTuningStart Held(LabeledImages set, int heldOut)
+    {
+        host.Inform($"{heldOut} of the {images.Training.Count} training images are held out, to tell at the end how far to fine-tune. Give a ValidationSet to have all trained on.");
+        TimeSpan began = host.Elapsed();
+        ValidationResult classifier = Evaluate(network, set, host.CheckCancelled);
+        TimeSpan comparison = (host.Elapsed() - began) * (s_between.Length + 1);
+        return new FineTuningStart
+        {
+            Classifier = classifier,
+            MaxTrainingTime = settings.MaxTrainingTime is { } limit ? limit - Shorter(comparison, (limit - host.Elapsed()) * ComparisonTime) : null,
+        };
     }
 
     private LabeledImages Split(int[] training, int[] heldOut) => new(

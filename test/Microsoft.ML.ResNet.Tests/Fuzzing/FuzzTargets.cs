@@ -43,6 +43,7 @@ internal sealed class FuzzTargets : IDisposable
             64,
             MiB),
         "checkpoint" => Checkpoint(name),
+        "start of fine-tuning" => FineTuningStart(name),
         "JPEG" => Image(name, Encode(SKEncodedImageFormat.Jpeg), TestImages.WithOrientation(Encode(SKEncodedImageFormat.Jpeg), 6), TestImages.CmykJpeg),
         "PNG" => Image(
             name,
@@ -102,6 +103,26 @@ internal sealed class FuzzTargets : IDisposable
             {
                 File.WriteAllBytes(folder.LastPath, content);
                 folder.Resume(network, average: null, optimizer, best, stepCount: int.MaxValue);
+            },
+            64,
+            MiB);
+    }
+
+    private FuzzTarget FineTuningStart(string name)
+    {
+        ResidualNetwork network = WeightSeeds.Network();
+        BestWeights weights = new(), read = new();
+        _owned.AddRange([weights, read, network]);
+        weights.Keep(network);
+        var folder = new CheckpointFolder(_folder.Path, new Dictionary<string, string> { ["Seed"] = "1" }, resumes: true);
+        folder.SaveStart(new FineTuningStart { RateScale = 0.2, Share = 0.75, TrainingLoss = 0.5, Classifier = new ValidationResult(0.5, 0.8, 1, 0.8), MaxTrainingTime = TimeSpan.FromMinutes(3) }, weights);
+        return new FuzzTarget(
+            name,
+            [File.ReadAllBytes(folder.StartPath)],
+            content =>
+            {
+                File.WriteAllBytes(folder.StartPath, content);
+                folder.ResumeStart(network, read);
             },
             64,
             MiB);

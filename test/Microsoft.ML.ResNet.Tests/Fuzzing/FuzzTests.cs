@@ -19,7 +19,7 @@ public sealed class FuzzTests
     public static IEnumerable<object[]> Readers =>
     [
         ["safetensors"], ["PyTorch zip"], ["PyTorch legacy"], ["ONNX"], ["weights of model.zip"],
-        ["model description"], ["model weights"], ["features description"], ["features weights"], ["normalisation"], ["checkpoint"],
+        ["model description"], ["model weights"], ["features description"], ["features weights"], ["normalisation"], ["checkpoint"], ["start of fine-tuning"],
         ["JPEG"], ["PNG"], ["WebP"], ["BMP"], ["GIF"],
     ];
 

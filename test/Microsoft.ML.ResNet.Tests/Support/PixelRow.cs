@@ -78,4 +78,26 @@ internal static class PixelRows
     {
         public string Label { get; set; } = "";
     }
+
+    /// <summary>Stripes of noise that go across or down: nothing that colours tell.</summary>
+    public static List<PixelRow> Stripes(int count, int seed)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, count).Select(i =>
+        {
+            float[] stripes = [.. Enumerable.Range(0, 8).Select(_ => (float)random.Next(60))];
+            return new PixelRow { Label = i % 2 == 0 ? "across" : "down", Features = [.. Enumerable.Range(0, 3 * 64).Select(at => 98 + stripes[i % 2 == 0 ? at % 64 / 8 : at % 8] + random.Next(60))] };
+        })];
+    }
+
+    /// <summary>Options that take a fitted model's network for other classes.</summary>
+    public static ResNetTrainer.Options FineTuning(ResNetTransformer pretrained, FineTuningMode mode) => new()
+    {
+        PretrainedWeights = ResNetWeights.FromTransformer(pretrained),
+        FineTuning = mode,
+        Epochs = 4,
+        BatchSize = 8,
+        LearningRate = mode == FineTuningMode.Full ? 0.05 : null,
+        RandomCropPadding = 1,
+    };
 }

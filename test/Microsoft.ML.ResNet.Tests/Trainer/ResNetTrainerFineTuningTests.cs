@@ -102,11 +102,19 @@ public sealed class ResNetTrainerFineTuningTests
         ResNetTrainer.Options options = OfFiles(FineTuning(pretrained, mode));
         options.FreezeBatchNorm = freezes;
         options.ImageSize = size;
-        using var checkpoints = new TemporaryFolder();
+        using var source = new CancellationTokenSource();
         if (mode == FineTuningMode.HeadThenFull)
         {
-            // Without a trial, which may find that the classifier alone is best.
-            options.CheckpointDirectory = checkpoints.Path;
+            // A cancellation before the comparison, which may find that the classifier alone is best.
+            (options.ValidationSet, options.RestoreBestWeights) = (data, false);
+            (options.CancellationToken, options.CancellationHandling) = (source.Token, CancellationHandling.ReturnBest);
+            options.EpochCallback = metrics =>
+            {
+                if (metrics.Epoch == options.Epochs)
+                {
+                    source.Cancel();
+                }
+            };
         }
 
         using ResNetTransformer model = Train(data, options);
@@ -365,25 +373,4 @@ public sealed class ResNetTrainerFineTuningTests
         options.FeatureColumnName = "ImagePath";
         return options;
     }
-
-    /// <summary>Stripes of noise that go across or down: nothing that colours tell.</summary>
-    private static List<PixelRow> Stripes(int count, int seed)
-    {
-        var random = new Random(seed);
-        return [.. Enumerable.Range(0, count).Select(i =>
-        {
-            float[] stripes = [.. Enumerable.Range(0, 8).Select(_ => (float)random.Next(60))];
-            return new PixelRow { Label = i % 2 == 0 ? "across" : "down", Features = [.. Enumerable.Range(0, 3 * 64).Select(at => 98 + stripes[i % 2 == 0 ? at % 64 / 8 : at % 8] + random.Next(60))] };
-        })];
-    }
-
-    private static ResNetTrainer.Options FineTuning(ResNetTransformer pretrained, FineTuningMode mode) => new()
-    {
-        PretrainedWeights = ResNetWeights.FromTransformer(pretrained),
-        FineTuning = mode,
-        Epochs = 4,
-        BatchSize = 8,
-        LearningRate = mode == FineTuningMode.Full ? 0.05 : null,
-        RandomCropPadding = 1,
-    };
 }

@@ -9,7 +9,8 @@ namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
 /// Keeps the state of a training on disk: <c>last.checkpoint</c>, a safetensors file with all that the training needs to go on as if it
-/// had never stopped, and <c>best.safetensors</c>, the best weights so far. A file is replaced only when the new one is complete.
+/// had never stopped, <c>best.safetensors</c>, the best weights so far, and <c>start.checkpoint</c>, where fine-tuning began. A file is replaced only when the new one is
+/// complete.
 /// </summary>
 /// <param name="path">The folder; made when the first file is written.</param>
 /// <param name="identity">The settings and data that a checkpoint must have been made with, to resume from it: names and values.</param>
@@ -21,6 +22,8 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     private const int FormatVersion = 1;
 
     private const string StateName = "training";
+    private const string StartName = "fineTuning";
+    private const string NetworkPrefix = "network";
     private const string Advice = "Free space there or choose another CheckpointDirectory; with ResumeFromCheckpoint the training resumes from the last checkpoint.";
 
     private static readonly JsonSerializerOptions Json = new()
@@ -35,6 +38,8 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     public string LastPath => System.IO.Path.Combine(Path, "last.checkpoint");
 
     public string BestPath => System.IO.Path.Combine(Path, "best.safetensors");
+
+    public string StartPath => System.IO.Path.Combine(Path, "start.checkpoint");
 
     public bool HasLast => File.Exists(LastPath);
 
@@ -53,6 +58,51 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
                 new Dictionary<string, string> { [StateName] = JsonSerializer.Serialize(document, Json) },
                 stream),
             Advice);
+    }
+
+    /// <summary>Writes where fine-tuning begins.</summary>
+    /// <param name="weights">The network with its fitted classifier.</param>
+    public void SaveStart(FineTuningStart start, BestWeights weights)
+    {
+        MakeFolder();
+        var document = new StartDocument(FormatVersion, identity, start);
+        AtomicFile.Write(
+            StartPath,
+            stream => TensorStream.Write(
+                [.. Prefixed(NetworkPrefix, weights.Entries!)],
+                new Dictionary<string, string> { [StartName] = JsonSerializer.Serialize(document, Json) },
+                stream),
+            Advice);
+    }
+
+    /// <summary>Reads where fine-tuning began, if training is to resume and had come so far.</summary>
+    /// <param name="network">Has the shapes of the weights.</param>
+    /// <param name="weights">Takes the network with its fitted classifier.</param>
+    /// <exception cref="InvalidDataException">The file is damaged, or was made with other settings or data.</exception>
+    public FineTuningStart? ResumeStart(ResidualNetwork network, BestWeights weights)
+    {
+        if (Directory.Exists(Path))
+        {
+            AtomicFile.RemovePartial(StartPath);
+        }
+
+        if (!resumes || !File.Exists(StartPath))
+        {
+            return null;
+        }
+
+        return Read(StartPath, (entries, metadata, stream) =>
+        {
+            StartDocument document = Deserialize<StartDocument>(metadata, StartName);
+            if (document is not { FormatVersion: FormatVersion, Identity: not null, Start: { RateScale: > 0 and <= 1, Share: > 0 and <= 1 } start })
+            {
+                throw new InvalidDataException("Its state has parts that are missing or out of range.");
+            }
+
+            CheckIdentity(document.Identity);
+            TensorStream.Read(entries, Prefixed(NetworkPrefix, weights.Allocate(network)).ToDictionary(entry => entry.Item1, entry => entry.Item2, StringComparer.Ordinal), stream);
+            return start;
+        });
     }
 
     /// <summary>Writes the best weights, for other uses than to go on.</summary>
@@ -82,10 +132,8 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
             return null;
         }
 
-        using FileStream stream = File.OpenRead(LastPath);
-        try
+        return Read(LastPath, (entries, metadata, stream) =>
         {
-            var (entries, metadata) = SafetensorsHeader.Read(stream);
             Document document = Parse(metadata);
             CheckIdentity(document.Identity);
             if (document.State.Batch >= stepCount)
@@ -99,12 +147,7 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
                     .ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal),
                 stream);
             return document.State;
-        }
-        catch (Exception exception) when (exception is InvalidDataException or JsonException or NotSupportedException)
-        {
-            throw new InvalidDataException(
-                $"Can't resume from checkpoint '{LastPath}': {exception.Message} Set ResumeFromCheckpoint to false to start over, or choose another CheckpointDirectory.", exception);
-        }
+        });
     }
 
     /// <summary>The seed of the checkpoint that training resumes from, or null.</summary>
@@ -154,14 +197,36 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
         }
     }
 
-    private static Document Parse(IReadOnlyDictionary<string, string> metadata)
+    /// <summary>Reads a file of the folder. What is wrong with it becomes an error that names it and says what to do.</summary>
+    private static T Read<T>(string path, Func<IReadOnlyList<SafetensorsEntry>, IReadOnlyDictionary<string, string>, Stream, T> read)
     {
-        if (!metadata.TryGetValue(StateName, out string? json))
+        using FileStream stream = File.OpenRead(path);
+        try
+        {
+            var (entries, metadata) = SafetensorsHeader.Read(stream);
+            return read(entries, metadata, stream);
+        }
+        catch (Exception exception) when (exception is InvalidDataException or JsonException or NotSupportedException)
+        {
+            throw new InvalidDataException(
+                $"Can't resume from checkpoint '{path}': {exception.Message} Set ResumeFromCheckpoint to false to start over, or choose another CheckpointDirectory.", exception);
+        }
+    }
+
+    private static T Deserialize<T>(IReadOnlyDictionary<string, string> metadata, string name)
+        where T : class
+    {
+        if (!metadata.TryGetValue(name, out string? json))
         {
             throw new InvalidDataException("It has no training state.");
         }
 
-        Document document = JsonSerializer.Deserialize<Document>(json, Json) ?? throw new InvalidDataException("Its training state is empty.");
+        return JsonSerializer.Deserialize<T>(json, Json) ?? throw new InvalidDataException("Its training state is empty.");
+    }
+
+    private static Document Parse(IReadOnlyDictionary<string, string> metadata)
+    {
+        Document document = Deserialize<Document>(metadata, StateName);
         if (document.FormatVersion != FormatVersion)
         {
             throw new InvalidDataException($"Its format version is {document.FormatVersion}, expected {FormatVersion}.");
@@ -190,7 +255,7 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     private static List<(string Name, Tensor Tensor)> Tensors(
         ResidualNetwork network, ResidualNetwork? average, IOptimizer optimizer, IReadOnlyList<(string Name, Tensor Tensor)>? best) =>
     [
-        .. Prefixed("network", network.StateEntries),
+        .. Prefixed(NetworkPrefix, network.StateEntries),
         .. Prefixed("average", average?.StateEntries ?? []),
         .. Prefixed("optimizer", optimizer.State),
         .. Prefixed("best", best ?? []),
@@ -200,4 +265,6 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
         => entries.Select(entry => ($"{prefix}.{entry.Name}", entry.Tensor));
 
     private sealed record Document(int FormatVersion, IReadOnlyDictionary<string, string> Identity, TrainingState State, bool HasBest);
+
+    private sealed record StartDocument(int FormatVersion, IReadOnlyDictionary<string, string> Identity, FineTuningStart Start);
 }
