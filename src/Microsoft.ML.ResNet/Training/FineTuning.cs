@@ -150,23 +150,20 @@ internal sealed class FineTuning(
             return Train(network, images, settings, checkpoints);
         }
 
-        IReadOnlyList<EpochMetrics> history = Train(network, trained, settings with { MaxTrainingTime = resumed.MaxTrainingTime }, checkpoints);
+        // By the limit of this call: a resumed training may have another.
+        TimeSpan? end = settings.MaxTrainingTime is { } limit ? limit - Shorter(resumed.Comparison, (limit - host.Elapsed()) * ComparisonTime) : null;
+        IReadOnlyList<EpochMetrics> history = Train(network, trained, settings with { MaxTrainingTime = end }, checkpoints);
         Interpolate(start, set, new Candidate(0, resumed.Classifier!));
         return history;
     }
 
-    /// <summary>Evaluates the fitted classifier on the held-out part, and keeps free the time that the comparison will take.</summary>
+    /// <summary>Evaluates the fitted classifier on the held-out part, and tells how long the comparison will take.</summary>
     private FineTuningStart Held(LabeledImages set, int heldOut)
     {
         host.Inform($"{heldOut} of the {images.Training.Count} training images are held out, to tell at the end how far to fine-tune. Give a ValidationSet to have all trained on.");
         TimeSpan began = host.Elapsed();
         ValidationResult classifier = Evaluate(network, set, host.CheckCancelled);
-        TimeSpan comparison = (host.Elapsed() - began) * (s_between.Length + 1);
-        return new FineTuningStart
-        {
-            Classifier = classifier,
-            MaxTrainingTime = settings.MaxTrainingTime is { } limit ? limit - Shorter(comparison, (limit - host.Elapsed()) * ComparisonTime) : null,
-        };
+        return new FineTuningStart { Classifier = classifier, Comparison = (host.Elapsed() - began) * (s_between.Length + 1) };
     }
 
     private LabeledImages Split(int[] training, int[] heldOut) => new(

@@ -115,7 +115,7 @@ internal sealed class FuzzTargets : IDisposable
         _owned.AddRange([weights, read, network]);
         weights.Keep(network);
         var folder = new CheckpointFolder(_folder.Path, new Dictionary<string, string> { ["Seed"] = "1" }, resumes: true);
-        folder.SaveStart(new FineTuningStart { RateScale = 0.2, Share = 0.75, TrainingLoss = 0.5, Classifier = new ValidationResult(0.5, 0.8, 1, 0.8), MaxTrainingTime = TimeSpan.FromMinutes(3) }, weights);
+        folder.SaveStart(new FineTuningStart { RateScale = 0.2, Share = 0.75, TrainingLoss = 0.5, Classifier = new ValidationResult(0.5, 0.8, 1, 0.8), Comparison = TimeSpan.FromSeconds(3) }, weights);
         return new FuzzTarget(
             name,
             [File.ReadAllBytes(folder.StartPath)],

@@ -68,6 +68,31 @@ public sealed class FineTuningCheckpointTests
         }
     }
 
+    /// <summary>A limit of time is none of the settings that a resumed training must share.</summary>
+    [TestMethod]
+    public void Fit_LargeSetResumedWithAnotherLimit_GoesByThatLimit()
+    {
+        using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 2));
+        IDataView data = Keyed(_context, Stripes(2000, seed: 1), "across", "down");
+        using var folder = new TemporaryFolder();
+        ResNetTrainer.Options options = FineTuning(pretrained, FineTuningMode.HeadThenFull);
+        (options.Epochs, options.MaxTrainingTime, options.CheckpointDirectory, options.ResumeFromCheckpoint) = (20, TimeSpan.FromHours(1), folder.Path, true);
+        options.Progress = new SynchronousProgress(metrics =>
+        {
+            if (metrics is { Epoch: 2, Step: > 0 })
+            {
+                throw new TimeoutException("The power fails.");
+            }
+        });
+        Assert.ThrowsExactly<TimeoutException>(() => Train(data, options));
+        options.Progress = null;
+        options.MaxTrainingTime = TimeSpan.FromMilliseconds(1);
+
+        using ResNetTransformer model = Train(data, options);
+
+        Assert.IsLessThan(20, model.TrainingHistory.Count);
+    }
+
     [TestMethod]
     [DataRow(60)]
     [DataRow(700)]

@@ -15,6 +15,6 @@ internal sealed record FineTuningStart
     /// <summary>The fitted classifier on the held-out part of a large set; null where none is held out.</summary>
     public ValidationResult? Classifier { get; init; }
 
-    /// <summary>When training has to end, so that there is time for the comparison after it; null where time isn't limited.</summary>
-    public TimeSpan? MaxTrainingTime { get; init; }
+    /// <summary>The time that the comparison after the training will take.</summary>
+    public TimeSpan Comparison { get; init; }
 }
