@@ -105,7 +105,7 @@ public sealed partial class ResNetTrainer
 
         /// <summary>
         /// The numbers that the network is trained with: convolutions and activations in float32 or bfloat16. Two machines of which only one
-        /// has instructions for bfloat16 train different models with <see cref="TrainingPrecision.Auto"/>, of the same accuracy.
+        /// trains in bfloat16 have different models with <see cref="TrainingPrecision.Auto"/>, of the same accuracy.
         /// </summary>
         /// <value>Default: <see cref="TrainingPrecision.Auto"/>.</value>
         public TrainingPrecision Precision { get; set; } = TrainingPrecision.Auto;

@@ -237,7 +237,8 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
                 ranks);
             network.to(device);
             bool needsFloat32 = options is { SynchronizeBatchNorm: true, Precision: TrainingPrecision.Auto } && !ranks.IsSingle;
-            network.ActivationType = BFloat16Support.TypeFor(needsFloat32 ? TrainingPrecision.Float32 : options.Precision, device, channel);
+            network.ActivationType = BFloat16Support.TypeFor(
+                needsFloat32 ? TrainingPrecision.Float32 : options.Precision, VectorTraining.Supports(network, device), device, channel);
             ranks.RequireSame(CheckpointIdentity.Of(settings, network, data));
             ranks.Share(network.StateEntries.Select(entry => entry.Tensor));
             if (ranks.IsMain)

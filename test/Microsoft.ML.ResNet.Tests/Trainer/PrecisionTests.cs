@@ -153,7 +153,7 @@ public sealed class PrecisionTests
     }
 
     [TestMethod]
-    public void TypeFor_Auto_IsBFloat16WhereItIsFastAndSlowChoicesAreWarnedOf()
+    public void TypeFor_Auto_IsTheFasterAndSlowChoicesAreWarnedOf()
     {
         var context = new MLContext(1);
         var log = new LogRecorder(context);
@@ -161,9 +161,12 @@ public sealed class PrecisionTests
         bool isFast = BFloat16Support.IsFast(torch.CPU);
         torch.ScalarType expected = isFast ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32;
 
-        Assert.AreEqual(expected, BFloat16Support.TypeFor(TrainingPrecision.Auto, torch.CPU, channel));
+        Assert.AreEqual(expected, BFloat16Support.TypeFor(TrainingPrecision.Auto, hasKernels: false, torch.CPU, channel));
+        Assert.AreEqual(
+            BFloat16Support.HasMatrixInstructions() ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
+            BFloat16Support.TypeFor(TrainingPrecision.Auto, hasKernels: true, torch.CPU, channel));
         Assert.AreEqual(expected, BFloat16Support.TypeFor(ScoringPrecision.Auto, torch.CPU, channel));
-        Assert.AreEqual(torch.ScalarType.Float32, BFloat16Support.TypeFor(TrainingPrecision.Float32, torch.CPU, channel));
+        Assert.AreEqual(torch.ScalarType.Float32, BFloat16Support.TypeFor(TrainingPrecision.Float32, hasKernels: false, torch.CPU, channel));
         Assert.IsEmpty(log.Warnings);
         Assert.AreEqual(torch.ScalarType.BFloat16, BFloat16Support.TypeFor(ScoringPrecision.BFloat16, torch.CPU, channel));
         Assert.AreEqual(isFast ? 0 : 1, log.Warnings.Count(message => message.Contains("has no instructions for it", StringComparison.Ordinal)));
