@@ -42,6 +42,7 @@ internal static partial class NativeTorch
     private static void Load()
     {
         OpenMPWaiting.Shorten();
+        FreedMemory.Keep();
         var locator = NativeLibraryLocator.ForThisProcess();
         if (locator.Find("torch_cpu") is null && !NativeLibrary.TryLoad("LibTorchSharp", typeof(torch).Assembly, null, out _))
         {
