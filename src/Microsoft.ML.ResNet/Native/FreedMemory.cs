@@ -28,7 +28,7 @@ internal static class FreedMemory
 
         try
         {
-            // Until 2.34 the library takes no more than 32 MiB for the first. The second without the first would have all from 128 KiB on go to the system.
+            // Older versions take no more than 32 MiB for the first. The second without the first would have all from 128 KiB on go to the system.
             if (SetOption(MmapThreshold, 1 << 30) != 0 || SetOption(MmapThreshold, 32 << 20) != 0)
             {
                 _ = SetOption(TrimThreshold, int.MaxValue);
