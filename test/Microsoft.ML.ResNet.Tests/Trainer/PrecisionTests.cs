@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Kernels;
 using Microsoft.ML.ResNet.Native;
 using Microsoft.ML.ResNet.Network;
 using TorchSharp;
@@ -170,6 +171,30 @@ public sealed class PrecisionTests
         Assert.IsEmpty(log.Warnings);
         Assert.AreEqual(torch.ScalarType.BFloat16, BFloat16Support.TypeFor(ScoringPrecision.BFloat16, torch.CPU, channel));
         Assert.AreEqual(isFast ? 0 : 1, log.Warnings.Count(message => message.Contains("has no instructions for it", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Widths of 16 and 32 are the kernels', 8 is not.</summary>
+    [TestMethod]
+    [DataRow(16)]
+    [DataRow(8)]
+    public void Fit_Auto_TrainsByTheKernelsUnlessThereIsSomethingFaster(int width)
+    {
+        var context = new MLContext(1);
+        IDataView data = Keyed(context, Create(40));
+        double automatic = Loss(TrainingPrecision.Auto), single = Loss(TrainingPrecision.Float32), half = Loss(TrainingPrecision.BFloat16);
+
+        bool isHalf = width == 8 || !MatrixKernel.IsSupported ? BFloat16Support.IsFast(torch.CPU) : BFloat16Support.HasMatrixInstructions();
+        Assert.AreNotEqual(single, half);
+        Assert.IsLessThan(Math.Abs(automatic - (isHalf ? single : half)), Math.Abs(automatic - (isHalf ? half : single)));
+
+        double Loss(TrainingPrecision precision)
+        {
+            ResNetTrainer.Options options = Options();
+            options.Specification = new ResNetSpecification { Depths = [1, 1], Widths = [width, 2 * width], Stem = ResNetStem.Cifar };
+            options.Precision = precision;
+            using ResNetTransformer model = context.MulticlassClassification.Trainers.ResNet(options).Fit(data);
+            return model.TrainingHistory[^1].TrainingLoss;
+        }
     }
 
     [TestMethod]
