@@ -93,6 +93,8 @@ internal static class AccuracyRun
         int blocksAt = Array.IndexOf(arguments, "--blocks"), widthsAt = Array.IndexOf(arguments, "--widths");
         if (blocksAt >= 0 && widthsAt >= 0)
         {
+            // The trainer refuses a named architecture beside a specification.
+            options.Architecture = new ResNetTrainer.Options().Architecture;
             options.Specification = new ResNetSpecification { Depths = Numbers(arguments[blocksAt + 1]), Widths = Numbers(arguments[widthsAt + 1]), Stem = ResNetStem.Cifar };
         }
 

@@ -183,7 +183,7 @@ internal sealed class ScoringBenchmark : IBenchmark
     }
 
     private static ResNetTransformer? InBFloat16(ResNetTransformer model, MLContext context)
-        => BFloat16Support.IsFast(CPU) ? model.WithScoringPrecision(context, ScoringPrecision.BFloat16) : null;
+        => BFloat16Support.HasInstructions(CPU) ? model.WithScoringPrecision(context, ScoringPrecision.BFloat16) : null;
 
     /// <summary>Once without a clock, so that weights are laid out and code is compiled, then the rounds.</summary>
     private IReadOnlyList<BenchmarkResult> Interleave(string unit, int rounds, List<(string What, Func<double> Measure)> contestants)

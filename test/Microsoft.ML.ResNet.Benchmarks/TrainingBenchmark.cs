@@ -41,7 +41,7 @@ internal sealed class TrainingBenchmark : IBenchmark
             ($"{what}: plain TorchSharp loop, float32", () => Loop(plain, optimizer, images, labels, batches)),
             ($"{what}: Fit, float32", () => Fit(context, data, architecture, batch, TrainingPrecision.Float32)),
         ];
-        if (BFloat16Support.IsFast(CPU))
+        if (BFloat16Support.HasInstructions(CPU))
         {
             contestants.Add(($"{what}: Fit, bfloat16", () => Fit(context, data, architecture, batch, TrainingPrecision.BFloat16)));
         }

@@ -58,7 +58,8 @@ internal static class FreedMemory
         }
     }
 
-    private static bool IsSetByUser()
+    /// <summary>Whether the environment says how the C library keeps memory.</summary>
+    public static bool IsSetByUser()
         => Environment.GetEnvironmentVariable("MALLOC_TRIM_THRESHOLD_") is not null
         || Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is not null
         || Environment.GetEnvironmentVariable("GLIBC_TUNABLES")?.Contains("glibc.malloc.", StringComparison.Ordinal) == true;

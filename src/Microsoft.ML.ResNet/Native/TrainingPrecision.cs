@@ -4,7 +4,7 @@ namespace Microsoft.ML.ResNet;
 public enum TrainingPrecision
 {
     /// <summary>
-    /// <see cref="BFloat16"/> on GPUs with instructions for it (NVIDIA's Ampere and later) and on CPUs with AMX, and on CPUs with
+    /// <see cref="BFloat16"/> on GPUs with instructions for it (NVIDIA's Ampere and later) and on CPUs with AMX, and on AMD's CPUs with
     /// AVX512-BF16 for networks with grouped convolutions (ResNeXt) or of unusual widths; else <see cref="Float32"/>.
     /// </summary>
     Auto,
@@ -14,7 +14,7 @@ public enum TrainingPrecision
 
     /// <summary>
     /// Convolutions and activations in bfloat16: the exponent of float32 and 8 bits of mantissa, with half the memory. Faster where the device has
-    /// instructions for matrices of it, up to 1.2 times as fast as <see cref="Float32"/> with AVX512-BF16 alone, and many times slower where the device has none. On a CPU
+    /// instructions for matrices of it, up to 1.2 times as fast as <see cref="Float32"/> with AMD's AVX512-BF16, half as fast with Intel's where there is no AMX, and many times slower where the device has none. On a CPU
     /// it is by libtorch, whose threads wait for each other at every operator: beside a busy process it took four times as long as <see cref="Float32"/>.
     /// </summary>
     BFloat16,
