@@ -75,14 +75,14 @@ internal sealed class ImageScorer : IDisposable
     /// <param name="pixels">Images in the <see cref="Format"/>, one behind the other, each with its crops.</param>
     /// <param name="results">[count, OutputLength]; probabilities are softmax, each row sums to 1.</param>
     /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
-    public void Score(ReadOnlySpan<byte> pixels, int count, Span<float> results)
+    public void Score(ReadOnlyMemory<byte> pixels, int count, Span<float> results)
     {
         using ReferenceCount.Use use = Enter();
         using ScoringTurns.Turn turn = ScoringTurns.Take();
         DeviceNetwork network = Ready();
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
-        Tensor values = _output == NetworkOutput.Features ? network.Features(network.Input.Create(pixels, count)) : Logits(network, pixels, count).softmax(1);
+        Tensor values = _output == NetworkOutput.Features ? network.Features(new ScoringImages(network.Input, pixels, count)) : Logits(network, pixels, count).softmax(1);
         values.cpu().data<float>().CopyTo(results[..(count * OutputLength)]);
         if (unchecked((uint)Interlocked.Increment(ref s_calls)) % CallsBetweenReturns == 0)
         {
@@ -93,11 +93,11 @@ internal sealed class ImageScorer : IDisposable
     public void Dispose() => _lifetime.Dispose();
 
     /// <summary>The logits, [count, K], averaged over the views of each image.</summary>
-    private Tensor Logits(DeviceNetwork network, ReadOnlySpan<byte> pixels, int count)
+    private Tensor Logits(DeviceNetwork network, ReadOnlyMemory<byte> pixels, int count)
     {
         if (Views.Count == 1)
         {
-            return network.Logits(network.Input.Create(pixels, count));
+            return network.Logits(new ScoringImages(network.Input, pixels, count));
         }
 
         // No more at once than the network scores of plain images.
@@ -106,8 +106,8 @@ internal sealed class ImageScorer : IDisposable
         for (int start = 0; start < crops; start += most)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor images = network.Input.Create(pixels[(start * Format.ByteCount)..], Math.Min(most, crops - start));
-            parts.Add(Views.Logits(network.Logits, images).MoveToOuterDisposeScope());
+            Tensor images = network.Input.Create(pixels.Span[(start * Format.ByteCount)..], Math.Min(most, crops - start));
+            parts.Add(Views.Logits(view => network.Logits(view), images).MoveToOuterDisposeScope());
         }
 
         return cat(parts).view(count, Views.Crops.Count, -1).mean([1]);

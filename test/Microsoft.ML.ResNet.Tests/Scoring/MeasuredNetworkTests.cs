@@ -254,13 +254,13 @@ public sealed class MeasuredNetworkTests
 
         public int Disposals { get; private set; }
 
-        public Tensor Forward(Tensor images) => Features(images);
+        public Tensor Forward(ScoringImages images) => Features(images);
 
-        public Tensor Features(Tensor images)
+        public Tensor Features(ScoringImages images)
         {
             int call = Interlocked.Increment(ref _calls);
             Thread.Sleep(call % 3 == 0 ? EveryThird ?? milliseconds : milliseconds);
-            return zeros(images.shape[0], 2);
+            return zeros(images.Count, 2);
         }
 
         public void Dispose() => Disposals++;

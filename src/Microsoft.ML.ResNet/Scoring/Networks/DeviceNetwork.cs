@@ -39,10 +39,10 @@ internal sealed class DeviceNetwork : IDisposable
     }
 
     /// <summary>Computes [N,K] from [N,C,H,W], within <c>inference_mode</c>.</summary>
-    public Tensor Logits(Tensor images) => _scoring?.Forward(images) ?? _network.forward(images);
+    public Tensor Logits(ScoringImages images) => _scoring?.Forward(images) ?? _network.forward(images.ToTensor());
 
     /// <summary>Computes [N,FeatureCount] from [N,C,H,W], within <c>inference_mode</c>.</summary>
-    public Tensor Features(Tensor images) => _scoring?.Features(images) ?? _network.Features(images);
+    public Tensor Features(ScoringImages images) => _scoring?.Features(images) ?? _network.Features(images.ToTensor());
 
     public void Dispose()
     {

@@ -26,16 +26,16 @@ internal sealed class FusedNetwork : IScoringNetwork
         _program = TorchScript.Compile(ScoringProgram.Of(_folded.Plan, height: 1, width: 1).Text, Path.GetTempPath());
     }
 
-    public Tensor Forward(Tensor images)
+    public Tensor Forward(ScoringImages images)
     {
         using Tensor features = Features(images);
         return nn.functional.linear(features, _folded.HeadWeight, _folded.HeadBias);
     }
 
-    public Tensor Features(Tensor images)
+    public Tensor Features(ScoringImages images)
     {
         using var scope = NewDisposeScope();
-        Tensor input = InChannelsLast(images.to(_fused.Type));
+        Tensor input = InChannelsLast(images.ToTensor().to(_fused.Type));
         return _program.Invoke(ScoringProgram.Features, input, WeightsFor(input.shape)).MoveToOuterDisposeScope();
     }
 

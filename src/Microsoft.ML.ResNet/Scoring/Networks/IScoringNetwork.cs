@@ -6,12 +6,12 @@ namespace Microsoft.ML.ResNet.Scoring;
 internal interface IScoringNetwork : IDisposable
 {
     /// <summary>Computes the logits.</summary>
-    /// <param name="images">[N,C,H,W] float32, normalised.</param>
+    /// <param name="images">[N,C,H,W].</param>
     /// <returns>[N,K] float32, in the caller's dispose scope.</returns>
-    Tensor Forward(Tensor images);
+    Tensor Forward(ScoringImages images);
 
     /// <summary>Computes what the head reads: the last stage's activations, averaged over the image.</summary>
-    /// <param name="images">[N,C,H,W] float32, normalised.</param>
+    /// <param name="images">[N,C,H,W].</param>
     /// <returns>[N,FeatureCount] float32, in the caller's dispose scope.</returns>
-    Tensor Features(Tensor images);
+    Tensor Features(ScoringImages images);
 }

@@ -39,7 +39,7 @@ internal sealed class MeasuredNetwork : IScoringNetwork
     /// <summary>The time, of all threads together, that an image has to take for the choice to matter. Small networks on small images stay with the kernels.</summary>
     private static readonly TimeSpan s_image = TimeSpan.FromMilliseconds(4);
 
-    private static readonly ConcurrentDictionary<(string Shape, long Height, long Width, int Threads), bool> s_kernelsAreFaster = new();
+    private static readonly ConcurrentDictionary<(string Shape, int Height, int Width, int Threads), bool> s_kernelsAreFaster = new();
 
     /// <summary>The calls under way in the process, and those that ever began: what others do meanwhile would be measured too.</summary>
     private static int s_underWay, s_begun;
@@ -68,9 +68,9 @@ internal sealed class MeasuredNetwork : IScoringNetwork
         _processorTime = processorTime ?? ProcessorTime;
     }
 
-    public Tensor Forward(Tensor images) => Score(images, static (network, images) => network.Forward(images));
+    public Tensor Forward(ScoringImages images) => Score(images, static (network, images) => network.Forward(images));
 
-    public Tensor Features(Tensor images) => Score(images, static (network, images) => network.Features(images));
+    public Tensor Features(ScoringImages images) => Score(images, static (network, images) => network.Features(images));
 
     public void Dispose()
     {
@@ -78,10 +78,9 @@ internal sealed class MeasuredNetwork : IScoringNetwork
         _other?.Dispose();
     }
 
-    private Tensor Score(Tensor images, Func<IScoringNetwork, Tensor, Tensor> score)
+    private Tensor Score(ScoringImages images, Func<IScoringNetwork, ScoringImages, Tensor> score)
     {
-        long[] size = images.shape;
-        var key = (_shape, size[2], size[3], KernelThreads.Count);
+        var key = (_shape, images.Height, images.Width, KernelThreads.Count);
         Interlocked.Increment(ref s_begun);
         Interlocked.Increment(ref s_underWay);
         try
@@ -93,7 +92,7 @@ internal sealed class MeasuredNetwork : IScoringNetwork
 
             var clock = Stopwatch.StartNew();
             Tensor result = score(_kernels, images);
-            if (Interlocked.Add(ref _seen, size[0]) >= Volatile.Read(ref _measuredFrom) && Matters(clock.Elapsed.TotalSeconds, size[0]) && Monitor.TryEnter(_gate))
+            if (Interlocked.Add(ref _seen, images.Count) >= Volatile.Read(ref _measuredFrom) && Matters(clock.Elapsed.TotalSeconds, images.Count) && Monitor.TryEnter(_gate))
             {
                 try
                 {
@@ -137,7 +136,7 @@ internal sealed class MeasuredNetwork : IScoringNetwork
     /// Whether the kernels take less time, or not much more, on as many of the images as fill a run; null where it doesn't matter, where others wanted the processors
     /// meanwhile, or where the times don't agree.
     /// </summary>
-    private bool? Measure(Tensor images)
+    private bool? Measure(ScoringImages scored)
     {
         int begun = Volatile.Read(ref s_begun);
         if (Volatile.Read(ref s_underWay) > 1)
@@ -147,6 +146,7 @@ internal sealed class MeasuredNetwork : IScoringNetwork
 
         Volatile.Write(ref _measuredFrom, Patience * Volatile.Read(ref _seen));
         using var scope = NewDisposeScope();
+        Tensor images = scored.ToTensor();
         double single = Time(_kernels, images.narrow(0, 0, 1));
         long count = Math.Clamp((long)(s_run.TotalSeconds / Math.Max(single, 1e-6)), 1, images.shape[0]);
         Tensor some = images.narrow(0, 0, count);

@@ -44,25 +44,20 @@ internal sealed class VectorNetwork : IScoringNetwork
     /// <summary>Whether this processor has the instructions.</summary>
     public static bool IsSupported => MatrixKernel.IsSupported;
 
-    public Tensor Forward(Tensor images)
+    public Tensor Forward(ScoringImages images)
     {
         using Tensor features = Features(images);
         return nn.functional.linear(features, _folded.HeadWeight, _folded.HeadBias);
     }
 
-    public Tensor Features(Tensor images)
+    public Tensor Features(ScoringImages images)
     {
         using var scope = NewDisposeScope();
-        long[] shape = images.shape;
-        Tensor features = empty(shape[0], _featureCount);
-        VectorWorkspace workspace = Take((int)shape[0], (int)shape[2], (int)shape[3]);
+        Tensor features = empty(images.Count, _featureCount);
+        VectorWorkspace workspace = Take(images.Count, images.Height, images.Width);
         try
         {
-            Load(images.permute(0, 2, 3, 1).contiguous(), workspace);
-            unsafe
-            {
-                workspace.Run(TensorMemory.Floats(features), _featureCount);
-            }
+            Run(workspace, images, features);
         }
         finally
         {
@@ -85,8 +80,21 @@ internal sealed class VectorNetwork : IScoringNetwork
         }
     }
 
-    private static unsafe void Load(Tensor images, VectorWorkspace workspace)
-        => TensorMemory.Values(images).CopyTo(new Span<float>(workspace.Images, checked((int)workspace.Program.Input.Length)));
+    private unsafe void Run(VectorWorkspace workspace, ScoringImages images, Tensor features)
+    {
+        if (images.Format is { } format)
+        {
+            fixed (byte* pixels = images.Pixels)
+            {
+                workspace.Run(TensorMemory.Floats(features), _featureCount, new PixelLoading((nint)pixels, format, workspace.Input));
+            }
+
+            return;
+        }
+
+        TensorMemory.Values(images.ToTensor().permute(0, 2, 3, 1).contiguous()).CopyTo(new Span<float>(workspace.Input.Pointer, checked((int)workspace.Input.Length)));
+        workspace.Run(TensorMemory.Floats(features), _featureCount);
+    }
 
     private VectorWorkspace Take(int count, int height, int width)
     {

@@ -45,16 +45,22 @@ internal sealed unsafe class VectorWorkspace : IDisposable
     public int Threads { get; }
 
     /// <summary>Where the images go, [N,H,W,C].</summary>
-    public float* Images => _slots[0].Pointer;
+    public Activations Input => In(0, Program.Input);
 
     /// <summary>Computes the pooled features of the images.</summary>
     /// <param name="features">[N, channels].</param>
-    public void Run(float* features, int channels)
+    /// <param name="loading">Writes them to <see cref="Input"/>; null where they are there.</param>
+    public void Run(float* features, int channels, PixelLoading? loading = null)
     {
         VectorPass pass = _pass!;
         pass.Begin();
         try
         {
+            if (loading is not null)
+            {
+                pass.Run(loading, loading.ItemCount);
+            }
+
             foreach (ExecutionStep step in Program.Steps)
             {
                 Run(pass, step);

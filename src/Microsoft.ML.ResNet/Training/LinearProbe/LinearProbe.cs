@@ -27,7 +27,7 @@ internal sealed class LinearProbe(
         network.eval();
         using var scope = NewDisposeScope();
         using IScoringNetwork? prepared = device.PrepareRepeatable(network);
-        Func<Tensor, Tensor> compute = prepared is null ? network.Features : prepared.Features;
+        Func<Tensor, Tensor> compute = images => prepared?.Features(images) ?? network.Features(images);
         var extraction = new FeatureExtraction(
             compute,
             device.Device,
