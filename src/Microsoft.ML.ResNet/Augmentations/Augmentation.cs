@@ -48,6 +48,13 @@ internal sealed record Augmentation
     /// <summary>Whether batches go through a <see cref="BatchMixer"/>.</summary>
     public bool MixesBatches => MixProbability > 0 && (MixUpAlpha > 0 || CutMixAlpha > 0);
 
+    /// <summary>The same where no images are mixed.</summary>
+    public Augmentation WithoutMixing()
+    {
+        var none = new Augmentation();
+        return this with { MixUpAlpha = none.MixUpAlpha, CutMixAlpha = none.CutMixAlpha, MixProbability = none.MixProbability };
+    }
+
     /// <summary>Whether there are operations on colours that are left out, because in this format black and white are not known.</summary>
     public bool LeavesOutColors(InputFormat format) => (ColorJitter is not null || TrivialAugment) && format.White is null;
 

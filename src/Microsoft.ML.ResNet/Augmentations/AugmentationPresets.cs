@@ -9,6 +9,10 @@ internal static class AugmentationPresets
     /// <summary>The epochs from which on a training is long.</summary>
     private const int ManyEpochs = 60;
 
+    /// <summary>Whether an image has few pixels.</summary>
+    /// <param name="imageSize">The shorter side of the network's input, in pixels.</param>
+    public static bool IsSmall(int imageSize) => imageSize <= SmallImage;
+
     /// <summary>Whether a training is long enough for a network to overfit a small data set.</summary>
     public static bool IsLong(int epochs) => epochs >= ManyEpochs;
 
@@ -18,7 +22,7 @@ internal static class AugmentationPresets
     /// <param name="epochs">The epochs of the training, for the same.</param>
     public static Augmentation Of(AugmentationPreset preset, int imageSize, int imageCount, int epochs) => preset switch
     {
-        AugmentationPreset.Auto => Of(Choose(imageSize, imageCount, epochs), imageSize, imageCount, epochs),
+        AugmentationPreset.Auto => Auto(imageSize, imageCount, epochs),
         AugmentationPreset.None => new Augmentation(),
         AugmentationPreset.Light => Light(imageSize),
         AugmentationPreset.Standard => Standard(imageSize),
@@ -47,6 +51,17 @@ internal static class AugmentationPresets
         // Halves of smaller ones show nothing.
         const int smallest = 24;
         return !fineTunes && IsLong(epochs) && imageSize is >= smallest and <= SmallImage ? 0.5 : 1;
+    }
+
+    /// <summary>
+    /// Half of very few small images are mixed in long trainings: with 1,000 of Fashion-MNIST, 70 epochs, CutMix had 0.868 and none 0.865, with 100 epochs 0.877 (two seeds, 6,000 other
+    /// images); with 1,000 of CIFAR-10 0.556 and 0.554, and a log-loss of 1.29 for 1.33 (one seed). MixUp lost half a point.
+    /// </summary>
+    private static Augmentation Auto(int imageSize, int imageCount, int epochs)
+    {
+        const int veryFew = 2_000;
+        Augmentation chosen = Of(Choose(imageSize, imageCount, epochs), imageSize, imageCount, epochs);
+        return IsSmall(imageSize) && imageCount <= veryFew && IsLong(epochs) ? chosen with { CutMixAlpha = 1, MixProbability = 0.5 } : chosen;
     }
 
     private static Augmentation Light(int imageSize) => new()

@@ -31,7 +31,7 @@ public sealed class AugmentationPresetsTests
 
     [TestMethod]
     [DataRow(32, 500, 59, AugmentationPreset.Light)]
-    [DataRow(32, 500, 60, AugmentationPreset.Standard)]
+    [DataRow(32, 2_001, 60, AugmentationPreset.Standard)]
     [DataRow(64, 5_000_000, 30, AugmentationPreset.Light)]
     [DataRow(65, 500, 30, AugmentationPreset.Standard)]
     [DataRow(224, 5_000_000, 30, AugmentationPreset.Light)]
@@ -39,6 +39,37 @@ public sealed class AugmentationPresetsTests
     {
         Assert.AreEqual(expected, AugmentationPresets.Choose(size, count, epochs));
         Assert.AreEqual(AugmentationPresets.Of(expected, size, count, epochs), AugmentationPresets.Of(AugmentationPreset.Auto, size, count, epochs));
+    }
+
+    [TestMethod]
+    [DataRow(64, 2_000, 60, true)]
+    [DataRow(65, 2_000, 60, false)]
+    [DataRow(64, 2_001, 60, false)]
+    [DataRow(64, 2_000, 59, false)]
+    public void Of_Auto_MixesVeryFewSmallImagesInLongTrainings(int size, int count, int epochs, bool mixes)
+    {
+        Augmentation augmentation = AugmentationPresets.Of(AugmentationPreset.Auto, size, count, epochs);
+
+        Assert.AreEqual(AugmentationPresets.Of(AugmentationPresets.Choose(size, count, epochs), size, count, epochs), augmentation.WithoutMixing());
+        Assert.AreEqual(mixes ? (0, 1, 0.5) : (0, 0, 1), (augmentation.MixUpAlpha, augmentation.CutMixAlpha, augmentation.MixProbability));
+    }
+
+    [TestMethod]
+    public void Resolve_GivenMixing_IsAloneUnderAuto()
+    {
+        Assert.AreEqual((0, 1, 0.5), Resolved(new ResNetTrainer.Options()));
+        Assert.AreEqual((0, 1, 0.7), Resolved(new ResNetTrainer.Options { MixProbability = 0.7 }));
+        Assert.AreEqual((0.2, 0, 1), Resolved(new ResNetTrainer.Options { MixUpAlpha = 0.2 }));
+        Assert.AreEqual((0, 0.4, 1), Resolved(new ResNetTrainer.Options { CutMixAlpha = 0.4 }));
+        Assert.AreEqual((0, 0, 1), Resolved(new ResNetTrainer.Options { CutMixAlpha = 0 }));
+        Assert.AreEqual((0, 1, 1), Resolved(new ResNetTrainer.Options { Augmentation = AugmentationPreset.Strong, MixUpAlpha = 0 }));
+
+        static (double MixUp, double CutMix, double Probability) Resolved(ResNetTrainer.Options options)
+        {
+            options.Epochs = 60;
+            Augmentation augmentation = TrainingDefaults.Resolve(options, imageSize: 32, imageCount: 1000, classWeights: null, seed: 1).Augmentation;
+            return (augmentation.MixUpAlpha, augmentation.CutMixAlpha, augmentation.MixProbability);
+        }
     }
 
     [TestMethod]

@@ -84,6 +84,21 @@ public sealed class LearningRateScheduleTests
     }
 
     [TestMethod]
+    [DataRow(64, 60, 19_999, false, 0.1)]
+    [DataRow(65, 60, 19_999, false, 0.05)]
+    [DataRow(64, 59, 19_999, false, 0.05)]
+    [DataRow(64, 60, 20_000, false, 0.05)]
+    [DataRow(64, 60, 19_999, true, 0.01)]
+    public void LearningRate_LeftOpen_IsHigherInLongTrainingsOnFewSmallImages(int imageSize, int epochs, int imageCount, bool fineTunes, double expected)
+    {
+        var options = new ResNetTrainer.Options { Epochs = epochs };
+
+        Assert.AreEqual(expected, TrainingDefaults.Resolve(options, imageSize, imageCount, classWeights: null, seed: 1, fineTunes).LearningRate, 1e-12);
+        options.LearningRate = 0.03;
+        Assert.AreEqual(0.03, TrainingDefaults.Resolve(options, imageSize, imageCount, classWeights: null, seed: 1, fineTunes).LearningRate);
+    }
+
+    [TestMethod]
     [DataRow(TrainingOptimizer.Sgd, 60, 19_999, false, 0.002)]
     [DataRow(TrainingOptimizer.Sgd, 59, 19_999, false, 5e-4)]
     [DataRow(TrainingOptimizer.Sgd, 60, 20_000, false, 5e-4)]
