@@ -6,12 +6,15 @@ namespace ImageClassification.Commands;
 /// <summary>Chooses what the command line leaves open by the images.</summary>
 internal static class TrainerChoice
 {
+    /// <summary>The images up to which the trainer mixes them (AugmentationPreset.Auto), which goes on gaining for longer.</summary>
+    private const int VeryFew = 2_000;
+
     public static ResNetTrainer.Options Of(TrainingArguments arguments, IReadOnlyList<LabeledImage> images, CancellationToken cancellationToken)
     {
         ResNetWeights? weights = arguments.IsPretrained ? ResNetWeights.ImageNet() : null;
         int size = arguments.ImageSize ?? (weights is null ? ImageSize.Choose(images) : ImageSize.ChooseFor(weights, images));
         bool isSmall = ImageSize.IsSmall(size);
-        ResNetTrainer.Options options = arguments.Recipe is { } recipe ? ResNetTrainer.Options.FromRecipe(recipe, weights) : Chosen(weights, isSmall);
+        ResNetTrainer.Options options = arguments.Recipe is { } recipe ? ResNetTrainer.Options.FromRecipe(recipe, weights) : Chosen(weights, isSmall, images.Count);
         options.FeatureColumnName = "ImagePath";
         options.Architecture = arguments.Architecture ?? (isSmall && weights is null ? ResNetArchitecture.ResNet20 : options.Architecture);
         options.FineTuning = arguments.FineTuning ?? options.FineTuning;
@@ -32,10 +35,10 @@ internal static class TrainerChoice
     }
 
     /// <summary>Without a recipe.</summary>
-    private static ResNetTrainer.Options Chosen(ResNetWeights? weights, bool isSmall) => new()
+    private static ResNetTrainer.Options Chosen(ResNetWeights? weights, bool isSmall, int imageCount) => new()
     {
         PretrainedWeights = weights,
-        Epochs = weights is not null ? 3 : isSmall ? 70 : 40,
+        Epochs = weights is not null ? 3 : !isSmall ? 40 : imageCount <= VeryFew ? 90 : 70,
 
         // A long training of a small network on few images: it would overfit them and become overconfident.
         LabelSmoothing = weights is null && isSmall ? 0.1 : 0,
