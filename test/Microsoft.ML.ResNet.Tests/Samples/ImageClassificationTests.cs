@@ -92,16 +92,16 @@ public sealed partial class ImageClassificationTests
 
     [TestMethod]
     [TestCategory("Thorough")]
-    public async Task Train_NoEpochsGiven_TakesThoseOfSmallImages()
+    public async Task Train_NoEpochsGiven_TakesThoseOfFewSmallImages()
     {
         string summary = Folder.File("default.json");
 
         ProcessResult result = await RunAsync("--images", Images, "--output", Folder.File("default.zip"), "--json", summary);
 
         Assert.AreEqual(0, result.ExitCode, result.Output);
-        StringAssert.Contains(result.StandardOutput, "70 epochs in batches of 32");
+        StringAssert.Contains(result.StandardOutput, "90 epochs in batches of 32");
         using JsonDocument document = JsonDocument.Parse(await File.ReadAllTextAsync(summary));
-        Assert.AreEqual(70, document.RootElement.GetProperty("epochs").GetInt32());
+        Assert.AreEqual(90, document.RootElement.GetProperty("epochs").GetInt32());
     }
 
     [TestMethod]
