@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 
 namespace Microsoft.ML.ResNet.Tests.Samples;
 
@@ -138,7 +139,8 @@ public sealed class DistributedTrainingTests
         }
 
         hosts.Disconnect();
-        Task<string> errors = job.StandardError.ReadToEndAsync();
+        const string said = "Rank 1 has not been heard of for 15 seconds: its machine is down, or the network to it.";
+        Task<string> errors = ReadUntilAsync(job.StandardError, said);
         var clock = Stopwatch.StartNew();
         while (Ranks(checkpoints).Length > 0)
         {
@@ -147,12 +149,31 @@ public sealed class DistributedTrainingTests
         }
 
         Console.WriteLine($"Both processes ended {clock.Elapsed.TotalSeconds:F1} s after the line was cut.");
+
+        // mpiexec passes on what a process has written, and may be about to when the process has ended.
+        await Task.WhenAny(errors, Task.Delay(TimeSpan.FromSeconds(30)));
         job.Kill(entireProcessTree: true);
-        StringAssert.Contains(await errors, "Rank 1 has not been heard of for 15 seconds: its machine is down, or the network to it.");
+        StringAssert.Contains(await errors, said);
 
         MpiJob.Ended resumed = await RunAsync(["-n", "1", .. Program("--epochs", "300", "--batch", "8", "--accumulate", "2", "--checkpoints", checkpoints, "--output", model)]);
         Assert.AreEqual(0, resumed.ExitCode, resumed.Output);
         Assert.IsGreaterThanOrEqualTo(3, int.Parse(resumed.Output.Split('\n').First(line => line.StartsWith("Epoch ", StringComparison.Ordinal)).Split(' ', ':')[1], CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>Reads lines up to one that has a text in it, or all there are.</summary>
+    private static async Task<string> ReadUntilAsync(StreamReader reader, string text)
+    {
+        var read = new StringBuilder();
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            read.AppendLine(line);
+            if (line.Contains(text, StringComparison.Ordinal))
+            {
+                break;
+            }
+        }
+
+        return read.ToString();
     }
 
     /// <summary>The processes of a job, by an argument that no other program has.</summary>
