@@ -98,7 +98,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
 
             if (training.Mode == FineTuningMode.HeadThenFull)
             {
-                new LinearProbe(network, training.Images, training.Settings, training.Features, training.Scoring, training.Host).Run(_options.FeatureViews, isAll: false);
+                new LinearProbe(network, training.Images, training.Settings, training.Features, training.Scoring, training.Host).Run(FeatureViews(training), isAll: false);
             }
 
             return new LearningRateRangeTest(network, training.Images, training.Settings, training.Scoring, training.Host).Run(smallest, largest, steps);
@@ -277,13 +277,15 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         {
             ScoringDevice features = training.Features;
             return mode == FineTuningMode.HeadOnly
-                ? new LinearProbe(network, images, settings, features, scoring, host).Run(_options.FeatureViews, isAll: true)
-                : new FineTuning(network, images, settings, features, scoring, host, checkpoints).Run(_options.FeatureViews);
+                ? new LinearProbe(network, images, settings, features, scoring, host).Run(FeatureViews(training), isAll: true)
+                : new FineTuning(network, images, settings, features, scoring, host, checkpoints).Run(FeatureViews(training));
         }
 
         using var loop = new TrainingLoop(network, images, settings, scoring, host, checkpoints);
         return loop.Run();
     }
+
+    private int FeatureViews(PreparedTraining training) => TrainingDefaults.FeatureViews(_options, training.Settings.Augmentation, training.Images.Training.Count);
 
     private static bool CopyWeights(ResNetWeights start, ResidualNetwork network, LabelValues labels, IChannel channel)
     {

@@ -75,6 +75,18 @@ internal static class TrainingDefaults
         Seed = seed,
     };
 
+    /// <summary>
+    /// The varied views of each image that a classifier is fitted to. They gain most where there are a few hundred images, and cost as much time as so many more images:
+    /// of few there are many, of many none.
+    /// </summary>
+    /// <param name="augmentation">What varies them.</param>
+    public static int FeatureViews(ResNetTrainer.Options options, Augmentation augmentation, int imageCount)
+    {
+        const int mostByDefault = 4, mostOfAllImages = 8_000;
+        bool varies = augmentation.WithoutMixing() != new Augmentation();
+        return options.FeatureViews ?? (varies ? Math.Min(mostByDefault, mostOfAllImages / Math.Max(imageCount, 1)) : 0);
+    }
+
     private static bool IsBalanced(ResNetTrainer.Options options) => options.ClassWeights is null && options.ClassWeighting == ClassWeighting.Balanced;
 
     /// <summary>

@@ -70,6 +70,24 @@ public sealed class ResNetTrainerFineTuningTests
     }
 
     [TestMethod]
+    public void Fit_HeadOnlyOfFewImages_FitsToFourViewsOfEachBesideThePlainOne()
+    {
+        using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 2));
+        IDataView data = Keyed(_context, Create(24, seed: 7));
+        ResNetTrainer.Options byDefault = FineTuning(pretrained, FineTuningMode.HeadOnly), four = FineTuning(pretrained, FineTuningMode.HeadOnly), plain = FineTuning(pretrained, FineTuningMode.HeadOnly);
+        List<EpochMetrics> progress = [];
+        byDefault.Progress = new SynchronousProgress(progress.Add);
+        four.FeatureViews = 4;
+        plain.FeatureViews = 0;
+
+        using ResNetTransformer model = Train(data, byDefault), expected = Train(data, four), other = Train(data, plain);
+
+        Assert.AreEqual(24 * 5, progress[^1].Batch);
+        SavedWeights.AssertEqual(SavedWeights.Of(expected), SavedWeights.Of(model));
+        Assert.IsFalse(SavedWeights.Of(model)["fc.weight"].SequenceEqual(SavedWeights.Of(other)["fc.weight"]));
+    }
+
+    [TestMethod]
     public void Fit_BackboneRateOfZeroAndFrozenNorms_LeavesTheNetworkAsItIs()
     {
         using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 2));
@@ -151,8 +169,9 @@ public sealed class ResNetTrainerFineTuningTests
     {
         using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 2));
         IDataView data = Keyed(_context, Create(180, seed: 7, "one", "two", "three"), "one", "two", "three");
-        using ResNetTransformer expected = Train(data, FineTuning(pretrained, FineTuningMode.HeadOnly));
-        ResNetTrainer.Options options = FineTuning(pretrained, FineTuningMode.HeadThenFull);
+        ResNetTrainer.Options head = FineTuning(pretrained, FineTuningMode.HeadOnly), options = FineTuning(pretrained, FineTuningMode.HeadThenFull);
+        head.FeatureViews = options.FeatureViews = 0;
+        using ResNetTransformer expected = Train(data, head);
         options.FreezeBatchNorm = true;
         options.LearningRate = 10;
         options.BackboneLearningRateScale = 1;

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Augmentations;
 using Microsoft.ML.ResNet.Trainer;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Training;
@@ -34,4 +35,23 @@ public sealed class TrainingSettingsTests
 
     private static float[] Shifts(ResidualNetwork network)
         => [.. Enumerable.Range(1, 12).Select(stage => network.ParameterEntries.Single(entry => entry.Name == $"layer{stage}.0.bn1.bias").Parameter.data<float>()[0])];
+
+    [TestMethod]
+    [DataRow(1, 4)]
+    [DataRow(2_000, 4)]
+    [DataRow(2_001, 3)]
+    [DataRow(4_000, 2)]
+    [DataRow(8_000, 1)]
+    [DataRow(8_001, 0)]
+    public void FeatureViews_NotGiven_AreFewerOfMoreImages(int images, int views)
+        => Assert.AreEqual(views, TrainingDefaults.FeatureViews(new ResNetTrainer.Options(), new Augmentation { HorizontalFlip = true }, images));
+
+    [TestMethod]
+    public void FeatureViews_NothingVariesThem_AreNoneUnlessGiven()
+    {
+        var mixing = new Augmentation { CutMixAlpha = 1, MixProbability = 0.5 };
+
+        Assert.AreEqual(0, TrainingDefaults.FeatureViews(new ResNetTrainer.Options(), mixing, 100));
+        Assert.AreEqual(7, TrainingDefaults.FeatureViews(new ResNetTrainer.Options { FeatureViews = 7 }, mixing, 100_000));
+    }
 }
