@@ -74,35 +74,22 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
     /// <param name="weight">[in, 3, 3, out] float32, in and out being this convolution's.</param>
     public void LoadTransposed(VectorPass pass, float* weight) => pass.Run(new TransposedLoadingWork(this, weight), Panels.Length);
 
-    /// <summary>Transforms the tile of input that a tile of output reads, with zeros beyond the image's edge.</summary>
-    /// <param name="y">The tile of output's first row.</param>
-    /// <param name="x">Its first column.</param>
-    /// <param name="target">The first point's values; those of the next point follow at <paramref name="pointStride"/>.</param>
+    /// <summary>Transforms what tiles of output read of the input, with zeros beyond the image's edge.</summary>
+    /// <param name="first">The first tile.</param>
+    /// <param name="end">The one after the last.</param>
+    /// <param name="target">The first tile's and point's values; those of the next tile follow at <paramref name="tileStride"/>, of the next point at <paramref name="pointStride"/>.</param>
     /// <param name="panelStride">The distance of sixteen channels to the next: 16 where they lie side by side.</param>
     /// <param name="zeros">A pixel of zeros.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void TransformInput<T>(Activations input, int image, int y, int x, float* target, nint pointStride, nint panelStride, float* zeros)
+    public static void TransformInputs<T>(Activations input, WinogradTiles tiles, int first, int end, float* target, nint tileStride, nint pointStride, nint panelStride, float* zeros)
         where T : unmanaged, ILanes<T>
     {
-        const int side = WinogradTransform.InputSide;
-        int top = y - 1, left = x - 1, channels = input.Channels;
-        nint rowStride = (nint)input.Width * channels;
-        float* origin = input.Pointer + (image * input.Height * rowStride);
-        if (top >= 0 && left >= 0 && top + side <= input.Height && left + side <= input.Width)
+        for (int tile = first, count; tile < end; tile += count, target += count * tileStride)
         {
-            WinogradTransform.Input<T>(origin + (top * rowStride) + ((nint)left * channels), rowStride, channels, target, pointStride, panelStride);
-            return;
+            var (image, y, x) = tiles.Locate(tile);
+            count = Math.Min(end - tile, tiles.Columns - (x / WinogradTransform.OutputSide));
+            WinogradTransform.Inputs<T>(input, image, y, x, count, zeros, target, tileStride, pointStride, panelStride);
         }
-
-        nint* pixels = stackalloc nint[side * side];
-        for (int i = 0; i < side * side; i++)
-        {
-            int row = top + (i / side), column = left + (i % side);
-            bool isInside = (uint)row < (uint)input.Height && (uint)column < (uint)input.Width;
-            pixels[i] = (nint)(isInside ? origin + (row * rowStride) + ((nint)column * channels) : zeros);
-        }
-
-        WinogradTransform.Input<T>(pixels, channels, target, pointStride, panelStride);
     }
 
     /// <summary>Multiplies tiles with the filters of some panels, at one point.</summary>
@@ -230,12 +217,7 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
             where T : unmanaged, ILanes<T>
         {
             new Span<float>(zeros, Inputs).Clear();
-            var at = tiles.Locate(first);
-            for (int tile = first; tile < end; tile++, values += Inputs)
-            {
-                TransformInput<T>(input, at.Image, at.Y, at.X, values, pointStride, MatrixKernel.Columns, zeros);
-                tiles.Advance(ref at);
-            }
+            TransformInputs<T>(input, tiles, first, end, values, Inputs, pointStride, MatrixKernel.Columns, zeros);
         }
 
         /// <param name="sums">[tiles, outputs] at the first point.</param>
@@ -244,23 +226,24 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
             where T : unmanaged, ILanes<T>
         {
             nint pixelStride = output.Channels, rowStride = output.Width * pixelStride;
-            var at = tiles.Locate(first);
-            for (int tile = first; tile < end; tile++, sums += Outputs)
+            for (int tile = first, count; tile < end; tile += count, sums += count * Outputs)
             {
-                nint offset = ((((nint)at.Image * output.Height) + at.Y) * rowStride) + (at.X * pixelStride);
-                WinogradTransform.Output<T>(
+                var (image, y, x) = tiles.Locate(tile);
+                count = Math.Min(end - tile, tiles.Columns - (x / WinogradTransform.OutputSide));
+                nint offset = ((((nint)image * output.Height) + y) * rowStride) + (x * pixelStride);
+                WinogradTransform.Outputs<T>(
                     sums,
                     pointStride,
                     Outputs,
+                    count,
                     owner.Bias.Pointer,
                     output.Pointer + offset,
                     rowStride,
                     pixelStride,
                     residual.Data == 0 ? null : residual.Pointer + offset,
                     relu,
-                    output.Height - at.Y,
-                    output.Width - at.X);
-                tiles.Advance(ref at);
+                    output.Height - y,
+                    output.Width - x);
             }
         }
     }

@@ -113,113 +113,114 @@ internal static unsafe class WinogradTransform
         }
     }
 
-    /// <summary>B^T d B of one tile, for every channel.</summary>
-    /// <param name="tile">The first pixel; pixels lie <paramref name="channels"/> apart, rows <paramref name="rowStride"/>.</param>
-    /// <param name="channels">A multiple of 16.</param>
-    /// <param name="target">The first point's values; those of the next point follow at <paramref name="pointStride"/>.</param>
+    /// <summary>B^T d B of tiles side by side, for every channel. Two columns of pixels of a tile are the next one's, too.</summary>
+    /// <param name="y">The first row of the tiles of output.</param>
+    /// <param name="x">The first column of the first one.</param>
+    /// <param name="zeros">A pixel of zeros, which rows beyond the image's edge consist of.</param>
+    /// <param name="target">The first tile's and point's values; those of the next tile follow at <paramref name="tileStride"/>, of the next point at <paramref name="pointStride"/>.</param>
     /// <param name="panelStride">The distance of sixteen channels to the next: 16 where they lie side by side.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Input<T>(float* tile, nint rowStride, nint channels, float* target, nint pointStride, nint panelStride)
+    public static void Inputs<T>(Activations input, int image, int y, int x, int tiles, float* zeros, float* target, nint tileStride, nint pointStride, nint panelStride)
         where T : unmanaged, ILanes<T>
     {
-        for (nint channel = 0; channel < channels; tile += T.Count, channel += T.Count, target += channel % MatrixKernel.Columns == 0 ? panelStride - (MatrixKernel.Columns - T.Count) : T.Count)
+        nint channels = input.Channels, rowStride = input.Width * channels;
+        float* second = input.Pointer + ((((nint)image * input.Height) + y) * rowStride);
+        float* first = y > 0 ? second - rowStride : zeros;
+        float* third = y + 1 < input.Height ? second + rowStride : zeros;
+        float* fourth = y + 2 < input.Height ? second + (2 * rowStride) : zeros;
+        nint firstStep = y > 0 ? channels : 0, thirdStep = y + 1 < input.Height ? channels : 0, fourthStep = y + 2 < input.Height ? channels : 0;
+        for (nint channel = 0; channel < channels; channel += T.Count, first += T.Count, second += T.Count, third += T.Count, fourth += T.Count)
         {
-            float* row = tile;
-            T a0 = T.Load(row), a1 = T.Load(row + channels);
-            T a2 = T.Load(row + (2 * channels)), a3 = T.Load(row + (3 * channels));
-            row += 2 * rowStride;
-            T c0 = T.Load(row), c1 = T.Load(row + channels);
-            T c2 = T.Load(row + (2 * channels)), c3 = T.Load(row + (3 * channels));
-            InputRow(a0 - c0, a1 - c1, a2 - c2, a3 - c3, target, pointStride);
-            row = tile + rowStride;
-            T b0 = T.Load(row), b1 = T.Load(row + channels);
-            T b2 = T.Load(row + (2 * channels)), b3 = T.Load(row + (3 * channels));
-            InputRow(b0 + c0, b1 + c1, b2 + c2, b3 + c3, target + (4 * pointStride), pointStride);
-            InputRow(c0 - b0, c1 - b1, c2 - b2, c3 - b3, target + (8 * pointStride), pointStride);
-            row += 2 * rowStride;
-            InputRow(
-                b0 - T.Load(row),
-                b1 - T.Load(row + channels),
-                b2 - T.Load(row + (2 * channels)),
-                b3 - T.Load(row + (3 * channels)),
-                target + (12 * pointStride),
-                pointStride);
+            float* to = target + (channel / MatrixKernel.Columns * panelStride) + (channel % MatrixKernel.Columns);
+            nint column = x - 1;
+            T a0, a1, a2, a3, b0, b1, b2, b3;
+            T c0 = default, c1 = default, c2 = default, c3 = default, d0 = default, d1 = default, d2 = default, d3 = default;
+
+            // Before the first tile its left columns.
+            for (int tile = -1; tile < tiles; tile++)
+            {
+                (a0, a1, a2, a3) = (c0, c1, c2, c3);
+                (b0, b1, b2, b3) = (d0, d1, d2, d3);
+                T row0 = default, row1 = default, row2 = default, row3 = default;
+                if ((nuint)column < (nuint)input.Width)
+                {
+                    row0 = T.Load(first + (column * firstStep));
+                    row1 = T.Load(second + (column * channels));
+                    row2 = T.Load(third + (column * thirdStep));
+                    row3 = T.Load(fourth + (column * fourthStep));
+                }
+
+                (c0, c1, c2, c3) = (row0 - row2, row1 + row2, row2 - row1, row1 - row3);
+                column++;
+                (row0, row1, row2, row3) = (default, default, default, default);
+                if (column < input.Width)
+                {
+                    row0 = T.Load(first + (column * firstStep));
+                    row1 = T.Load(second + (column * channels));
+                    row2 = T.Load(third + (column * thirdStep));
+                    row3 = T.Load(fourth + (column * fourthStep));
+                }
+
+                (d0, d1, d2, d3) = (row0 - row2, row1 + row2, row2 - row1, row1 - row3);
+                column++;
+                if (tile < 0)
+                {
+                    continue;
+                }
+
+                InputRow(a0, b0, c0, d0, to, pointStride);
+                InputRow(a1, b1, c1, d1, to + (4 * pointStride), pointStride);
+                InputRow(a2, b2, c2, d2, to + (8 * pointStride), pointStride);
+                InputRow(a3, b3, c3, d3, to + (12 * pointStride), pointStride);
+                to += tileStride;
+            }
         }
     }
 
-    /// <summary>B^T d B of one tile whose pixels lie anywhere, for every channel.</summary>
-    /// <param name="pixels">Sixteen pixels, row by row.</param>
-    /// <param name="channels">A multiple of 16.</param>
-    /// <param name="target">The first point's values; those of the next point follow at <paramref name="pointStride"/>.</param>
-    /// <param name="panelStride">The distance of sixteen channels to the next: 16 where they lie side by side.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Input<T>(nint* pixels, nint channels, float* target, nint pointStride, nint panelStride)
-        where T : unmanaged, ILanes<T>
-    {
-        for (nint channel = 0; channel < channels; channel += T.Count, target += channel % MatrixKernel.Columns == 0 ? panelStride - (MatrixKernel.Columns - T.Count) : T.Count)
-        {
-            T a0 = At<T>(pixels, 0, channel), a1 = At<T>(pixels, 1, channel), a2 = At<T>(pixels, 2, channel), a3 = At<T>(pixels, 3, channel);
-            T c0 = At<T>(pixels, 8, channel), c1 = At<T>(pixels, 9, channel), c2 = At<T>(pixels, 10, channel), c3 = At<T>(pixels, 11, channel);
-            InputRow(a0 - c0, a1 - c1, a2 - c2, a3 - c3, target, pointStride);
-            T b0 = At<T>(pixels, 4, channel), b1 = At<T>(pixels, 5, channel), b2 = At<T>(pixels, 6, channel), b3 = At<T>(pixels, 7, channel);
-            InputRow(b0 + c0, b1 + c1, b2 + c2, b3 + c3, target + (4 * pointStride), pointStride);
-            InputRow(c0 - b0, c1 - b1, c2 - b2, c3 - b3, target + (8 * pointStride), pointStride);
-            InputRow(
-                b0 - At<T>(pixels, 12, channel),
-                b1 - At<T>(pixels, 13, channel),
-                b2 - At<T>(pixels, 14, channel),
-                b3 - At<T>(pixels, 15, channel),
-                target + (12 * pointStride),
-                pointStride);
-        }
-    }
-
-    /// <summary>A^T m A of one tile, plus bias and residual, with a ReLU as asked, for every channel.</summary>
-    /// <param name="products">The first point's sums of all channels; those of the next point follow at <paramref name="pointStride"/>.</param>
+    /// <summary>A^T m A of tiles side by side, plus bias and residual, with a ReLU as asked, for every channel.</summary>
+    /// <param name="products">The first tile's and point's sums of all channels; those of the next tile follow them, those of the next point at <paramref name="pointStride"/>.</param>
     /// <param name="channels">A multiple of 16.</param>
     /// <param name="target">The first pixel.</param>
     /// <param name="residual">Laid out as the target, or null.</param>
-    /// <param name="rows">The rows of the tile that are in the image, 1 or 2.</param>
-    /// <param name="columns">The columns, 1 or 2.</param>
+    /// <param name="rows">The rows of the image from the tiles' first on.</param>
+    /// <param name="columns">The columns from the first tile's first on.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Output<T>(
-        float* products, nint pointStride, nint channels, float* bias, float* target, nint rowStride, nint pixelStride, float* residual, bool relu, int rows, int columns)
+    public static void Outputs<T>(
+        float* products, nint pointStride, nint channels, int tiles, float* bias, float* target, nint rowStride, nint pixelStride, float* residual, bool relu, int rows, int columns)
         where T : unmanaged, ILanes<T>
     {
         // Beyond the image's edge the tile's inner pixel is stored again, before the pixel that belongs there.
-        nint right = columns > 1 ? pixelStride : 0, below = rows > 1 ? rowStride : 0;
+        nint below = rows > 1 ? rowStride : 0;
         nint fromSummand = residual is null ? 0 : (nint)(residual - target);
-        for (nint channel = 0; channel < channels; channel += T.Count, products += T.Count, bias += T.Count, target += T.Count)
+        T floor = T.Broadcast(relu ? 0 : float.NegativeInfinity);
+        for (nint channel = 0; channel < channels; channel += T.Count)
         {
-            OutputRow<T>(products, pointStride, out T a0, out T a1);
-            OutputRow<T>(products + (4 * pointStride), pointStride, out T b0, out T b1);
-            OutputRow<T>(products + (8 * pointStride), pointStride, out T c0, out T c1);
-            OutputRow<T>(products + (12 * pointStride), pointStride, out T d0, out T d1);
-            T added = T.Load(bias);
-            T topLeft = a0 + b0 + c0 + added, topRight = a1 + b1 + c1 + added;
-            T bottomLeft = b0 - c0 - d0 + added, bottomRight = b1 - c1 - d1 + added;
-            if (residual is not null)
+            T added = T.Load(bias + channel);
+            float* from = products + channel, to = target + channel;
+            for (int tile = 0, left = columns; tile < tiles; tile++, left -= OutputSide, from += channels, to += OutputSide * pixelStride)
             {
-                float* other = target + fromSummand;
-                topLeft += T.Load(other);
-                topRight += T.Load(other + right);
-                bottomLeft += T.Load(other + below);
-                bottomRight += T.Load(other + below + right);
-            }
+                nint right = left > 1 ? pixelStride : 0;
+                OutputRow<T>(from, pointStride, out T a0, out T a1);
+                OutputRow<T>(from + (4 * pointStride), pointStride, out T b0, out T b1);
+                OutputRow<T>(from + (8 * pointStride), pointStride, out T c0, out T c1);
+                OutputRow<T>(from + (12 * pointStride), pointStride, out T d0, out T d1);
+                T topLeft = a0 + b0 + c0 + added, topRight = a1 + b1 + c1 + added;
+                T bottomLeft = b0 - c0 - d0 + added, bottomRight = b1 - c1 - d1 + added;
+                if (residual is not null)
+                {
+                    float* other = to + fromSummand;
+                    topLeft += T.Load(other);
+                    topRight += T.Load(other + right);
+                    bottomLeft += T.Load(other + below);
+                    bottomRight += T.Load(other + below + right);
+                }
 
-            if (relu)
-            {
                 // NaN stays.
-                topLeft = T.Max(default, topLeft);
-                topRight = T.Max(default, topRight);
-                bottomLeft = T.Max(default, bottomLeft);
-                bottomRight = T.Max(default, bottomRight);
+                T.Max(floor, bottomRight).Store(to + below + right);
+                T.Max(floor, bottomLeft).Store(to + below);
+                T.Max(floor, topRight).Store(to + right);
+                T.Max(floor, topLeft).Store(to);
             }
-
-            bottomRight.Store(target + below + right);
-            bottomLeft.Store(target + below);
-            topRight.Store(target + right);
-            topLeft.Store(target);
         }
     }
 
@@ -257,11 +258,6 @@ internal static unsafe class WinogradTransform
         (left - right).Store(target + (2 * pointStride));
         (zero - right).Store(target + (3 * pointStride));
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T At<T>(nint* pixels, int pixel, nint channel)
-        where T : unmanaged, ILanes<T>
-        => T.Load((float*)pixels[pixel] + channel);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void InputRow<T>(T a, T b, T c, T d, float* target, nint pointStride)

@@ -58,10 +58,11 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionShape shape)
             for (int start = first; start < end; start += block)
             {
                 int count = Math.Min(block, end - start);
+                WinogradConvolution.TransformInputs<T>(input, _tiles, start, start + count, values, Panel, (nint)owner.PointStride(owner._inputs), (nint)block * Panel, zeros);
                 var tile = _tiles.Locate(start);
                 for (int i = 0; i < count; i++, _tiles.Advance(ref tile))
                 {
-                    Transform<T>(tile, values + (i * Panel), gradients + (i * Panel), zeros);
+                    Transform<T>(tile, gradients + (i * Panel));
                 }
 
                 Multiply(values, gradients, count, sums);
@@ -69,12 +70,10 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionShape shape)
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Transform<T>((int Image, int Y, int X) tile, float* value, float* gradient, float* zeros)
+        private void Transform<T>((int Image, int Y, int X) tile, float* gradient)
             where T : unmanaged, ILanes<T>
         {
             var (image, y, x) = tile;
-            nint panelStride = (nint)owner.BlockTiles * Panel;
-            WinogradConvolution.TransformInput<T>(input, image, y, x, value, (nint)owner.PointStride(owner._inputs), panelStride, zeros);
             nint rowStride = (nint)outputGradient.Width * outputGradient.Channels;
             WinogradTransform.OutputGradient<T>(
                 outputGradient.Pointer + ((((nint)image * outputGradient.Height) + y) * rowStride) + ((nint)x * outputGradient.Channels),
@@ -84,7 +83,7 @@ internal sealed unsafe class WinogradWeightGradient(ConvolutionShape shape)
                 outputGradient.Width - x,
                 gradient,
                 (nint)owner.PointStride(owner._outputs),
-                panelStride);
+                (nint)owner.BlockTiles * Panel);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
