@@ -37,7 +37,7 @@ public sealed partial class ResNetTrainer
                 {
                     PretrainedWeights = pretrainedWeights,
                     FineTuning = FineTuningMode.HeadThenFull,
-                    Epochs = 5,
+                    Epochs = 10,
                     MaxTrainingTime = TimeSpan.FromMinutes(10),
                 },
                 Recipe.Balanced => new Options
@@ -50,7 +50,7 @@ public sealed partial class ResNetTrainer
                 {
                     PretrainedWeights = pretrainedWeights,
                     FineTuning = FineTuningMode.HeadThenFull,
-                    Epochs = 12,
+                    Epochs = 24,
                     TestTimeAugmentation = TestTimeAugmentation.HorizontalFlip,
                 },
                 Recipe.Best => new Options

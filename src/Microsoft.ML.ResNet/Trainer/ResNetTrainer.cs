@@ -285,7 +285,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         return loop.Run();
     }
 
-    private int FeatureViews(PreparedTraining training) => TrainingDefaults.FeatureViews(_options, training.Settings.Augmentation, training.Images.Training.Count);
+    private int FeatureViews(PreparedTraining training) => TrainingDefaults.FeatureViews(_options, training.Settings.Augmentation, training.Images.Training.Count, training.Images.ClassCount);
 
     private static bool CopyWeights(ResNetWeights start, ResidualNetwork network, LabelValues labels, IChannel channel)
     {

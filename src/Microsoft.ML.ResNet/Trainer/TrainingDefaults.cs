@@ -59,7 +59,7 @@ internal static class TrainingDefaults
         ClassWeighting = options.ClassWeighting,
         ClassWeights = classWeights,
         ClassWeightingStart = DefaultClassWeightingStart(options, fineTunes),
-        Augmentation = AugmentationOf(options, imageSize, imageCount),
+        Augmentation = AugmentationOf(options, imageSize, imageCount, fineTunes),
         Resizing = new ProgressiveResizing(options.InitialImageScale ?? AugmentationPresets.InitialImageScale(imageSize, options.Epochs, fineTunes), GrowthShare: 0.7),
         BackboneRateScale = fineTunes ? options.BackboneLearningRateScale : 1,
         StageRateDecay = fineTunes ? options.StageLearningRateDecay : 1,
@@ -77,14 +77,15 @@ internal static class TrainingDefaults
 
     /// <summary>
     /// The varied views of each image that a classifier is fitted to. They gain most where there are a few hundred images, and cost as much time as so many more images:
-    /// of few there are many, of many none.
+    /// of few there are many, of many none. The time of the fit goes with the number of classes, too.
     /// </summary>
     /// <param name="augmentation">What varies them.</param>
-    public static int FeatureViews(ResNetTrainer.Options options, Augmentation augmentation, int imageCount)
+    public static int FeatureViews(ResNetTrainer.Options options, Augmentation augmentation, int imageCount, int classCount)
     {
         const int mostByDefault = 4, mostOfAllImages = 8_000;
+        const long mostScores = 1_000_000;
         bool varies = augmentation.WithoutMixing() != new Augmentation();
-        return options.FeatureViews ?? (varies ? Math.Min(mostByDefault, mostOfAllImages / Math.Max(imageCount, 1)) : 0);
+        return options.FeatureViews ?? (varies ? (int)Math.Min(Math.Min(mostByDefault, mostOfAllImages / Math.Max(imageCount, 1)), mostScores / Math.Max((long)imageCount * classCount, 1)) : 0);
     }
 
     private static bool IsBalanced(ResNetTrainer.Options options) => options.ClassWeights is null && options.ClassWeighting == ClassWeighting.Balanced;
@@ -99,9 +100,9 @@ internal static class TrainingDefaults
             : options.ClassWeightingStart ?? (IsBalanced(options) && !fineTunes ? 0.8 : 0);
 
     /// <summary>The preset, and what the options say otherwise.</summary>
-    private static Augmentation AugmentationOf(ResNetTrainer.Options options, int imageSize, int imageCount)
+    private static Augmentation AugmentationOf(ResNetTrainer.Options options, int imageSize, int imageCount, bool fineTunes)
     {
-        Augmentation preset = AugmentationPresets.Of(options.Augmentation, imageSize, imageCount, options.Epochs);
+        Augmentation preset = AugmentationPresets.Of(options.Augmentation, imageSize, imageCount, options.Epochs, fineTunes);
         if (options.Augmentation == AugmentationPreset.Auto && (options.MixUpAlpha is not null || options.CutMixAlpha is not null))
         {
             // Who says how images are mixed has no other mixtures beside them.

@@ -55,6 +55,20 @@ public sealed class AugmentationPresetsTests
     }
 
     [TestMethod]
+    [DataRow(224, 19_999, 10, true)]
+    [DataRow(32, 300, 30, true)]
+    [DataRow(224, 20_000, 10, false)]
+    [DataRow(224, 300, 9, false)]
+    public void Of_AutoInFineTuning_MixesFewImagesFromTenEpochsOn(int size, int count, int epochs, bool mixes)
+    {
+        Augmentation augmentation = AugmentationPresets.Of(AugmentationPreset.Auto, size, count, epochs, fineTunes: true);
+
+        Assert.AreEqual(AugmentationPresets.Of(AugmentationPresets.Choose(size, count, epochs), size, count, epochs), augmentation.WithoutMixing());
+        Assert.AreEqual(mixes ? (0, 1, 0.5) : (0, 0, 1), (augmentation.MixUpAlpha, augmentation.CutMixAlpha, augmentation.MixProbability));
+        Assert.AreEqual(augmentation, TrainingDefaults.Resolve(new ResNetTrainer.Options { Epochs = epochs }, size, count, classWeights: null, seed: 1, fineTunes: true).Augmentation);
+    }
+
+    [TestMethod]
     public void Resolve_GivenMixing_IsAloneUnderAuto()
     {
         Assert.AreEqual((0, 1, 0.5), Resolved(new ResNetTrainer.Options()));

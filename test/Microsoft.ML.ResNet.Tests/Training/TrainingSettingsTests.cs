@@ -37,21 +37,24 @@ public sealed class TrainingSettingsTests
         => [.. Enumerable.Range(1, 12).Select(stage => network.ParameterEntries.Single(entry => entry.Name == $"layer{stage}.0.bn1.bias").Parameter.data<float>()[0])];
 
     [TestMethod]
-    [DataRow(1, 4)]
-    [DataRow(2_000, 4)]
-    [DataRow(2_001, 3)]
-    [DataRow(4_000, 2)]
-    [DataRow(8_000, 1)]
-    [DataRow(8_001, 0)]
-    public void FeatureViews_NotGiven_AreFewerOfMoreImages(int images, int views)
-        => Assert.AreEqual(views, TrainingDefaults.FeatureViews(new ResNetTrainer.Options(), new Augmentation { HorizontalFlip = true }, images));
+    [DataRow(1, 2, 4)]
+    [DataRow(2_000, 10, 4)]
+    [DataRow(2_001, 10, 3)]
+    [DataRow(4_000, 10, 2)]
+    [DataRow(8_000, 10, 1)]
+    [DataRow(8_001, 10, 0)]
+    [DataRow(2_000, 200, 2)]
+    [DataRow(2_000, 1_000, 0)]
+    [DataRow(int.MaxValue, int.MaxValue, 0)]
+    public void FeatureViews_NotGiven_AreFewerOfMoreImagesAndClasses(int images, int classes, int views)
+        => Assert.AreEqual(views, TrainingDefaults.FeatureViews(new ResNetTrainer.Options(), new Augmentation { HorizontalFlip = true }, images, classes));
 
     [TestMethod]
     public void FeatureViews_NothingVariesThem_AreNoneUnlessGiven()
     {
         var mixing = new Augmentation { CutMixAlpha = 1, MixProbability = 0.5 };
 
-        Assert.AreEqual(0, TrainingDefaults.FeatureViews(new ResNetTrainer.Options(), mixing, 100));
-        Assert.AreEqual(7, TrainingDefaults.FeatureViews(new ResNetTrainer.Options { FeatureViews = 7 }, mixing, 100_000));
+        Assert.AreEqual(0, TrainingDefaults.FeatureViews(new ResNetTrainer.Options(), mixing, 100, 2));
+        Assert.AreEqual(7, TrainingDefaults.FeatureViews(new ResNetTrainer.Options { FeatureViews = 7 }, mixing, 100_000, 2));
     }
 }
