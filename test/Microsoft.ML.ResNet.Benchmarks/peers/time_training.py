@@ -1,6 +1,8 @@
 """Times training steps of plain PyTorch, channels-last, float32, on tensors that lie ready, as the peer of Fit. Prints images/s.
 
-    python3 time_training.py --network resnet18 --batch 32 --steps 5
+    python3 time_training.py --network resnet18 --batch 32 --steps 5 --threads 2
+
+Debian's PyTorch takes one thread of its own accord on some machines with two processors: say how many.
 """
 import argparse
 import time
@@ -14,7 +16,9 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--network", choices=["resnet18", "resnet20"], required=True)
 parser.add_argument("--batch", type=int, required=True)
 parser.add_argument("--steps", type=int, required=True)
+parser.add_argument("--threads", type=int, required=True)
 arguments = parser.parse_args()
+torch.set_num_threads(arguments.threads)
 
 
 class Cifar(nn.Module):
