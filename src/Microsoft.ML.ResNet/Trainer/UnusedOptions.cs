@@ -20,7 +20,7 @@ internal static class UnusedOptions
         {
             string[] fineTuning = Changed(
                 (nameof(options.FineTuning), options.FineTuning, null),
-                (nameof(options.FeatureViews), options.FeatureViews, null),
+                (nameof(options.FeatureViews), options.FeatureViews is 0 ? null : options.FeatureViews, null),
                 (nameof(options.BackboneLearningRateScale), options.BackboneLearningRateScale, s_defaults.BackboneLearningRateScale),
                 (nameof(options.StageLearningRateDecay), options.StageLearningRateDecay, s_defaults.StageLearningRateDecay),
                 (nameof(options.FreezeBatchNorm), options.FreezeBatchNorm, null));

@@ -65,6 +65,7 @@ public sealed class AutoMLTests
                 nameof(defaults.LearningRate) => 0.05,
                 nameof(defaults.WeightDecay) => 5e-4,
                 nameof(defaults.InitialImageScale) => 1.0,
+                nameof(defaults.FeatureViews) => 4,
                 _ => "a default of its own",
             };
             Assert.AreEqual(expected, value, name);
