@@ -141,28 +141,9 @@ internal static unsafe class WinogradTransform
             {
                 (a0, a1, a2, a3) = (c0, c1, c2, c3);
                 (b0, b1, b2, b3) = (d0, d1, d2, d3);
-                T row0 = default, row1 = default, row2 = default, row3 = default;
-                if ((nuint)column < (nuint)input.Width)
-                {
-                    row0 = T.Load(first + (column * firstStep));
-                    row1 = T.Load(second + (column * channels));
-                    row2 = T.Load(third + (column * thirdStep));
-                    row3 = T.Load(fourth + (column * fourthStep));
-                }
-
-                (c0, c1, c2, c3) = (row0 - row2, row1 + row2, row2 - row1, row1 - row3);
-                column++;
-                (row0, row1, row2, row3) = (default, default, default, default);
-                if (column < input.Width)
-                {
-                    row0 = T.Load(first + (column * firstStep));
-                    row1 = T.Load(second + (column * channels));
-                    row2 = T.Load(third + (column * thirdStep));
-                    row3 = T.Load(fourth + (column * fourthStep));
-                }
-
-                (d0, d1, d2, d3) = (row0 - row2, row1 + row2, row2 - row1, row1 - row3);
-                column++;
+                InputColumn(first, second, third, fourth, column, input.Width, firstStep, channels, thirdStep, fourthStep, out c0, out c1, out c2, out c3);
+                InputColumn(first, second, third, fourth, column + 1, input.Width, firstStep, channels, thirdStep, fourthStep, out d0, out d1, out d2, out d3);
+                column += OutputSide;
                 if (tile < 0)
                 {
                     continue;
@@ -257,6 +238,27 @@ internal static unsafe class WinogradTransform
         (left + right).Store(target + pointStride);
         (left - right).Store(target + (2 * pointStride));
         (zero - right).Store(target + (3 * pointStride));
+    }
+
+    /// <summary>B^T times a column of four pixels, which are zeros where the column is beyond the image's edge.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void InputColumn<T>(
+        float* first, float* second, float* third, float* fourth, nint column, nint width, nint firstStep, nint step, nint thirdStep, nint fourthStep, out T a, out T b, out T c, out T d)
+        where T : unmanaged, ILanes<T>
+    {
+        T row0 = default, row1 = default, row2 = default, row3 = default;
+        if ((nuint)column < (nuint)width)
+        {
+            row0 = T.Load(first + (column * firstStep));
+            row1 = T.Load(second + (column * step));
+            row2 = T.Load(third + (column * thirdStep));
+            row3 = T.Load(fourth + (column * fourthStep));
+        }
+
+        a = row0 - row2;
+        b = row1 + row2;
+        c = row2 - row1;
+        d = row1 - row3;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
