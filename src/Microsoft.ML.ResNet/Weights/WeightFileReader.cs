@@ -27,12 +27,18 @@ internal static class WeightFileReader
         {
             return Read(stream, path);
         }
-        catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or FormatException or OverflowException or NotSupportedException)
+        catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or FormatException or OverflowException or NotSupportedException || IsFaultOfZip(exception))
         {
-            string fault = exception is EndOfStreamException ? "it is cut short." : Shorten(exception.Message);
+            string fault = exception is EndOfStreamException or IOException ? "it is cut short." : Shorten(exception.Message);
             throw new InvalidDataException($"Weights file '{path}' can't be used: {fault}", exception);
         }
     }
+
+    /// <summary>
+    /// Whether .NET 8's <see cref="ZipArchive"/> found that an archive ends before what it announces. It says so by an <see cref="IOException"/>, as a
+    /// disk's fault is, but without the operating system's number.
+    /// </summary>
+    private static bool IsFaultOfZip(Exception exception) => exception is IOException { HResult: unchecked((int)0x80131620) };
 
     /// <summary>A text with names of a hostile file in it may be as long as the file.</summary>
     internal static string Shorten(string fault)

@@ -89,28 +89,54 @@ public sealed class PackageTests
 
     [TestMethod]
     [TestCategory("Thorough")]
-    public async Task Package_InAProjectOfItsOwn_TrainsSavesLoadsAndPredicts()
+    public Task Package_InAProjectOfItsOwn_TrainsSavesLoadsAndPredicts() => UseAsync("net10.0", isSelfContained: false);
+
+    /// <summary>With a runtime that comes as a package: the machine needs none of .NET 8.</summary>
+    [TestMethod]
+    [TestCategory("Thorough")]
+    public Task Package_InAProjectOfNet8_TrainsSavesLoadsAndPredicts() => UseAsync("net8.0", isSelfContained: true);
+
+    private static async Task UseAsync(string framework, bool isSelfContained)
     {
-        string application = Directory.CreateDirectory(Folder.File("application")).FullName;
-        ColourFolder.Create(Folder.File("images"), ColourFolder.Red, ColourFolder.Blue);
+        using TemporaryFolder folder = new();
+        string application = Directory.CreateDirectory(folder.File("application")).FullName, images = folder.File("images"), weights = folder.File("weights.pth");
+        ColourFolder.Create(images, ColourFolder.Red, ColourFolder.Blue);
+        await File.WriteAllBytesAsync(weights, PyTorchFile.ZipThatAnnouncesMoreThanItHas());
         await File.WriteAllTextAsync(Path.Combine(application, "nuget.config"), NuGetConfig(await GlobalPackagesAsync()));
-        await File.WriteAllTextAsync(Path.Combine(application, "Application.csproj"), Project);
+        await File.WriteAllTextAsync(Path.Combine(application, "Application.csproj"), Project(framework, isSelfContained));
         await File.WriteAllTextAsync(Path.Combine(application, "Program.cs"), Program);
         var environment = new Dictionary<string, string?> { ["NUGET_PACKAGES"] = Folder.File("packages") };
 
-        ProcessResult build = await DotNet.RunAsync(["build", "-c", "Release", "-o", Folder.File("output"), "-nodeReuse:false"], application, environment, Limit);
+        ProcessResult build = await DotNet.RunAsync(["build", "-c", "Release", "-o", folder.File("output"), "-nodeReuse:false"], application, environment, Limit);
         Assert.AreEqual(0, build.ExitCode, build.Output);
         StringAssert.Contains(build.StandardOutput, "0 Warning(s)");
-        ProcessResult run = await DotNet.RunAsync(["exec", Folder.File("output/Application.dll"), Folder.File("images"), Folder.File("model.zip")], application);
+        string[] arguments = [images, folder.File("model.zip"), weights];
+        ProcessResult run = isSelfContained
+            ? await DotNet.RunProgramAsync(folder.File(OperatingSystem.IsWindows() ? "output/Application.exe" : "output/Application"), arguments, application)
+            : await DotNet.RunAsync(["exec", folder.File("output/Application.dll"), .. arguments], application);
 
         Assert.AreEqual(0, run.ExitCode, run.Output);
-        Assert.AreEqual("red", run.StandardOutput.Trim());
-        StringAssert.Contains(await File.ReadAllTextAsync(Folder.File("model.zip.html")), "Confusion matrix");
+        string[] lines = run.StandardOutput.Trim().Split(Environment.NewLine);
+        Assert.HasCount(3, lines, run.Output);
+        StringAssert.StartsWith(lines[0], $".NET {framework[3..^1]}");
+        StringAssert.Contains(lines[1], $"Weights file '{weights}' can't be used: ");
+        Assert.AreEqual("red", lines[2]);
+        StringAssert.Contains(await File.ReadAllTextAsync(folder.File("model.zip.html")), "Confusion matrix");
     }
 
     private const string Program = """
         using Microsoft.ML;
         using Microsoft.ML.ResNet;
+
+        Console.WriteLine(System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription);
+        try
+        {
+            ResNetWeights.FromFile(args[2]);
+        }
+        catch (InvalidDataException exception)
+        {
+            Console.WriteLine(exception.Message.ReplaceLineEndings(" "));
+        }
 
         var mlContext = new MLContext(seed: 1);
         IDataView data = mlContext.Data.LoadImageFolder(args[0]);
@@ -141,14 +167,14 @@ public sealed class PackageTests
         }
         """;
 
-    private static string Project => $"""
+    private static string Project(string framework, bool isSelfContained) => $"""
         <Project Sdk="Microsoft.NET.Sdk">
           <PropertyGroup>
             <OutputType>Exe</OutputType>
-            <TargetFramework>net10.0</TargetFramework>
+            <TargetFramework>{framework}</TargetFramework>
             <ImplicitUsings>enable</ImplicitUsings>
             <UseCurrentRuntimeIdentifier>true</UseCurrentRuntimeIdentifier>
-            <SelfContained>false</SelfContained>
+            <SelfContained>{(isSelfContained ? "true" : "false")}</SelfContained>
             <CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible>
           </PropertyGroup>
           <ItemGroup>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
 
@@ -63,17 +62,6 @@ public sealed class ToolPackageTests
         Assert.AreEqual(12, predict.StandardOutput.Split('\n').Count(line => line.Contains($": {ColourFolder.Red} ", StringComparison.Ordinal)), predict.StandardOutput);
     }
 
-    private static async Task<ProcessResult> RunAsync(string program, string folder, IReadOnlyDictionary<string, string?> environment, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
-        foreach (var (name, value) in environment)
-        {
-            start.Environment[name] = value;
-        }
-
-        using Process process = Process.Start(start)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        return new ProcessResult(process.ExitCode, await output, await error);
-    }
+    private static Task<ProcessResult> RunAsync(string program, string folder, IReadOnlyDictionary<string, string?> environment, params string[] arguments)
+        => DotNet.RunProgramAsync(program, arguments, folder, environment, Limit);
 }

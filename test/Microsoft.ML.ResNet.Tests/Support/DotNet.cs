@@ -15,10 +15,15 @@ internal static class DotNet
 
     /// <summary>Runs <c>dotnet</c> with these arguments, in a folder and with added environment variables.</summary>
     /// <param name="limit">The time that it may take; null: three minutes.</param>
-    public static async Task<ProcessResult> RunAsync(
+    public static Task<ProcessResult> RunAsync(
         IEnumerable<string> arguments, string? workingDirectory = null, IReadOnlyDictionary<string, string?>? environment = null, TimeSpan? limit = null)
+        => RunProgramAsync("dotnet", arguments, workingDirectory, environment, limit);
+
+    /// <summary>Runs a program as <see cref="RunAsync"/> runs <c>dotnet</c>.</summary>
+    public static async Task<ProcessResult> RunProgramAsync(
+        string program, IEnumerable<string> arguments, string? workingDirectory = null, IReadOnlyDictionary<string, string?>? environment = null, TimeSpan? limit = null)
     {
-        var start = new ProcessStartInfo("dotnet", arguments)
+        var start = new ProcessStartInfo(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -45,7 +50,7 @@ internal static class DotNet
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"dotnet {string.Join(" ", arguments)} did not end within {(limit ?? UsualLimit).TotalMinutes} minutes.");
+            throw new TimeoutException($"{program} {string.Join(" ", arguments)} did not end within {(limit ?? UsualLimit).TotalMinutes} minutes.");
         }
 
         return new ProcessResult(process.ExitCode, await output, await error);

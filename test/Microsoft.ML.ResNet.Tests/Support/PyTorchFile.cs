@@ -24,6 +24,15 @@ internal static class PyTorchFile
         return stream.ToArray();
     }
 
+    /// <summary>A file whose directory says that its last entry has more of extra fields than the file has.</summary>
+    public static byte[] ZipThatAnnouncesMoreThanItHas()
+    {
+        byte[] content = Zip(new PickleWriter().Op('}').ToArray());
+        int last = content.AsSpan().LastIndexOf("PK\x01\x02"u8);
+        content[last + 30] = 0xb8;
+        return content;
+    }
+
     /// <param name="storages">Element count and bytes of each, in the order of the keys.</param>
     public static byte[] Legacy(byte[] pickle, params (string Key, long Count, byte[] Content)[] storages)
     {

@@ -121,6 +121,9 @@ public sealed class PyTorchReaderTests
     }
 
     [TestMethod]
+    public void Read_ZipThatAnnouncesMoreThanItHas_IsInvalidData() => AssertRefused(PyTorchFile.ZipThatAnnouncesMoreThanItHas(), "can't be used");
+
+    [TestMethod]
     public void Read_MutatedFiles_GiveValuesOrInvalidData()
     {
         byte[] pickle = new PickleWriter().Op('}').Op('(').Text("state_dict").OrderedDict().Op('(')
