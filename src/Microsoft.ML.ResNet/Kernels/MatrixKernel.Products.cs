@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
-/// <content>The loops whose sums are in registers. The compiler keeps none there that is in an array: each has a name.</content>
+/// <content>
+/// The loops whose sums are in registers. The compiler keeps none there that is in an array: each has a name. Nor does .NET 8's where a method has
+/// more calls than it inlines, which made these three times slower: vectors are read and written by pointers, and a row's products are written out.
+/// </content>
 internal static unsafe partial class MatrixKernel
 {
     /// <summary>Six rows, four vectors of columns.</summary>
@@ -11,7 +14,7 @@ internal static unsafe partial class MatrixKernel
         where T : unmanaged, ILanes<T>
     {
         nint* sources = run.Sources, targets = run.Targets;
-        nint length = run.Length;
+        nint length = run.Length, lanes = T.Count;
         for (nint* end = sources + run.RowCount; sources < end; sources += Rows, targets += Rows)
         {
             if (run.FetchesRows)
@@ -28,30 +31,30 @@ internal static unsafe partial class MatrixKernel
             float* sums = epilogue.Target + (panel * Columns);
             if (run.Continues)
             {
-                s00 = T.Load(sums + targets[0]);
-                s01 = T.Load(sums + targets[0] + T.Count);
-                s02 = T.Load(sums + targets[0] + (2 * T.Count));
-                s03 = T.Load(sums + targets[0] + (3 * T.Count));
-                s10 = T.Load(sums + targets[1]);
-                s11 = T.Load(sums + targets[1] + T.Count);
-                s12 = T.Load(sums + targets[1] + (2 * T.Count));
-                s13 = T.Load(sums + targets[1] + (3 * T.Count));
-                s20 = T.Load(sums + targets[2]);
-                s21 = T.Load(sums + targets[2] + T.Count);
-                s22 = T.Load(sums + targets[2] + (2 * T.Count));
-                s23 = T.Load(sums + targets[2] + (3 * T.Count));
-                s30 = T.Load(sums + targets[3]);
-                s31 = T.Load(sums + targets[3] + T.Count);
-                s32 = T.Load(sums + targets[3] + (2 * T.Count));
-                s33 = T.Load(sums + targets[3] + (3 * T.Count));
-                s40 = T.Load(sums + targets[4]);
-                s41 = T.Load(sums + targets[4] + T.Count);
-                s42 = T.Load(sums + targets[4] + (2 * T.Count));
-                s43 = T.Load(sums + targets[4] + (3 * T.Count));
-                s50 = T.Load(sums + targets[5]);
-                s51 = T.Load(sums + targets[5] + T.Count);
-                s52 = T.Load(sums + targets[5] + (2 * T.Count));
-                s53 = T.Load(sums + targets[5] + (3 * T.Count));
+                s00 = *(T*)(sums + targets[0]);
+                s01 = *(T*)(sums + targets[0] + lanes);
+                s02 = *(T*)(sums + targets[0] + (2 * lanes));
+                s03 = *(T*)(sums + targets[0] + (3 * lanes));
+                s10 = *(T*)(sums + targets[1]);
+                s11 = *(T*)(sums + targets[1] + lanes);
+                s12 = *(T*)(sums + targets[1] + (2 * lanes));
+                s13 = *(T*)(sums + targets[1] + (3 * lanes));
+                s20 = *(T*)(sums + targets[2]);
+                s21 = *(T*)(sums + targets[2] + lanes);
+                s22 = *(T*)(sums + targets[2] + (2 * lanes));
+                s23 = *(T*)(sums + targets[2] + (3 * lanes));
+                s30 = *(T*)(sums + targets[3]);
+                s31 = *(T*)(sums + targets[3] + lanes);
+                s32 = *(T*)(sums + targets[3] + (2 * lanes));
+                s33 = *(T*)(sums + targets[3] + (3 * lanes));
+                s40 = *(T*)(sums + targets[4]);
+                s41 = *(T*)(sums + targets[4] + lanes);
+                s42 = *(T*)(sums + targets[4] + (2 * lanes));
+                s43 = *(T*)(sums + targets[4] + (3 * lanes));
+                s50 = *(T*)(sums + targets[5]);
+                s51 = *(T*)(sums + targets[5] + lanes);
+                s52 = *(T*)(sums + targets[5] + (2 * lanes));
+                s53 = *(T*)(sums + targets[5] + (3 * lanes));
             }
 
             float* b = run.B + (panel * run.PanelStride);
@@ -63,63 +66,135 @@ internal static unsafe partial class MatrixKernel
                 nint k = 0;
                 for (; k + 2 <= length; k += 2, b += 2 * Columns)
                 {
-                    T w0 = T.Load(b), w1 = T.Load(b + vectorStride), w2 = T.Load(b + (2 * vectorStride)), w3 = T.Load(b + (3 * vectorStride));
-                    Row(a0[k], w0, w1, w2, w3, ref s00, ref s01, ref s02, ref s03);
-                    Row(a1[k], w0, w1, w2, w3, ref s10, ref s11, ref s12, ref s13);
-                    Row(a2[k], w0, w1, w2, w3, ref s20, ref s21, ref s22, ref s23);
-                    Row(a3[k], w0, w1, w2, w3, ref s30, ref s31, ref s32, ref s33);
-                    Row(a4[k], w0, w1, w2, w3, ref s40, ref s41, ref s42, ref s43);
-                    Row(a5[k], w0, w1, w2, w3, ref s50, ref s51, ref s52, ref s53);
+                    T w0 = *(T*)b, w1 = *(T*)(b + vectorStride), w2 = *(T*)(b + (2 * vectorStride)), w3 = *(T*)(b + (3 * vectorStride));
+                    T value = T.Broadcast(a0[k]);
+                    s00 = T.MultiplyAdd(value, w0, s00);
+                    s01 = T.MultiplyAdd(value, w1, s01);
+                    s02 = T.MultiplyAdd(value, w2, s02);
+                    s03 = T.MultiplyAdd(value, w3, s03);
+                    value = T.Broadcast(a1[k]);
+                    s10 = T.MultiplyAdd(value, w0, s10);
+                    s11 = T.MultiplyAdd(value, w1, s11);
+                    s12 = T.MultiplyAdd(value, w2, s12);
+                    s13 = T.MultiplyAdd(value, w3, s13);
+                    value = T.Broadcast(a2[k]);
+                    s20 = T.MultiplyAdd(value, w0, s20);
+                    s21 = T.MultiplyAdd(value, w1, s21);
+                    s22 = T.MultiplyAdd(value, w2, s22);
+                    s23 = T.MultiplyAdd(value, w3, s23);
+                    value = T.Broadcast(a3[k]);
+                    s30 = T.MultiplyAdd(value, w0, s30);
+                    s31 = T.MultiplyAdd(value, w1, s31);
+                    s32 = T.MultiplyAdd(value, w2, s32);
+                    s33 = T.MultiplyAdd(value, w3, s33);
+                    value = T.Broadcast(a4[k]);
+                    s40 = T.MultiplyAdd(value, w0, s40);
+                    s41 = T.MultiplyAdd(value, w1, s41);
+                    s42 = T.MultiplyAdd(value, w2, s42);
+                    s43 = T.MultiplyAdd(value, w3, s43);
+                    value = T.Broadcast(a5[k]);
+                    s50 = T.MultiplyAdd(value, w0, s50);
+                    s51 = T.MultiplyAdd(value, w1, s51);
+                    s52 = T.MultiplyAdd(value, w2, s52);
+                    s53 = T.MultiplyAdd(value, w3, s53);
 
-                    w0 = T.Load(b + Columns);
-                    w1 = T.Load(b + Columns + vectorStride);
-                    w2 = T.Load(b + Columns + (2 * vectorStride));
-                    w3 = T.Load(b + Columns + (3 * vectorStride));
-                    Row(a0[k + 1], w0, w1, w2, w3, ref s00, ref s01, ref s02, ref s03);
-                    Row(a1[k + 1], w0, w1, w2, w3, ref s10, ref s11, ref s12, ref s13);
-                    Row(a2[k + 1], w0, w1, w2, w3, ref s20, ref s21, ref s22, ref s23);
-                    Row(a3[k + 1], w0, w1, w2, w3, ref s30, ref s31, ref s32, ref s33);
-                    Row(a4[k + 1], w0, w1, w2, w3, ref s40, ref s41, ref s42, ref s43);
-                    Row(a5[k + 1], w0, w1, w2, w3, ref s50, ref s51, ref s52, ref s53);
+                    w0 = *(T*)(b + Columns);
+                    w1 = *(T*)(b + Columns + vectorStride);
+                    w2 = *(T*)(b + Columns + (2 * vectorStride));
+                    w3 = *(T*)(b + Columns + (3 * vectorStride));
+                    value = T.Broadcast(a0[k + 1]);
+                    s00 = T.MultiplyAdd(value, w0, s00);
+                    s01 = T.MultiplyAdd(value, w1, s01);
+                    s02 = T.MultiplyAdd(value, w2, s02);
+                    s03 = T.MultiplyAdd(value, w3, s03);
+                    value = T.Broadcast(a1[k + 1]);
+                    s10 = T.MultiplyAdd(value, w0, s10);
+                    s11 = T.MultiplyAdd(value, w1, s11);
+                    s12 = T.MultiplyAdd(value, w2, s12);
+                    s13 = T.MultiplyAdd(value, w3, s13);
+                    value = T.Broadcast(a2[k + 1]);
+                    s20 = T.MultiplyAdd(value, w0, s20);
+                    s21 = T.MultiplyAdd(value, w1, s21);
+                    s22 = T.MultiplyAdd(value, w2, s22);
+                    s23 = T.MultiplyAdd(value, w3, s23);
+                    value = T.Broadcast(a3[k + 1]);
+                    s30 = T.MultiplyAdd(value, w0, s30);
+                    s31 = T.MultiplyAdd(value, w1, s31);
+                    s32 = T.MultiplyAdd(value, w2, s32);
+                    s33 = T.MultiplyAdd(value, w3, s33);
+                    value = T.Broadcast(a4[k + 1]);
+                    s40 = T.MultiplyAdd(value, w0, s40);
+                    s41 = T.MultiplyAdd(value, w1, s41);
+                    s42 = T.MultiplyAdd(value, w2, s42);
+                    s43 = T.MultiplyAdd(value, w3, s43);
+                    value = T.Broadcast(a5[k + 1]);
+                    s50 = T.MultiplyAdd(value, w0, s50);
+                    s51 = T.MultiplyAdd(value, w1, s51);
+                    s52 = T.MultiplyAdd(value, w2, s52);
+                    s53 = T.MultiplyAdd(value, w3, s53);
                 }
 
                 if (k < length)
                 {
-                    T w0 = T.Load(b), w1 = T.Load(b + vectorStride), w2 = T.Load(b + (2 * vectorStride)), w3 = T.Load(b + (3 * vectorStride));
-                    Row(a0[k], w0, w1, w2, w3, ref s00, ref s01, ref s02, ref s03);
-                    Row(a1[k], w0, w1, w2, w3, ref s10, ref s11, ref s12, ref s13);
-                    Row(a2[k], w0, w1, w2, w3, ref s20, ref s21, ref s22, ref s23);
-                    Row(a3[k], w0, w1, w2, w3, ref s30, ref s31, ref s32, ref s33);
-                    Row(a4[k], w0, w1, w2, w3, ref s40, ref s41, ref s42, ref s43);
-                    Row(a5[k], w0, w1, w2, w3, ref s50, ref s51, ref s52, ref s53);
+                    T w0 = *(T*)b, w1 = *(T*)(b + vectorStride), w2 = *(T*)(b + (2 * vectorStride)), w3 = *(T*)(b + (3 * vectorStride));
+                    T value = T.Broadcast(a0[k]);
+                    s00 = T.MultiplyAdd(value, w0, s00);
+                    s01 = T.MultiplyAdd(value, w1, s01);
+                    s02 = T.MultiplyAdd(value, w2, s02);
+                    s03 = T.MultiplyAdd(value, w3, s03);
+                    value = T.Broadcast(a1[k]);
+                    s10 = T.MultiplyAdd(value, w0, s10);
+                    s11 = T.MultiplyAdd(value, w1, s11);
+                    s12 = T.MultiplyAdd(value, w2, s12);
+                    s13 = T.MultiplyAdd(value, w3, s13);
+                    value = T.Broadcast(a2[k]);
+                    s20 = T.MultiplyAdd(value, w0, s20);
+                    s21 = T.MultiplyAdd(value, w1, s21);
+                    s22 = T.MultiplyAdd(value, w2, s22);
+                    s23 = T.MultiplyAdd(value, w3, s23);
+                    value = T.Broadcast(a3[k]);
+                    s30 = T.MultiplyAdd(value, w0, s30);
+                    s31 = T.MultiplyAdd(value, w1, s31);
+                    s32 = T.MultiplyAdd(value, w2, s32);
+                    s33 = T.MultiplyAdd(value, w3, s33);
+                    value = T.Broadcast(a4[k]);
+                    s40 = T.MultiplyAdd(value, w0, s40);
+                    s41 = T.MultiplyAdd(value, w1, s41);
+                    s42 = T.MultiplyAdd(value, w2, s42);
+                    s43 = T.MultiplyAdd(value, w3, s43);
+                    value = T.Broadcast(a5[k]);
+                    s50 = T.MultiplyAdd(value, w0, s50);
+                    s51 = T.MultiplyAdd(value, w1, s51);
+                    s52 = T.MultiplyAdd(value, w2, s52);
+                    s53 = T.MultiplyAdd(value, w3, s53);
                     b += Columns;
                 }
             }
 
-            s00.Store(sums + targets[0]);
-            s01.Store(sums + targets[0] + T.Count);
-            s02.Store(sums + targets[0] + (2 * T.Count));
-            s03.Store(sums + targets[0] + (3 * T.Count));
-            s10.Store(sums + targets[1]);
-            s11.Store(sums + targets[1] + T.Count);
-            s12.Store(sums + targets[1] + (2 * T.Count));
-            s13.Store(sums + targets[1] + (3 * T.Count));
-            s20.Store(sums + targets[2]);
-            s21.Store(sums + targets[2] + T.Count);
-            s22.Store(sums + targets[2] + (2 * T.Count));
-            s23.Store(sums + targets[2] + (3 * T.Count));
-            s30.Store(sums + targets[3]);
-            s31.Store(sums + targets[3] + T.Count);
-            s32.Store(sums + targets[3] + (2 * T.Count));
-            s33.Store(sums + targets[3] + (3 * T.Count));
-            s40.Store(sums + targets[4]);
-            s41.Store(sums + targets[4] + T.Count);
-            s42.Store(sums + targets[4] + (2 * T.Count));
-            s43.Store(sums + targets[4] + (3 * T.Count));
-            s50.Store(sums + targets[5]);
-            s51.Store(sums + targets[5] + T.Count);
-            s52.Store(sums + targets[5] + (2 * T.Count));
-            s53.Store(sums + targets[5] + (3 * T.Count));
+            *(T*)(sums + targets[0]) = s00;
+            *(T*)(sums + targets[0] + lanes) = s01;
+            *(T*)(sums + targets[0] + (2 * lanes)) = s02;
+            *(T*)(sums + targets[0] + (3 * lanes)) = s03;
+            *(T*)(sums + targets[1]) = s10;
+            *(T*)(sums + targets[1] + lanes) = s11;
+            *(T*)(sums + targets[1] + (2 * lanes)) = s12;
+            *(T*)(sums + targets[1] + (3 * lanes)) = s13;
+            *(T*)(sums + targets[2]) = s20;
+            *(T*)(sums + targets[2] + lanes) = s21;
+            *(T*)(sums + targets[2] + (2 * lanes)) = s22;
+            *(T*)(sums + targets[2] + (3 * lanes)) = s23;
+            *(T*)(sums + targets[3]) = s30;
+            *(T*)(sums + targets[3] + lanes) = s31;
+            *(T*)(sums + targets[3] + (2 * lanes)) = s32;
+            *(T*)(sums + targets[3] + (3 * lanes)) = s33;
+            *(T*)(sums + targets[4]) = s40;
+            *(T*)(sums + targets[4] + lanes) = s41;
+            *(T*)(sums + targets[4] + (2 * lanes)) = s42;
+            *(T*)(sums + targets[4] + (3 * lanes)) = s43;
+            *(T*)(sums + targets[5]) = s50;
+            *(T*)(sums + targets[5] + lanes) = s51;
+            *(T*)(sums + targets[5] + (2 * lanes)) = s52;
+            *(T*)(sums + targets[5] + (3 * lanes)) = s53;
             if (run.IsLast && epilogue.DoesAnything)
             {
                 epilogue.Apply<T>(targets, (int)Math.Min(Rows, end - sources), panel * Columns, 4 * T.Count);
@@ -133,7 +208,7 @@ internal static unsafe partial class MatrixKernel
         where T : unmanaged, ILanes<T>
     {
         nint* sources = run.Sources, targets = run.Targets;
-        nint length = run.Length;
+        nint length = run.Length, lanes = T.Count;
         for (nint* end = sources + run.RowCount; sources < end; sources += Rows, targets += Rows)
         {
             if (run.FetchesRows)
@@ -146,18 +221,18 @@ internal static unsafe partial class MatrixKernel
             float* sums = epilogue.Target + (panel * Columns);
             if (run.Continues)
             {
-                s00 = T.Load(sums + targets[0]);
-                s01 = T.Load(sums + targets[0] + T.Count);
-                s10 = T.Load(sums + targets[1]);
-                s11 = T.Load(sums + targets[1] + T.Count);
-                s20 = T.Load(sums + targets[2]);
-                s21 = T.Load(sums + targets[2] + T.Count);
-                s30 = T.Load(sums + targets[3]);
-                s31 = T.Load(sums + targets[3] + T.Count);
-                s40 = T.Load(sums + targets[4]);
-                s41 = T.Load(sums + targets[4] + T.Count);
-                s50 = T.Load(sums + targets[5]);
-                s51 = T.Load(sums + targets[5] + T.Count);
+                s00 = *(T*)(sums + targets[0]);
+                s01 = *(T*)(sums + targets[0] + lanes);
+                s10 = *(T*)(sums + targets[1]);
+                s11 = *(T*)(sums + targets[1] + lanes);
+                s20 = *(T*)(sums + targets[2]);
+                s21 = *(T*)(sums + targets[2] + lanes);
+                s30 = *(T*)(sums + targets[3]);
+                s31 = *(T*)(sums + targets[3] + lanes);
+                s40 = *(T*)(sums + targets[4]);
+                s41 = *(T*)(sums + targets[4] + lanes);
+                s50 = *(T*)(sums + targets[5]);
+                s51 = *(T*)(sums + targets[5] + lanes);
             }
 
             float* b = run.B + (panel * run.PanelStride);
@@ -169,49 +244,85 @@ internal static unsafe partial class MatrixKernel
                 nint k = 0;
                 for (; k + 2 <= length; k += 2, b += 2 * Columns)
                 {
-                    T w0 = T.Load(b), w1 = T.Load(b + vectorStride);
-                    Row(a0[k], w0, w1, ref s00, ref s01);
-                    Row(a1[k], w0, w1, ref s10, ref s11);
-                    Row(a2[k], w0, w1, ref s20, ref s21);
-                    Row(a3[k], w0, w1, ref s30, ref s31);
-                    Row(a4[k], w0, w1, ref s40, ref s41);
-                    Row(a5[k], w0, w1, ref s50, ref s51);
+                    T w0 = *(T*)b, w1 = *(T*)(b + vectorStride);
+                    T value = T.Broadcast(a0[k]);
+                    s00 = T.MultiplyAdd(value, w0, s00);
+                    s01 = T.MultiplyAdd(value, w1, s01);
+                    value = T.Broadcast(a1[k]);
+                    s10 = T.MultiplyAdd(value, w0, s10);
+                    s11 = T.MultiplyAdd(value, w1, s11);
+                    value = T.Broadcast(a2[k]);
+                    s20 = T.MultiplyAdd(value, w0, s20);
+                    s21 = T.MultiplyAdd(value, w1, s21);
+                    value = T.Broadcast(a3[k]);
+                    s30 = T.MultiplyAdd(value, w0, s30);
+                    s31 = T.MultiplyAdd(value, w1, s31);
+                    value = T.Broadcast(a4[k]);
+                    s40 = T.MultiplyAdd(value, w0, s40);
+                    s41 = T.MultiplyAdd(value, w1, s41);
+                    value = T.Broadcast(a5[k]);
+                    s50 = T.MultiplyAdd(value, w0, s50);
+                    s51 = T.MultiplyAdd(value, w1, s51);
 
-                    w0 = T.Load(b + Columns);
-                    w1 = T.Load(b + Columns + vectorStride);
-                    Row(a0[k + 1], w0, w1, ref s00, ref s01);
-                    Row(a1[k + 1], w0, w1, ref s10, ref s11);
-                    Row(a2[k + 1], w0, w1, ref s20, ref s21);
-                    Row(a3[k + 1], w0, w1, ref s30, ref s31);
-                    Row(a4[k + 1], w0, w1, ref s40, ref s41);
-                    Row(a5[k + 1], w0, w1, ref s50, ref s51);
+                    w0 = *(T*)(b + Columns);
+                    w1 = *(T*)(b + Columns + vectorStride);
+                    value = T.Broadcast(a0[k + 1]);
+                    s00 = T.MultiplyAdd(value, w0, s00);
+                    s01 = T.MultiplyAdd(value, w1, s01);
+                    value = T.Broadcast(a1[k + 1]);
+                    s10 = T.MultiplyAdd(value, w0, s10);
+                    s11 = T.MultiplyAdd(value, w1, s11);
+                    value = T.Broadcast(a2[k + 1]);
+                    s20 = T.MultiplyAdd(value, w0, s20);
+                    s21 = T.MultiplyAdd(value, w1, s21);
+                    value = T.Broadcast(a3[k + 1]);
+                    s30 = T.MultiplyAdd(value, w0, s30);
+                    s31 = T.MultiplyAdd(value, w1, s31);
+                    value = T.Broadcast(a4[k + 1]);
+                    s40 = T.MultiplyAdd(value, w0, s40);
+                    s41 = T.MultiplyAdd(value, w1, s41);
+                    value = T.Broadcast(a5[k + 1]);
+                    s50 = T.MultiplyAdd(value, w0, s50);
+                    s51 = T.MultiplyAdd(value, w1, s51);
                 }
 
                 if (k < length)
                 {
-                    T w0 = T.Load(b), w1 = T.Load(b + vectorStride);
-                    Row(a0[k], w0, w1, ref s00, ref s01);
-                    Row(a1[k], w0, w1, ref s10, ref s11);
-                    Row(a2[k], w0, w1, ref s20, ref s21);
-                    Row(a3[k], w0, w1, ref s30, ref s31);
-                    Row(a4[k], w0, w1, ref s40, ref s41);
-                    Row(a5[k], w0, w1, ref s50, ref s51);
+                    T w0 = *(T*)b, w1 = *(T*)(b + vectorStride);
+                    T value = T.Broadcast(a0[k]);
+                    s00 = T.MultiplyAdd(value, w0, s00);
+                    s01 = T.MultiplyAdd(value, w1, s01);
+                    value = T.Broadcast(a1[k]);
+                    s10 = T.MultiplyAdd(value, w0, s10);
+                    s11 = T.MultiplyAdd(value, w1, s11);
+                    value = T.Broadcast(a2[k]);
+                    s20 = T.MultiplyAdd(value, w0, s20);
+                    s21 = T.MultiplyAdd(value, w1, s21);
+                    value = T.Broadcast(a3[k]);
+                    s30 = T.MultiplyAdd(value, w0, s30);
+                    s31 = T.MultiplyAdd(value, w1, s31);
+                    value = T.Broadcast(a4[k]);
+                    s40 = T.MultiplyAdd(value, w0, s40);
+                    s41 = T.MultiplyAdd(value, w1, s41);
+                    value = T.Broadcast(a5[k]);
+                    s50 = T.MultiplyAdd(value, w0, s50);
+                    s51 = T.MultiplyAdd(value, w1, s51);
                     b += Columns;
                 }
             }
 
-            s00.Store(sums + targets[0]);
-            s01.Store(sums + targets[0] + T.Count);
-            s10.Store(sums + targets[1]);
-            s11.Store(sums + targets[1] + T.Count);
-            s20.Store(sums + targets[2]);
-            s21.Store(sums + targets[2] + T.Count);
-            s30.Store(sums + targets[3]);
-            s31.Store(sums + targets[3] + T.Count);
-            s40.Store(sums + targets[4]);
-            s41.Store(sums + targets[4] + T.Count);
-            s50.Store(sums + targets[5]);
-            s51.Store(sums + targets[5] + T.Count);
+            *(T*)(sums + targets[0]) = s00;
+            *(T*)(sums + targets[0] + lanes) = s01;
+            *(T*)(sums + targets[1]) = s10;
+            *(T*)(sums + targets[1] + lanes) = s11;
+            *(T*)(sums + targets[2]) = s20;
+            *(T*)(sums + targets[2] + lanes) = s21;
+            *(T*)(sums + targets[3]) = s30;
+            *(T*)(sums + targets[3] + lanes) = s31;
+            *(T*)(sums + targets[4]) = s40;
+            *(T*)(sums + targets[4] + lanes) = s41;
+            *(T*)(sums + targets[5]) = s50;
+            *(T*)(sums + targets[5] + lanes) = s51;
             if (run.IsLast && epilogue.DoesAnything)
             {
                 epilogue.Apply<T>(targets, (int)Math.Min(Rows, end - sources), panel * Columns, 2 * T.Count);
@@ -225,7 +336,7 @@ internal static unsafe partial class MatrixKernel
         where T : unmanaged, ILanes<T>
     {
         nint* sources = run.Sources, targets = run.Targets;
-        nint length = run.Length;
+        nint length = run.Length, lanes = T.Count;
         for (nint* end = sources + run.RowCount; sources < end; sources += Rows, targets += Rows)
         {
             if (run.FetchesRows)
@@ -237,12 +348,12 @@ internal static unsafe partial class MatrixKernel
             float* sums = epilogue.Target + (panel * Columns);
             if (run.Continues)
             {
-                s00 = T.Load(sums + targets[0]);
-                s10 = T.Load(sums + targets[1]);
-                s20 = T.Load(sums + targets[2]);
-                s30 = T.Load(sums + targets[3]);
-                s40 = T.Load(sums + targets[4]);
-                s50 = T.Load(sums + targets[5]);
+                s00 = *(T*)(sums + targets[0]);
+                s10 = *(T*)(sums + targets[1]);
+                s20 = *(T*)(sums + targets[2]);
+                s30 = *(T*)(sums + targets[3]);
+                s40 = *(T*)(sums + targets[4]);
+                s50 = *(T*)(sums + targets[5]);
             }
 
             float* b = run.B + (panel * run.PanelStride);
@@ -254,74 +365,64 @@ internal static unsafe partial class MatrixKernel
                 nint k = 0;
                 for (; k + 2 <= length; k += 2, b += 2 * Columns)
                 {
-                    T w0 = T.Load(b);
-                    Row(a0[k], w0, ref s00);
-                    Row(a1[k], w0, ref s10);
-                    Row(a2[k], w0, ref s20);
-                    Row(a3[k], w0, ref s30);
-                    Row(a4[k], w0, ref s40);
-                    Row(a5[k], w0, ref s50);
+                    T w0 = *(T*)b;
+                    T value = T.Broadcast(a0[k]);
+                    s00 = T.MultiplyAdd(value, w0, s00);
+                    value = T.Broadcast(a1[k]);
+                    s10 = T.MultiplyAdd(value, w0, s10);
+                    value = T.Broadcast(a2[k]);
+                    s20 = T.MultiplyAdd(value, w0, s20);
+                    value = T.Broadcast(a3[k]);
+                    s30 = T.MultiplyAdd(value, w0, s30);
+                    value = T.Broadcast(a4[k]);
+                    s40 = T.MultiplyAdd(value, w0, s40);
+                    value = T.Broadcast(a5[k]);
+                    s50 = T.MultiplyAdd(value, w0, s50);
 
-                    w0 = T.Load(b + Columns);
-                    Row(a0[k + 1], w0, ref s00);
-                    Row(a1[k + 1], w0, ref s10);
-                    Row(a2[k + 1], w0, ref s20);
-                    Row(a3[k + 1], w0, ref s30);
-                    Row(a4[k + 1], w0, ref s40);
-                    Row(a5[k + 1], w0, ref s50);
+                    w0 = *(T*)(b + Columns);
+                    value = T.Broadcast(a0[k + 1]);
+                    s00 = T.MultiplyAdd(value, w0, s00);
+                    value = T.Broadcast(a1[k + 1]);
+                    s10 = T.MultiplyAdd(value, w0, s10);
+                    value = T.Broadcast(a2[k + 1]);
+                    s20 = T.MultiplyAdd(value, w0, s20);
+                    value = T.Broadcast(a3[k + 1]);
+                    s30 = T.MultiplyAdd(value, w0, s30);
+                    value = T.Broadcast(a4[k + 1]);
+                    s40 = T.MultiplyAdd(value, w0, s40);
+                    value = T.Broadcast(a5[k + 1]);
+                    s50 = T.MultiplyAdd(value, w0, s50);
                 }
 
                 if (k < length)
                 {
-                    T w0 = T.Load(b);
-                    Row(a0[k], w0, ref s00);
-                    Row(a1[k], w0, ref s10);
-                    Row(a2[k], w0, ref s20);
-                    Row(a3[k], w0, ref s30);
-                    Row(a4[k], w0, ref s40);
-                    Row(a5[k], w0, ref s50);
+                    T w0 = *(T*)b;
+                    T value = T.Broadcast(a0[k]);
+                    s00 = T.MultiplyAdd(value, w0, s00);
+                    value = T.Broadcast(a1[k]);
+                    s10 = T.MultiplyAdd(value, w0, s10);
+                    value = T.Broadcast(a2[k]);
+                    s20 = T.MultiplyAdd(value, w0, s20);
+                    value = T.Broadcast(a3[k]);
+                    s30 = T.MultiplyAdd(value, w0, s30);
+                    value = T.Broadcast(a4[k]);
+                    s40 = T.MultiplyAdd(value, w0, s40);
+                    value = T.Broadcast(a5[k]);
+                    s50 = T.MultiplyAdd(value, w0, s50);
                     b += Columns;
                 }
             }
 
-            s00.Store(sums + targets[0]);
-            s10.Store(sums + targets[1]);
-            s20.Store(sums + targets[2]);
-            s30.Store(sums + targets[3]);
-            s40.Store(sums + targets[4]);
-            s50.Store(sums + targets[5]);
+            *(T*)(sums + targets[0]) = s00;
+            *(T*)(sums + targets[1]) = s10;
+            *(T*)(sums + targets[2]) = s20;
+            *(T*)(sums + targets[3]) = s30;
+            *(T*)(sums + targets[4]) = s40;
+            *(T*)(sums + targets[5]) = s50;
             if (run.IsLast && epilogue.DoesAnything)
             {
                 epilogue.Apply<T>(targets, (int)Math.Min(Rows, end - sources), panel * Columns, T.Count);
             }
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row<T>(float value, T w0, T w1, T w2, T w3, ref T s0, ref T s1, ref T s2, ref T s3)
-        where T : unmanaged, ILanes<T>
-    {
-        T values = T.Broadcast(value);
-        s0 = T.MultiplyAdd(values, w0, s0);
-        s1 = T.MultiplyAdd(values, w1, s1);
-        s2 = T.MultiplyAdd(values, w2, s2);
-        s3 = T.MultiplyAdd(values, w3, s3);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row<T>(float value, T w0, T w1, ref T s0, ref T s1)
-        where T : unmanaged, ILanes<T>
-    {
-        T values = T.Broadcast(value);
-        s0 = T.MultiplyAdd(values, w0, s0);
-        s1 = T.MultiplyAdd(values, w1, s1);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row<T>(float value, T w0, ref T s0)
-        where T : unmanaged, ILanes<T>
-    {
-        T values = T.Broadcast(value);
-        s0 = T.MultiplyAdd(values, w0, s0);
     }
 }

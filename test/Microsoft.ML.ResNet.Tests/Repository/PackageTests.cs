@@ -1,5 +1,7 @@
 using System.IO.Compression;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Microsoft.ML.ResNet.Kernels;
 
 namespace Microsoft.ML.ResNet.Tests.Repository;
 
@@ -110,10 +112,13 @@ public sealed class PackageTests
         ProcessResult build = await DotNet.RunAsync(["build", "-c", "Release", "-o", folder.File("output"), "-nodeReuse:false"], application, environment, Limit);
         Assert.AreEqual(0, build.ExitCode, build.Output);
         StringAssert.Contains(build.StandardOutput, "0 Warning(s)");
+        // The compiler lists its instructions for the kernels: with a call for a single operation they would be several times slower.
+        environment["DOTNET_JitDisasm"] = "Microsoft.ML.ResNet.Kernels.*:*";
+        environment["DOTNET_JitStdOutFile"] = folder.File("instructions.txt");
         string[] arguments = [images, folder.File("model.zip"), weights];
         ProcessResult run = isSelfContained
-            ? await DotNet.RunProgramAsync(folder.File(OperatingSystem.IsWindows() ? "output/Application.exe" : "output/Application"), arguments, application)
-            : await DotNet.RunAsync(["exec", folder.File("output/Application.dll"), .. arguments], application);
+            ? await DotNet.RunProgramAsync(folder.File(OperatingSystem.IsWindows() ? "output/Application.exe" : "output/Application"), arguments, application, environment)
+            : await DotNet.RunAsync(["exec", folder.File("output/Application.dll"), .. arguments], application, environment);
 
         Assert.AreEqual(0, run.ExitCode, run.Output);
         string[] lines = run.StandardOutput.Trim().Split(Environment.NewLine);
@@ -122,6 +127,25 @@ public sealed class PackageTests
         StringAssert.Contains(lines[1], $"Weights file '{weights}' can't be used: ");
         Assert.AreEqual("red", lines[2]);
         StringAssert.Contains(await File.ReadAllTextAsync(folder.File("model.zip.html")), "Confusion matrix");
+        AssertOperationsAreInlined(await File.ReadAllTextAsync(folder.File("instructions.txt")));
+    }
+
+    private static void AssertOperationsAreInlined(string instructions)
+    {
+        const string start = "; Assembly listing for method ";
+        string[] methods = [.. instructions.Split(start).Skip(1).Where(method => !Heading(method).Contains("(Tier0", StringComparison.Ordinal))];
+        if (KernelWidth.IsSupported)
+        {
+            Assert.IsTrue(methods.Any(method => Heading(method).Contains("MatrixKernel:Six", StringComparison.Ordinal)), string.Join("\n", methods.Select(Heading)));
+        }
+
+        string[] calls =
+        [
+            .. methods.SelectMany(method => method.Split('\n').Where(line => Regex.IsMatch(line, @"\bcall\b.*(Lanes\d+:|ILanes)")).Select(line => $"{Heading(method)}: {line.Trim()}"))
+        ];
+        Assert.IsEmpty(calls, string.Join("\n", calls));
+
+        static string Heading(string method) => method.Split('\n')[0].Trim();
     }
 
     private const string Program = """
