@@ -45,6 +45,9 @@ internal sealed record Augmentation
     /// <summary>The probability that an image is mixed, where MixUp or CutMix is on.</summary>
     public double MixProbability { get; init; } = 1;
 
+    /// <summary>The epochs from which on images are mixed: where the time limit leaves a training fewer, they are not. 0: always.</summary>
+    public int FewestEpochsToMix { get; init; }
+
     /// <summary>Whether batches go through a <see cref="BatchMixer"/>.</summary>
     public bool MixesBatches => MixProbability > 0 && (MixUpAlpha > 0 || CutMixAlpha > 0);
 
@@ -52,7 +55,7 @@ internal sealed record Augmentation
     public Augmentation WithoutMixing()
     {
         var none = new Augmentation();
-        return this with { MixUpAlpha = none.MixUpAlpha, CutMixAlpha = none.CutMixAlpha, MixProbability = none.MixProbability };
+        return this with { MixUpAlpha = none.MixUpAlpha, CutMixAlpha = none.CutMixAlpha, MixProbability = none.MixProbability, FewestEpochsToMix = none.FewestEpochsToMix };
     }
 
     /// <summary>Whether there are operations on colours that are left out, because in this format black and white are not known.</summary>

@@ -6,8 +6,8 @@ public enum AugmentationPreset
     /// <summary>
     /// For input of at most 64 pixels <see cref="Light"/>, or <see cref="Standard"/> in trainings of 60 epochs or more; for larger input
     /// <see cref="Standard"/>, or <see cref="Light"/> from a million images on. In trainings of 60 epochs or more on at most 2,000 images of at most 64 pixels, and in fine-tuning of 10 epochs or more
-    /// on fewer than 20,000 images, half of them are mixed in pairs (CutMix, Yun et al. 2019), unless <see cref="ResNetTrainer.Options.MixUpAlpha"/> or <see cref="ResNetTrainer.Options.CutMixAlpha"/> says otherwise; the training accuracy is low
-    /// then, because mixed images have no single right class.
+    /// on fewer than 20,000 images, half of them are mixed in pairs (CutMix, Yun et al. 2019), unless <see cref="ResNetTrainer.Options.MixUpAlpha"/> or <see cref="ResNetTrainer.Options.CutMixAlpha"/> says otherwise. They are not where <see cref="ResNetTrainer.Options.MaxTrainingTime"/> leaves time for fewer epochs. The training accuracy is low
+    /// where images are mixed, because mixed images have no single right class.
     /// </summary>
     Auto,
 

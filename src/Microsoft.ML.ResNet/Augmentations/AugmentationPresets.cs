@@ -64,8 +64,9 @@ internal static class AugmentationPresets
     {
         const int veryFew = 2_000, few = 20_000, epochsOfFineTuning = 10;
         Augmentation chosen = Of(Choose(imageSize, imageCount, epochs), imageSize, imageCount, epochs);
-        bool overfits = fineTunes ? imageCount < few && epochs >= epochsOfFineTuning : IsSmall(imageSize) && imageCount <= veryFew && IsLong(epochs);
-        return overfits ? chosen with { CutMixAlpha = 1, MixProbability = 0.5 } : chosen;
+        bool mixes = fineTunes ? imageCount < few : IsSmall(imageSize) && imageCount <= veryFew;
+        int fewestEpochs = fineTunes ? epochsOfFineTuning : ManyEpochs;
+        return mixes && epochs >= fewestEpochs ? chosen with { CutMixAlpha = 1, MixProbability = 0.5, FewestEpochsToMix = fewestEpochs } : chosen;
     }
 
     private static Augmentation Light(int imageSize) => new()

@@ -29,6 +29,9 @@ internal sealed class TimeBudget(int totalSteps, int stepsPerEpoch, TimeSpan? li
     /// <summary>How far, 0 to 1.</summary>
     public double Share => Position / totalSteps;
 
+    /// <summary>Whether it is known how many steps fit.</summary>
+    public bool IsEstimated => limit is null || _recent.Count >= FirstEstimate;
+
     /// <summary>The epochs still to come, a part of one included, at the present stride.</summary>
     public double RemainingEpochs => (totalSteps - Position) / _stride / stepsPerEpoch;
 

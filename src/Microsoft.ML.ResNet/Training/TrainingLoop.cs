@@ -255,6 +255,7 @@ internal sealed partial class TrainingLoop : IDisposable
             }
 
             using var scope = NewDisposeScope();
+            _batches.ExpectedEpochs = _pace.IsEstimated ? ExpectedEpochs() : 0;
             TrainingBatch batch = _batches.Create((_state.Batch * count) + i);
             Tensor logits = _passes.Forward(_settings.Resizing.Apply(batch.Images, _pace.Share));
             Tensor loss = _loss.Mean(logits, batch, weighsClasses);
@@ -409,7 +410,7 @@ internal sealed partial class TrainingLoop : IDisposable
     private EpochMetrics Describe(double learningRate, bool isEpochEnd, double imagesPerSecond) => new()
     {
         Epoch = _state.Epoch,
-        EpochCount = _pace.IsOver ? _state.Epoch : _state.Epoch - 1 + (int)Math.Ceiling(((double)_state.Batch / _plan.StepCount) + _pace.RemainingEpochs - 1e-6),
+        EpochCount = ExpectedEpochs(),
         Batch = _state.Batch,
         BatchCount = isEpochEnd ? _state.Batch : _plan.StepCount,
         Step = _state.Step,
@@ -425,6 +426,9 @@ internal sealed partial class TrainingLoop : IDisposable
         Elapsed = Elapsed,
         Remaining = Remaining(),
     };
+
+    /// <summary>The epochs that the training will have had at its end, by the time that steps take.</summary>
+    private int ExpectedEpochs() => _pace.IsOver ? _state.Epoch : _state.Epoch - 1 + (int)Math.Ceiling(((double)_state.Batch / _plan.StepCount) + _pace.RemainingEpochs - 1e-6);
 
     private TimeSpan Remaining() => _pace.RemainingTime(_evaluation);
 

@@ -51,7 +51,7 @@ public sealed class AugmentationPresetsTests
         Augmentation augmentation = AugmentationPresets.Of(AugmentationPreset.Auto, size, count, epochs);
 
         Assert.AreEqual(AugmentationPresets.Of(AugmentationPresets.Choose(size, count, epochs), size, count, epochs), augmentation.WithoutMixing());
-        Assert.AreEqual(mixes ? (0, 1, 0.5) : (0, 0, 1), (augmentation.MixUpAlpha, augmentation.CutMixAlpha, augmentation.MixProbability));
+        Assert.AreEqual(mixes ? (0, 1, 0.5, 60) : (0, 0, 1, 0), (augmentation.MixUpAlpha, augmentation.CutMixAlpha, augmentation.MixProbability, augmentation.FewestEpochsToMix));
     }
 
     [TestMethod]
@@ -64,7 +64,7 @@ public sealed class AugmentationPresetsTests
         Augmentation augmentation = AugmentationPresets.Of(AugmentationPreset.Auto, size, count, epochs, fineTunes: true);
 
         Assert.AreEqual(AugmentationPresets.Of(AugmentationPresets.Choose(size, count, epochs), size, count, epochs), augmentation.WithoutMixing());
-        Assert.AreEqual(mixes ? (0, 1, 0.5) : (0, 0, 1), (augmentation.MixUpAlpha, augmentation.CutMixAlpha, augmentation.MixProbability));
+        Assert.AreEqual(mixes ? (0, 1, 0.5, 10) : (0, 0, 1, 0), (augmentation.MixUpAlpha, augmentation.CutMixAlpha, augmentation.MixProbability, augmentation.FewestEpochsToMix));
         Assert.AreEqual(augmentation, TrainingDefaults.Resolve(new ResNetTrainer.Options { Epochs = epochs }, size, count, classWeights: null, seed: 1, fineTunes: true).Augmentation);
     }
 

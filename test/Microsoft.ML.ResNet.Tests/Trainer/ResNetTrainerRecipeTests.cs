@@ -200,7 +200,10 @@ public sealed class ResNetTrainerRecipeTests
         EpochMetrics last = model.TrainingHistory[^1];
         Assert.IsLessThanOrEqualTo(TimeSpan.FromSeconds(2), last.Elapsed);
         Assert.IsGreaterThan(TimeSpan.FromSeconds(1), last.Elapsed);
-        Assert.IsLessThan(options.LearningRate!.Value / 50, last.LearningRate);
+
+        // Beside busy processes a few steps are all: the last of n is a quarter of (pi / n) squared from the end of the cosine, or twice as far where it took long.
+        double steps = last.Step;
+        Assert.IsLessThan(options.LearningRate!.Value * Math.Max(0.02, 10 / (steps * steps)), last.LearningRate);
         Assert.IsTrue(last.IsEpochEnd);
         Assert.AreEqual(last.Epoch, last.EpochCount);
         Assert.IsTrue(progress.Zip(progress.Skip(1)).All(pair => pair.First.LearningRate >= pair.Second.LearningRate));

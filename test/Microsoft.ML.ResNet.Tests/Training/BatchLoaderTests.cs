@@ -39,12 +39,34 @@ public sealed class BatchLoaderTests
         Assert.IsTrue(expected.AsSpan().SequenceEqual(TwoEpochs(threads: 4, depth: 2, stopsAfter: -1, memoryLimit: 0, side: 600)));
     }
 
+    [TestMethod]
+    public void ExpectedEpochs_FewerThanMixingNeeds_LeaveImagesAlone()
+    {
+        using ImageDataset images = Images(side: 24, memoryLimit: 1 << 20);
+        TrainingSettings settings = TrainingDefaults.Resolve(new ResNetTrainer.Options { BatchSize = BatchSize, Epochs = 60 }, Side, Count, classWeights: null, seed: 3);
+        var plan = new BatchPlan(Count, BatchSize);
+        using var batches = new BatchLoader(images, weights: null, plan, settings, CPU);
+
+        Assert.AreEqual((true, true), First(expectedEpochs: 60));
+        Assert.AreEqual((false, false), First(expectedEpochs: 59));
+
+        (bool First, bool Second) First(int expectedEpochs)
+        {
+            using var scope = NewDisposeScope();
+            batches.ExpectedEpochs = expectedEpochs;
+            batches.Shuffle(1);
+            return (batches.Create(0).Mixing is not null, batches.Create(1).Mixing is not null);
+        }
+    }
+
+    private static ImageDataset Images(int side, long memoryLimit) => new(
+        new CachedImages(Cache(side, memoryLimit), Count),
+        [.. Enumerable.Range(0, Count).Select(row => new ImageEntry(row, row % 2, 1))],
+        InputFormat.Of(Side, Side, PixelRange.ZeroTo255, [0.5f, 0.4f, 0.3f], [0.2f, 0.3f, 0.4f]));
+
     private static float[] TwoEpochs(int threads, int depth, int stopsAfter, long memoryLimit, int side = 24)
     {
-        using var images = new ImageDataset(
-            new CachedImages(Cache(side, memoryLimit), Count),
-            [.. Enumerable.Range(0, Count).Select(row => new ImageEntry(row, row % 2, 1))],
-            InputFormat.Of(Side, Side, PixelRange.ZeroTo255, [0.5f, 0.4f, 0.3f], [0.2f, 0.3f, 0.4f]));
+        using ImageDataset images = Images(side, memoryLimit);
         var options = new ResNetTrainer.Options { BatchSize = BatchSize, Augmentation = AugmentationPreset.Standard, RandomErasing = 0.5, TrivialAugment = true, MixUpAlpha = 0.2 };
         TrainingSettings settings = TrainingDefaults.Resolve(options, Side, Count, classWeights: null, seed: 3);
         var plan = new BatchPlan(Count, BatchSize);

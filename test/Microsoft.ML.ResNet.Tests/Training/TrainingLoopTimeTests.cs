@@ -61,10 +61,29 @@ public sealed class TrainingLoopTimeTests
         StringAssert.StartsWith(training.Warnings.Single(), "MaxTrainingTime is 00:00:05, but 10.0 s had passed before the first step. One step is trained.");
     }
 
+    // Five steps an epoch, each of two batches, and one batch to validate on.
+    [TestMethod]
+    [DataRow(200, true)]
+    [DataRow(1200, false)]
+    public void Run_TimeForFewEpochs_MixesNoImages(int seconds, bool leavesAlone)
+    {
+        double[] losses = Losses(new ResNetTrainer.Options { AccumulateSteps = 2 }), unmixed = Losses(new ResNetTrainer.Options { AccumulateSteps = 2, CutMixAlpha = 0 });
+
+        Assert.AreEqual(leavesAlone, losses.SequenceEqual(unmixed));
+
+        double[] Losses(ResNetTrainer.Options options)
+        {
+            var training = new Training(images: 4, seconds) { Options = options };
+            return [.. training.Run(checkpoints: null, cancelAt: int.MaxValue).Select(epoch => epoch.TrainingLoss)];
+        }
+    }
+
     /// <summary>One run of a loop on noise.</summary>
     private sealed class Training(int images, int seconds)
     {
         private int? _sample;
+
+        public ResNetTrainer.Options Options { get; init; } = new();
 
         public int Seconds { get; set; }
 
@@ -78,8 +97,12 @@ public sealed class TrainingLoopTimeTests
             using var cache = new PixelCache(channels: 3, elementSize: 1, 1 << 30, Path.GetTempPath());
             using ImageDataset all = Images(cache, TrainingImages + images);
             ImageDataset training = all.Subset(Enumerable.Range(0, TrainingImages));
-            var options = new ResNetTrainer.Options { Specification = PixelRows.TinyNetwork, Epochs = 10_000, BatchSize = BatchSize, MaxTrainingTime = TimeSpan.FromSeconds(seconds), CheckpointInterval = TimeSpan.FromSeconds(1) };
-            TrainingSettings settings = TrainingDefaults.Resolve(options, Side, TrainingImages, classWeights: null, seed: 1);
+            Options.Specification = PixelRows.TinyNetwork;
+            Options.Epochs = 10_000;
+            Options.BatchSize = BatchSize;
+            Options.MaxTrainingTime = TimeSpan.FromSeconds(seconds);
+            Options.CheckpointInterval = TimeSpan.FromSeconds(1);
+            TrainingSettings settings = TrainingDefaults.Resolve(Options, Side, TrainingImages, classWeights: null, seed: 1);
             using var network = new ResidualNetwork(PixelRows.TinyNetwork, inputChannels: 3, classCount: 2, seed: 1);
             var identity = new Dictionary<string, string> { ["Images"] = "noise" };
             CheckpointFolder? folder = checkpoints is null ? null : new CheckpointFolder(checkpoints, identity, resumes: true);

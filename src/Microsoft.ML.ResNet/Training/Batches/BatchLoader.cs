@@ -39,6 +39,9 @@ internal sealed class BatchLoader : IDisposable
     private volatile bool _isStopping;
     private int _epoch;
 
+    /// <summary>The epochs that the training is expected to have, which decide whether images are mixed; of batches that are begun later.</summary>
+    public int ExpectedEpochs { get; set; } = int.MaxValue;
+
     /// <param name="plan">Of the whole set.</param>
     /// <param name="threads">The threads that fill a batch while the network works; by default what the device leaves free.</param>
     /// <param name="depth">The batches that are filled ahead; by default one beside the CPU, which needs no more, and up to three beside a GPU.</param>
@@ -63,6 +66,8 @@ internal sealed class BatchLoader : IDisposable
             _free.Push(new Buffer(plan.LargestBatch, images.Format.ByteCount));
         }
     }
+
+    private bool Mixes => _mixer is not null && ExpectedEpochs >= _settings.Augmentation.FewestEpochsToMix;
 
     /// <summary>Draws the order of an epoch, over the whole set, of which this rank has a part.</summary>
     /// <param name="shardCount">See <see cref="EpochOrder"/>.</param>
@@ -109,7 +114,7 @@ internal sealed class BatchLoader : IDisposable
     }
 
     /// <summary>Fills a batch and makes no tensors of it, to measure what filling alone takes.</summary>
-    public void Fill(int batch) => Fill(_free.Peek(), batch, _threads);
+    public void Fill(int batch) => Fill(_free.Peek(), batch, _threads, Mixes);
 
     /// <summary>Drops the batches that are on their way, and waits until nothing reads the images any more.</summary>
     public void Stop()
@@ -150,18 +155,19 @@ internal sealed class BatchLoader : IDisposable
     {
         Buffer buffer = _free.Pop();
         Task previous = _last;
+        bool mixes = Mixes;
         _last = Task.Run(async () =>
         {
             await previous.ConfigureAwait(false);
             if (!_isStopping)
             {
-                Fill(buffer, batch, threads);
+                Fill(buffer, batch, threads, mixes);
             }
         });
         _pending.Enqueue((buffer, _last));
     }
 
-    private void Fill(Buffer buffer, int batch, int threads)
+    private void Fill(Buffer buffer, int batch, int threads, bool mixes)
     {
         int count = _plan.RowsOf(batch);
         int[] rows = new int[count];
@@ -187,7 +193,7 @@ internal sealed class BatchLoader : IDisposable
             FillInParallel(buffer, rows, threads);
         }
 
-        buffer.Mixing = _mixer?.Mix(buffer.Pixels, buffer.Labels, rows, _settings.Seed, _epoch);
+        buffer.Mixing = mixes ? _mixer!.Mix(buffer.Pixels, buffer.Labels, rows, _settings.Seed, _epoch) : null;
         buffer.Count = count;
     }
 
