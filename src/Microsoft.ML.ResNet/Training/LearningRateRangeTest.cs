@@ -14,6 +14,9 @@ internal sealed class LearningRateRangeTest(ResidualNetwork network, LabeledImag
     /// <summary>The momentum of the smoothed loss, and how many times its lowest value ends the test: fastai's.</summary>
     private const double Momentum = 0.98, Divergence = 4;
 
+    /// <summary>The share of the loss by chance below which a loss is taken for it: a network that knows the images already has one near zero, whose noise is no divergence.</summary>
+    private const double SmallLoss = 0.05;
+
     /// <summary>The network is spoilt by it.</summary>
     /// <exception cref="InvalidOperationException">The loss is no finite number, or the time over, before there is anything to tell.</exception>
     public LearningRateCurve Run(double smallest, double largest, int steps)
@@ -52,7 +55,7 @@ internal sealed class LearningRateRangeTest(ResidualNetwork network, LabeledImag
             double smoothed = average / (1 - Math.Pow(Momentum, step + 1));
             points.Add(new LearningRatePoint(rate, value, smoothed));
             lowest = Math.Min(lowest, smoothed);
-            if (smoothed > Divergence * lowest)
+            if (smoothed > Divergence * Math.Max(lowest, SmallLoss * Math.Log(images.ClassCount)))
             {
                 break;
             }
