@@ -234,7 +234,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
                 seed,
                 fineTunes: mode is not null,
                 startImageSize: start?.Preprocessing is { } made ? Math.Min(made.Width, made.Height) : null,
-                ranks);
+                ranks) with { IsFromScratch = start is null };
             network.to(device);
             bool needsFloat32 = options is { SynchronizeBatchNorm: true, Precision: TrainingPrecision.Auto } && !ranks.IsSingle;
             network.ActivationType = BFloat16Support.TypeFor(

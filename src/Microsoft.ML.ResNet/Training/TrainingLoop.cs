@@ -21,6 +21,12 @@ internal sealed partial class TrainingLoop : IDisposable
     /// </summary>
     private const int StepsBetweenReads = 8;
 
+    /// <summary>
+    /// Steps below which the moving averages of a network that began with none are behind its weights: after 32 steps on 1,000 images of Fashion-MNIST an estimate has an accuracy of 0.508 for 0.288,
+    /// after 64 0.626 for 0.555, after 128 0.746 for 0.743, after 512 the same and a worse log-loss (means of two seeds).
+    /// </summary>
+    private const int FewSteps = 200;
+
     private readonly ResidualNetwork _network;
     private readonly LabeledImages _images;
     private readonly TrainingSettings _settings;
@@ -91,6 +97,8 @@ internal sealed partial class TrainingLoop : IDisposable
         _average = settings.WeightAveragingDecay > 0 ? new ExponentialMovingAverage(network, settings.WeightAveragingDecay, device, _foreach) : null;
         _batches = new BatchLoader(images.Training, images.Weights, _plan, settings, device);
     }
+
+    private bool AreStatisticsBehind => _settings.IsFromScratch && _state.Step < FewSteps;
 
     private TimeSpan Elapsed => _elapsedBefore + _host.Elapsed();
 
@@ -356,14 +364,14 @@ internal sealed partial class TrainingLoop : IDisposable
     private void EstimateStatistics(double learningRate)
     {
         const double low = 0.2;
-        if (_settings.FreezesStatistics || (learningRate <= low * _settings.LearningRate && _pace.Position > _schedule.WarmupSteps))
+        if (!_settings.FreezesStatistics && (AreStatisticsBehind || learningRate > low * _settings.LearningRate || _pace.Position <= _schedule.WarmupSteps))
         {
-            return;
+            // All ranks compute the same.
+            EstimateStatistics(_ranks.IsSingle ? _host.CheckCancelled : () => { });
         }
-
-        // All ranks compute the same.
-        RunningStatistics.Estimate(Result, _images.Training, _scoring.Device, _settings.Seed, _ranks.IsSingle ? _host.CheckCancelled : () => { });
     }
+
+    private void EstimateStatistics(Action checkCancelled) => RunningStatistics.Estimate(Result, _images.Training, _scoring.Device, _settings.Seed, checkCancelled);
 
     private ValidationResult Evaluate(out bool stops)
     {
@@ -397,9 +405,17 @@ internal sealed partial class TrainingLoop : IDisposable
                 _host.Inform($"The weights of epoch {_stopping.State.BestEpoch}, the best of {_state.History.Length}, are taken.");
             }
         }
-        else if (_average is not null)
+        else
         {
-            _network.CopyStateFrom(_average.Network.StateEntries);
+            if (AreStatisticsBehind)
+            {
+                EstimateStatistics(() => { });
+            }
+
+            if (_average is not null)
+            {
+                _network.CopyStateFrom(_average.Network.StateEntries);
+            }
         }
 
         _ranks.Share(_network.StateEntries.Select(entry => entry.Tensor));

@@ -66,6 +66,9 @@ internal sealed record TrainingSettings
 
     public required Augmentation Augmentation { get; init; }
 
+    /// <summary>Whether the network begins with random weights, and so without running statistics.</summary>
+    public bool IsFromScratch { get; init; }
+
     public required ProgressiveResizing Resizing { get; init; }
 
     /// <summary>What the learning rate of the last stage is multiplied by, and of each stage in relation to the next.</summary>

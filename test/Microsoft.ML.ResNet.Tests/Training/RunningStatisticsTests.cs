@@ -63,8 +63,7 @@ public sealed class RunningStatisticsTests
     public void Fit_FirstEpochs_ValidateTheNetworkAsItIs()
     {
         var context = new MLContext(1);
-        IDataView images = context.Data.LoadImageFolder(Path.Combine(RepositoryPaths.Root, "samples", "data", "fashion-mnist", "train"));
-        IDataView data = context.Transforms.Conversion.MapValueToKey("Label").Fit(images).Transform(images);
+        IDataView data = Fashion(context);
         var options = new ResNetTrainer.Options
         {
             FeatureColumnName = "ImagePath",
@@ -83,6 +82,41 @@ public sealed class RunningStatisticsTests
             Console.WriteLine($"{epoch.Epoch}: {epoch.TrainingLoss:F3} {epoch.ValidationLoss:F3}");
             Assert.IsLessThan(1.2 * epoch.TrainingLoss, epoch.ValidationLoss!.Value, $"Epoch {epoch.Epoch}.");
         }
+    }
+
+    /// <summary>After some steps the moving averages are still near where they began; a network that goes on from another has that one's.</summary>
+    [TestMethod]
+    public void Fit_FewSteps_GivesTheStatisticsOfItsWeights()
+    {
+        var context = new MLContext(1);
+        IDataView data = Fashion(context);
+        var options = new ResNetTrainer.Options
+        {
+            FeatureColumnName = "ImagePath",
+            Specification = new ResNetSpecification { Depths = [2, 1], Widths = [16, 32], Stem = ResNetStem.Cifar },
+            ImageSize = 16,
+            LearningRate = 0.2,
+            BatchSize = 64,
+            Epochs = 1,
+        };
+        using ResNetTransformer first = context.MulticlassClassification.Trainers.ResNet(options).Fit(data);
+        double loss = LogLoss(first);
+
+        Assert.IsLessThan(1.1 * first.TrainingHistory[^1].TrainingLoss, loss);
+
+        // At a rate that changes nothing, the moving averages of another 32 steps don't either.
+        options.LearningRate = 1e-6;
+        options.Augmentation = AugmentationPreset.None;
+        using ResNetTransformer second = context.MulticlassClassification.Trainers.ResNet(options).Fit(data, first);
+        Assert.AreEqual(loss, LogLoss(second), 0.1 * loss);
+
+        double LogLoss(ResNetTransformer model) => context.MulticlassClassification.Evaluate(model.Transform(data)).LogLoss;
+    }
+
+    private static IDataView Fashion(MLContext context)
+    {
+        IDataView images = context.Data.LoadImageFolder(Path.Combine(RepositoryPaths.Root, "samples", "data", "fashion-mnist", "train"));
+        return context.Transforms.Conversion.MapValueToKey("Label").Fit(images).Transform(images);
     }
 
     private static float[][] State(ResidualNetwork network) => [.. network.StateEntries.Select(entry => entry.Tensor.to(ScalarType.Float32).data<float>().ToArray())];
