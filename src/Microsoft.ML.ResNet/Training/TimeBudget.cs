@@ -24,6 +24,9 @@ internal sealed class TimeBudget(int totalSteps, int stepsPerEpoch, TimeSpan? li
     /// <summary>How far the training has come, 0 to the total number of steps: what the learning rate depends on.</summary>
     public double Position { get; set; }
 
+    /// <summary>The time that is kept for what follows the last step, beside an evaluation.</summary>
+    public TimeSpan Kept { get; set; }
+
     public bool IsOver => Position >= totalSteps - 1e-6;
 
     /// <summary>How far, 0 to 1.</summary>
@@ -79,7 +82,7 @@ internal sealed class TimeBudget(int totalSteps, int stepsPerEpoch, TimeSpan? li
     private double Stride(TimeSpan time, TimeSpan elapsed, TimeSpan evaluation)
     {
         double unit = Unit();
-        double left = (time - elapsed - evaluation).TotalSeconds - (Reserve * time.TotalSeconds);
+        double left = (time - elapsed - evaluation - Kept).TotalSeconds - (Reserve * time.TotalSeconds);
         double next = unit * relativeCost(Share);
         if (left < next)
         {

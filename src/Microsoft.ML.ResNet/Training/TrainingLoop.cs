@@ -239,6 +239,7 @@ internal sealed partial class TrainingLoop : IDisposable
 
         if (_ranks.IsSingle)
         {
+            _pace.Kept = TimeOfEstimate(Elapsed - started);
             _pace.Advance(Elapsed - started, Elapsed, _evaluation + _saving);
         }
         else
@@ -247,6 +248,14 @@ internal sealed partial class TrainingLoop : IDisposable
         }
 
         _state = _state with { Batch = _state.Batch + 1, Step = _state.Step + 1, Position = _pace.Position };
+    }
+
+    /// <summary>The time that an estimate of statistics at the end will take, where there will be one and no evaluation includes it: a step's forward passes take a third of its time.</summary>
+    private TimeSpan TimeOfEstimate(TimeSpan step)
+    {
+        const double shareOfForward = 1.0 / 3;
+        double steps = Math.Min(RunningStatistics.MostImages, _images.Training.Count) / (double)_plan.StepSize;
+        return AreStatisticsBehind && _validation is null ? step * steps * shareOfForward : TimeSpan.Zero;
     }
 
     /// <summary>Takes the batches of a step forward and backward.</summary>

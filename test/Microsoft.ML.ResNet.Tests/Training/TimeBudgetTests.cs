@@ -41,6 +41,10 @@ public sealed class TimeBudgetTests
     }
 
     [TestMethod]
+    public void Advance_TimeKept_EndsBeforeIt()
+        => Assert.IsInRange(7, 8, Run(steps: 1000, limitSeconds: 10, _ => 1, keptSeconds: 2).Elapsed);
+
+    [TestMethod]
     public void Advance_CostThatGrows_IsForeseen()
     {
         // The second half costs four times as much: the stride must not have to grow in it.
@@ -81,9 +85,9 @@ public sealed class TimeBudgetTests
     }
 
     /// <summary>A training in which a step of cost 1 takes a tenth of a second.</summary>
-    private static (int Steps, double Elapsed, List<double> Positions) Run(int steps, double limitSeconds, Func<double, double> cost)
+    private static (int Steps, double Elapsed, List<double> Positions) Run(int steps, double limitSeconds, Func<double, double> cost, double keptSeconds = 0)
     {
-        var pace = new TimeBudget(steps, stepsPerEpoch: 10, TimeSpan.FromSeconds(limitSeconds), cost);
+        var pace = new TimeBudget(steps, stepsPerEpoch: 10, TimeSpan.FromSeconds(limitSeconds), cost) { Kept = TimeSpan.FromSeconds(keptSeconds) };
         double elapsed = 0;
         List<double> positions = [];
         while (!pace.IsOver)

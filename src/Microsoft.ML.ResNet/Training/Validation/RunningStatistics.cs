@@ -14,6 +14,9 @@ internal static class RunningStatistics
 {
     private const int BatchCount = 4, BatchSize = 32;
 
+    /// <summary>The most images of an estimate.</summary>
+    public const int MostImages = BatchCount * BatchSize;
+
     /// <summary>The share that a batch has in a moving average: from statistics of zero, a forward pass leaves so much of the batch's.</summary>
     private const double Momentum = ConvolutionNorm.Momentum;
 
