@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.ResNet.Native;
@@ -8,6 +9,7 @@ internal sealed class NativeLibraryLocator(IEnumerable<string> directories)
     /// <summary>The directories that are searched, in order, without repeats.</summary>
     public IReadOnlyList<string> Directories { get; } = [.. directories.Where(directory => directory.Length > 0).Distinct(StringComparer.Ordinal)];
 
+    [UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "In a single file there is nothing beside TorchSharp: its location is empty, and the folders before it are all.")]
     public static NativeLibraryLocator ForThisProcess()
     {
         // The host lists the folders of native assets, those of packages in runtimes/RID/native among them; a plugin or a test

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Runtime.Intrinsics.X86;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Microsoft.ML.ResNet.Kernels;
@@ -112,31 +113,38 @@ public sealed class PackageTests
         ProcessResult build = await DotNet.RunAsync(["build", "-c", "Release", "-o", folder.File("output"), "-nodeReuse:false"], application, environment, Limit);
         Assert.AreEqual(0, build.ExitCode, build.Output);
         StringAssert.Contains(build.StandardOutput, "0 Warning(s)");
+        string program = isSelfContained ? folder.File(OperatingSystem.IsWindows() ? "output/Application.exe" : "output/Application") : "dotnet";
+        string[] arguments = [.. isSelfContained ? (string[])[] : ["exec", folder.File("output/Application.dll")], images, folder.File("model.zip"), weights];
+
         // The compiler lists its instructions for the kernels: with a call for a single operation they would be several times slower.
         environment["DOTNET_JitDisasm"] = "Microsoft.ML.ResNet.Kernels.*:*";
-        environment["DOTNET_JitStdOutFile"] = folder.File("instructions.txt");
-        string[] arguments = [images, folder.File("model.zip"), weights];
-        ProcessResult run = isSelfContained
-            ? await DotNet.RunProgramAsync(folder.File(OperatingSystem.IsWindows() ? "output/Application.exe" : "output/Application"), arguments, application, environment)
-            : await DotNet.RunAsync(["exec", folder.File("output/Application.dll"), .. arguments], application, environment);
+        foreach (string width in Avx512F.IsSupported ? (string[])["the widest", "AVX2"] : ["the widest"])
+        {
+            string instructions = folder.File($"{width}.txt");
+            environment["DOTNET_JitStdOutFile"] = instructions;
 
-        Assert.AreEqual(0, run.ExitCode, run.Output);
-        string[] lines = run.StandardOutput.Trim().Split(Environment.NewLine);
-        Assert.HasCount(3, lines, run.Output);
-        StringAssert.StartsWith(lines[0], $".NET {framework[3..^1]}");
-        StringAssert.Contains(lines[1], $"Weights file '{weights}' can't be used: ");
-        Assert.AreEqual("red", lines[2]);
-        StringAssert.Contains(await File.ReadAllTextAsync(folder.File("model.zip.html")), "Confusion matrix");
-        AssertOperationsAreInlined(await File.ReadAllTextAsync(folder.File("instructions.txt")));
+            // The names of .NET 8 and of .NET 10.
+            environment["DOTNET_EnableAVX512F"] = environment["DOTNET_EnableAVX512"] = width == "AVX2" ? "0" : null;
+            ProcessResult run = await DotNet.RunProgramAsync(program, arguments, application, environment);
+
+            Assert.AreEqual(0, run.ExitCode, run.Output);
+            string[] lines = run.StandardOutput.Trim().Split(Environment.NewLine);
+            Assert.HasCount(3, lines, run.Output);
+            StringAssert.StartsWith(lines[0], $".NET {framework[3..^1]}");
+            StringAssert.Contains(lines[1], $"Weights file '{weights}' can't be used: ");
+            Assert.AreEqual("red", lines[2]);
+            StringAssert.Contains(await File.ReadAllTextAsync(folder.File("model.zip.html")), "Confusion matrix");
+            AssertOperationsAreInlined(await File.ReadAllTextAsync(instructions), lanes: width == "AVX2" ? 8 : KernelWidth.Lanes);
+        }
     }
 
-    private static void AssertOperationsAreInlined(string instructions)
+    private static void AssertOperationsAreInlined(string instructions, int lanes)
     {
         const string start = "; Assembly listing for method ";
         string[] methods = [.. instructions.Split(start).Skip(1).Where(method => !Heading(method).Contains("(Tier0", StringComparison.Ordinal))];
         if (KernelWidth.IsSupported)
         {
-            Assert.IsTrue(methods.Any(method => Heading(method).Contains("MatrixKernel:Six", StringComparison.Ordinal)), string.Join("\n", methods.Select(Heading)));
+            Assert.IsTrue(methods.Any(method => Regex.IsMatch(Heading(method), $@"MatrixKernel:Six.*Lanes{lanes}\]")), string.Join("\n", methods.Select(Heading)));
         }
 
         string[] calls =
