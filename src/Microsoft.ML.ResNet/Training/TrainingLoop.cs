@@ -21,12 +21,6 @@ internal sealed partial class TrainingLoop : IDisposable
     /// </summary>
     private const int StepsBetweenReads = 8;
 
-    /// <summary>
-    /// Steps below which the moving averages of a network that began with none are behind its weights: after 32 steps on 1,000 images of Fashion-MNIST an estimate has an accuracy of 0.508 for 0.288,
-    /// after 64 0.626 for 0.555, after 128 0.746 for 0.743, after 512 the same and a worse log-loss (means of two seeds).
-    /// </summary>
-    private const int FewSteps = 200;
-
     private readonly ResidualNetwork _network;
     private readonly LabeledImages _images;
     private readonly TrainingSettings _settings;
@@ -97,8 +91,6 @@ internal sealed partial class TrainingLoop : IDisposable
         _average = settings.WeightAveragingDecay > 0 ? new ExponentialMovingAverage(network, settings.WeightAveragingDecay, device, _foreach) : null;
         _batches = new BatchLoader(images.Training, images.Weights, _plan, settings, device);
     }
-
-    private bool AreStatisticsBehind => _settings.IsFromScratch && _state.Step < FewSteps;
 
     private TimeSpan Elapsed => _elapsedBefore + _host.Elapsed();
 
@@ -250,14 +242,6 @@ internal sealed partial class TrainingLoop : IDisposable
         _state = _state with { Batch = _state.Batch + 1, Step = _state.Step + 1, Position = _pace.Position };
     }
 
-    /// <summary>The time that an estimate of statistics at the end will take, where there will be one and no evaluation includes it: a step's forward passes take a third of its time.</summary>
-    private TimeSpan TimeOfEstimate(TimeSpan step)
-    {
-        const double shareOfForward = 1.0 / 3;
-        double steps = Math.Min(RunningStatistics.MostImages, _images.Training.Count) / (double)_plan.StepSize;
-        return AreStatisticsBehind && _validation is null ? step * steps * shareOfForward : TimeSpan.Zero;
-    }
-
     /// <summary>Takes the batches of a step forward and backward.</summary>
     private void ComputeGradients(double learningRate)
     {
@@ -365,22 +349,6 @@ internal sealed partial class TrainingLoop : IDisposable
             Remaining = stops ? TimeSpan.Zero : Remaining(),
         };
     }
-
-    /// <summary>
-    /// What is validated, and may be returned, has the statistics of its weights. At the end, when weights hardly change any more, the moving averages are of more images than an estimate: with them
-    /// networks that were fine-tuned on 300 photographs were better.
-    /// </summary>
-    private void EstimateStatistics(double learningRate)
-    {
-        const double low = 0.2;
-        if (!_settings.FreezesStatistics && (AreStatisticsBehind || learningRate > low * _settings.LearningRate || _pace.Position <= _schedule.WarmupSteps))
-        {
-            // All ranks compute the same.
-            EstimateStatistics(_ranks.IsSingle ? _host.CheckCancelled : () => { });
-        }
-    }
-
-    private void EstimateStatistics(Action checkCancelled) => RunningStatistics.Estimate(Result, _images.Training, _scoring.Device, _settings.Seed, checkCancelled);
 
     private ValidationResult Evaluate(out bool stops)
     {

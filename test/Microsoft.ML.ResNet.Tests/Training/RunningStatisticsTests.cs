@@ -64,16 +64,8 @@ public sealed class RunningStatisticsTests
     {
         var context = new MLContext(1);
         IDataView data = Fashion(context);
-        var options = new ResNetTrainer.Options
-        {
-            FeatureColumnName = "ImagePath",
-            Specification = new ResNetSpecification { Depths = [2, 1], Widths = [16, 32], Stem = ResNetStem.Cifar },
-            ImageSize = 16,
-            LearningRate = 0.2,
-            BatchSize = 64,
-            Epochs = 6,
-            ValidationSet = data,
-        };
+        ResNetTrainer.Options options = Options(epochs: 6);
+        options.ValidationSet = data;
 
         using ResNetTransformer model = context.MulticlassClassification.Trainers.ResNet(options).Fit(data);
 
@@ -90,15 +82,7 @@ public sealed class RunningStatisticsTests
     {
         var context = new MLContext(1);
         IDataView data = Fashion(context);
-        var options = new ResNetTrainer.Options
-        {
-            FeatureColumnName = "ImagePath",
-            Specification = new ResNetSpecification { Depths = [2, 1], Widths = [16, 32], Stem = ResNetStem.Cifar },
-            ImageSize = 16,
-            LearningRate = 0.2,
-            BatchSize = 64,
-            Epochs = 1,
-        };
+        ResNetTrainer.Options options = Options(epochs: 1);
         using ResNetTransformer first = context.MulticlassClassification.Trainers.ResNet(options).Fit(data);
         double loss = LogLoss(first);
 
@@ -112,6 +96,16 @@ public sealed class RunningStatisticsTests
 
         double LogLoss(ResNetTransformer model) => context.MulticlassClassification.Evaluate(model.Transform(data)).LogLoss;
     }
+
+    private static ResNetTrainer.Options Options(int epochs) => new()
+    {
+        FeatureColumnName = "ImagePath",
+        Specification = new ResNetSpecification { Depths = [2, 1], Widths = [16, 32], Stem = ResNetStem.Cifar },
+        ImageSize = 16,
+        LearningRate = 0.2,
+        BatchSize = 64,
+        Epochs = epochs,
+    };
 
     private static IDataView Fashion(MLContext context)
     {
