@@ -47,10 +47,17 @@ public sealed class ScoringBackendTests
         var log = new LogRecorder(_context);
         using ResNetTransformer model = Trained(data, TinyNetwork with { Depths = [3, 3], Widths = [512, 512] });
 
-        Score(model, data);
+        // Where another process wants the processors, a measurement gives no answer, and a later one is made.
+        for (int pass = 0; pass < 70 && !Said().Any(); pass++)
+        {
+            Score(model, data);
+        }
+
         Score(model, data);
 
-        Assert.ContainsSingle(log.Informations.Where(line => line.Contains("ms by libtorch, with", StringComparison.Ordinal)));
+        Assert.ContainsSingle(Said());
+
+        IEnumerable<string> Said() => log.Informations.Where(line => line.Contains("ms by libtorch, with", StringComparison.Ordinal));
     }
 
     [TestMethod]
