@@ -35,16 +35,24 @@ internal sealed class SavedModel : IDisposable
 
     /// <param name="modelPath">The file.</param>
     /// <param name="augmentation">The views that it scores; null: those that it was saved with.</param>
+    /// <param name="badImages">What becomes of images that can't be read; null: as it was saved.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidOperationException">The model takes no column ImagePath, or gives no scores; or it has no residual network, and views are given.</exception>
     /// <exception cref="ArgumentException">The model's images can't be cut into the views.</exception>
-    public static SavedModel Load(string modelPath, TestTimeAugmentation? augmentation = null)
+    public static SavedModel Load(string modelPath, TestTimeAugmentation? augmentation = null, BadImageHandling? badImages = null)
     {
         var mlContext = new MLContext();
         ITransformer model = mlContext.Model.Load(modelPath, out _);
         try
         {
-            return new SavedModel(mlContext, augmentation is { } views ? WithViews(mlContext, model, views) : model);
+            if (augmentation is { } views)
+            {
+                model = HasNetwork(model)
+                    ? WithNetwork(model, network => network.WithTestTimeAugmentation(mlContext, views))
+                    : throw new InvalidOperationException("it has no residual network, which could score several views of an image.");
+            }
+
+            return new SavedModel(mlContext, badImages is { } handling ? WithNetwork(model, network => network.WithBadImages(mlContext, handling)) : model);
         }
         catch
         {
@@ -82,20 +90,23 @@ internal sealed class SavedModel : IDisposable
     public static IEnumerable<ITransformer> Parts(ITransformer model)
         => model is IEnumerable<ITransformer> chain ? chain.SelectMany(Parts) : [model];
 
-    private static TransformerChain<ITransformer> WithViews(MLContext mlContext, ITransformer model, TestTimeAugmentation views)
-        => Parts(model).OfType<ResNetTransformer>().Any()
-            ? new TransformerChain<ITransformer>([.. Parts(model).Select(part => WithViewsOfPart(mlContext, part, views))])
-            : throw new InvalidOperationException("it has no residual network, which could score several views of an image.");
-
-    private static ITransformer WithViewsOfPart(MLContext mlContext, ITransformer part, TestTimeAugmentation views)
+    /// <summary>A pipeline with another network in place of its own, which is disposed; the pipeline itself where it has none.</summary>
+    public static ITransformer WithNetwork(ITransformer model, Func<ResNetTransformer, ResNetTransformer> change)
     {
-        if (part is not ResNetTransformer network)
-        {
-            return part;
-        }
+        return HasNetwork(model) ? new TransformerChain<ITransformer>([.. Parts(model).Select(Changed)]) : model;
 
-        ResNetTransformer changed = network.WithTestTimeAugmentation(mlContext, views);
-        network.Dispose();
-        return changed;
+        ITransformer Changed(ITransformer part)
+        {
+            if (part is not ResNetTransformer network)
+            {
+                return part;
+            }
+
+            ResNetTransformer changed = change(network);
+            network.Dispose();
+            return changed;
+        }
     }
+
+    private static bool HasNetwork(ITransformer model) => Parts(model).OfType<ResNetTransformer>().Any();
 }

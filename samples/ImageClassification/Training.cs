@@ -27,41 +27,86 @@ internal static class Training
 
     /// <summary>Measures how often a model is right about images that it has not seen.</summary>
     /// <param name="scoredImages">What the model's Transform made of the images.</param>
+    /// <exception cref="InvalidDataException">None of the images can be read.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static TestResult Test(MLContext mlContext, IDataView scoredImages, CancellationToken cancellationToken)
     {
         // The images are scored when they are first read, and the cache keeps what is read twice.
         IDataView scored = mlContext.Data.Cache(scoredImages, "ImagePath", "Label", "PredictedLabel", "Score");
         List<TestedImage> tested = [];
+        List<string> unreadable = [];
         IDataView readable = mlContext.Transforms.Conversion.MapKeyToValue("Label").Fit(scored).Transform(scored);
         foreach (TestedImage image in mlContext.Data.CreateEnumerable<TestedImage>(readable, reuseRowObject: false))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            tested.Add(image);
+            if (image.Score.Any(float.IsNaN))
+            {
+                unreadable.Add(image.ImagePath);
+            }
+            else
+            {
+                tested.Add(image);
+            }
         }
 
-        return new TestResult(tested, mlContext.MulticlassClassification.Evaluate(scored), scored);
+        if (tested.Count == 0 && unreadable.Count > 0)
+        {
+            throw new InvalidDataException($"None of the {unreadable.Count:N0} test images can be read, such as '{unreadable[0]}'. Expected JPEG, PNG, WebP, BMP or GIF.");
+        }
+
+        // A model with BadImages = Skip gives images that it can't read scores of NaN.
+        IDataView measured = unreadable.Count == 0 ? scored : mlContext.Data.FilterRowsByMissingValues(scored, "Score");
+        return new TestResult(tested, unreadable, mlContext.MulticlassClassification.Evaluate(measured), measured);
     }
 
     /// <summary>The image size by whose features images are compared: small ones care least for what resizing and compressing change.</summary>
     public const int ComparedSize = 96;
 
-    /// <summary>Computes features of images with a network that knows ImageNet, and keeps them: for FindLabelErrors and FindDuplicateImages.</summary>
+    /// <summary>
+    /// Computes features of images with a network that knows ImageNet, and keeps them: for FindLabelErrors and FindDuplicateImages. Images that can't be read are left out, and
+    /// added to the others that can't, each with the reason.
+    /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static IDataView Features(MLContext mlContext, IReadOnlyList<LabeledImage> images, int imageSize, CancellationToken cancellationToken)
+    public static IDataView Features(MLContext mlContext, IReadOnlyList<LabeledImage> images, int imageSize, IDictionary<string, string> unreadable, CancellationToken cancellationToken)
     {
         IDataView data = mlContext.Data.LoadFromEnumerable(images.TakeWhile(_ => !cancellationToken.IsCancellationRequested));
-        using ResNetFeaturesTransformer features = mlContext.Transforms.ResNetFeatures(new ResNetFeaturesEstimator.Options
+        using ResNetFeaturesTransformer features = FeaturesTransformer(mlContext, data, imageSize, BadImageHandling.Skip);
+        ILookup<bool, FeaturedImage> byFault = mlContext.Data.CreateEnumerable<FeaturedImage>(features.Transform(data), reuseRowObject: false).ToLookup(image => image.Features.Any(float.IsNaN));
+        cancellationToken.ThrowIfCancellationRequested();
+        FeaturedImage[] rows = [.. byFault[false]];
+        foreach (string path in byFault[true].Select(image => image.ImagePath).Where(path => !unreadable.ContainsKey(path)))
+        {
+            unreadable[path] = Fault(mlContext, path, imageSize);
+        }
+
+        SchemaDefinition schema = SchemaDefinition.Create(typeof(FeaturedImage));
+        schema[nameof(FeaturedImage.Features)].ColumnType = new VectorDataViewType(NumberDataViewType.Single, features.FeatureCount);
+        return mlContext.Data.LoadFromEnumerable(rows, schema);
+    }
+
+    /// <summary>Why an image can't be read.</summary>
+    private static string Fault(MLContext mlContext, string path, int imageSize)
+    {
+        IDataView data = mlContext.Data.LoadFromEnumerable<LabeledImage>([new() { ImagePath = path }]);
+        using ResNetFeaturesTransformer features = FeaturesTransformer(mlContext, data, imageSize, BadImageHandling.Throw);
+        try
+        {
+            _ = mlContext.Data.CreateEnumerable<FeaturedImage>(features.Transform(data), reuseRowObject: true).Count();
+            return $"Image file '{path}' could not be read a moment ago.";
+        }
+        catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            return exception.Message;
+        }
+    }
+
+    private static ResNetFeaturesTransformer FeaturesTransformer(MLContext mlContext, IDataView data, int imageSize, BadImageHandling badImages)
+        => mlContext.Transforms.ResNetFeatures(new ResNetFeaturesEstimator.Options
         {
             OutputColumnName = "Features",
             InputColumnName = "ImagePath",
             Weights = ResNetWeights.ImageNet(),
             ImageSize = imageSize,
+            BadImages = badImages,
         }).Fit(data);
-        FeaturedImage[] rows = [.. mlContext.Data.CreateEnumerable<FeaturedImage>(features.Transform(data), reuseRowObject: false)];
-        cancellationToken.ThrowIfCancellationRequested();
-        SchemaDefinition schema = SchemaDefinition.Create(typeof(FeaturedImage));
-        schema[nameof(FeaturedImage.Features)].ColumnType = new VectorDataViewType(NumberDataViewType.Single, features.FeatureCount);
-        return mlContext.Data.LoadFromEnumerable(rows, schema);
-    }
 }

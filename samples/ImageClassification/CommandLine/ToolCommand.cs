@@ -59,7 +59,7 @@ internal abstract class ToolCommand : Command
         }
         catch (Exception exception) when (Failure.IsOfUser(exception))
         {
-            return Failure.Report(ExitCode.Failed, exception.Message);
+            return Failure.Report(ExitCode.Failed, Failure.MessageOf(exception));
         }
     }
 }

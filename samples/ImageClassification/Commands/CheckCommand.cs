@@ -8,7 +8,7 @@ using Spectre.Console;
 
 namespace ImageClassification.Commands;
 
-/// <summary>Looks for wrong labels, for duplicates, and for test images that are in the training set.</summary>
+/// <summary>Looks for unreadable images, for wrong labels, for duplicates, and for test images that are in the training set.</summary>
 internal sealed class CheckCommand : ToolCommand
 {
     private const int Shown = 10;
@@ -18,7 +18,7 @@ internal sealed class CheckCommand : ToolCommand
     private readonly Option<string?> _output = OptionFactory.Text("--output", "FILE", "Where a page with thumbnails is written, one HTML file.", "check.html");
 
     public CheckCommand()
-        : base("check", "Looks for labels that are likely wrong, for images that are the same or nearly so, and for test images that are in the training set, by the features of a network that knows ImageNet.")
+        : base("check", "Looks for images that can't be read, for labels that are likely wrong, for images that are the same or nearly so, and for test images that are in the training set, by the features of a network that knows ImageNet.")
         => AddOptions(_images, _test, _output);
 
     protected override void Check(CommandResult result)
@@ -39,14 +39,26 @@ internal sealed class CheckCommand : ToolCommand
         IReadOnlyList<LabeledImage>? test = folder is not null && testFolder is null ? null : ImageData.List(mlContext, testFolder, "test");
 
         // Labels are told best from features of large images; images that are the same, whatever their size, from those of small ones.
-        IReadOnlyList<LabelSuspicion> labels = mlContext.MulticlassClassification.FindLabelErrors(Training.Features(mlContext, images, ImageSize.ChooseFor(ResNetWeights.ImageNet(), images), cancellationToken));
-        IDataView small = Training.Features(mlContext, images, Training.ComparedSize, cancellationToken);
+        SortedDictionary<string, string> unreadable = new(StringComparer.Ordinal);
+        IReadOnlyList<LabelSuspicion> labels = mlContext.MulticlassClassification.FindLabelErrors(Training.Features(mlContext, images, ImageSize.ChooseFor(ResNetWeights.ImageNet(), images), unreadable, cancellationToken));
+        IDataView small = Training.Features(mlContext, images, Training.ComparedSize, unreadable, cancellationToken);
         IReadOnlyList<SimilarImages> duplicates = mlContext.Data.FindDuplicateImages(small);
-        IReadOnlyList<SimilarImages>? leaks = test is null ? null : mlContext.Data.FindDuplicateImages(small, Training.Features(mlContext, test, Training.ComparedSize, cancellationToken));
+        IReadOnlyList<SimilarImages>? leaks = test is null ? null : mlContext.Data.FindDuplicateImages(small, Training.Features(mlContext, test, Training.ComparedSize, unreadable, cancellationToken));
 
         LabelSuspicion[] errors = [.. labels.Where(label => label.IsLikelyError)];
         output.Text.WriteLine(FormattableString.Invariant($"{images.Count:N0} images: {errors.Length:N0} labels in doubt, {duplicates.Count:N0} pairs that are the same or nearly so{(leaks is null ? "" : FormattableString.Invariant($"; {leaks.Select(pair => pair.SecondRow).Distinct().Count():N0} of {test!.Count:N0} test images are in the training set"))}."));
         output.Console.WriteLine();
+        if (unreadable.Count > 0)
+        {
+            output.Text.WriteLine(FormattableString.Invariant($"{unreadable.Count:N0} can't be read:"));
+            foreach (string fault in unreadable.Values)
+            {
+                output.Text.WriteLine(fault);
+            }
+
+            output.Console.WriteLine();
+        }
+
         foreach (LabelSuspicion error in errors.Take(Shown))
         {
             output.Text.WriteLine(FormattableString.Invariant($"{ShortPath.Of(error.ImagePath)}: {error.Label} {error.LabelProbability * 100:F1} %, rather {error.SuggestedLabel} {error.SuggestedProbability * 100:F1} %"));
@@ -60,7 +72,7 @@ internal sealed class CheckCommand : ToolCommand
         ImageDataReport.Write(path, labels, duplicates, leaks, new ImageDataReportOptions { Title = $"Check of {ShortPath.NameOf(ImageData.FolderOf(folder, "train"))}" });
         output.Console.WriteLine();
         output.Console.WriteLine($"All of them, with pictures: {ShortPath.Of(path)}");
-        output.WriteJson(new { Images = images.Count, TestImages = test?.Count, ReportPath = Path.GetFullPath(path), Labels = errors, Duplicates = duplicates, Leaks = leaks });
+        output.WriteJson(new { Images = images.Count, TestImages = test?.Count, ReportPath = Path.GetFullPath(path), Unreadable = unreadable.Select(image => new { ImagePath = image.Key, Error = image.Value }), Labels = errors, Duplicates = duplicates, Leaks = leaks });
         return ExitCode.Success;
     }
 }

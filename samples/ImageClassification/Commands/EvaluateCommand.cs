@@ -14,7 +14,7 @@ internal sealed class EvaluateCommand : ToolCommand
 
     public EvaluateCommand()
         : base("evaluate", "Measures a saved model on a folder of test images: accuracy, classes, confusion matrix, worst mistakes.")
-        => AddOptions(_images, _model.Option, _model.TestTimeAugmentation);
+        => AddOptions(_images, _model.Option, _model.TestTimeAugmentation, _model.SkipBadImages);
 
     /// <summary>The folder of the test images.</summary>
     public static Option<string?> TestOption()

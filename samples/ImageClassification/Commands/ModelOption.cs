@@ -13,13 +13,16 @@ internal sealed class ModelOption
     public Option<TestTimeAugmentation?> TestTimeAugmentation { get; }
         = OptionFactory.Name<TestTimeAugmentation>("--test-time-augmentation", "The views of an image that are scored and averaged", "as the model was trained");
 
+    /// <summary>Whether test images that can't be read are left out, for commands that have it.</summary>
+    public Option<bool> SkipBadImages { get; } = new("--skip-bad-images") { Description = "Leave images that can't be read out, with a warning. Without it the first one ends the command." };
+
     /// <exception cref="WrongArgumentException">There is no such file, no such model in it, or its images can't be cut into the views.</exception>
     public SavedModel Load(ParseResult arguments)
     {
         string path = arguments.GetValue(Option)!;
         try
         {
-            return SavedModel.Load(path, arguments.GetValue(TestTimeAugmentation));
+            return SavedModel.Load(path, arguments.GetValue(TestTimeAugmentation), arguments.GetValue(SkipBadImages) ? BadImageHandling.Skip : BadImageHandling.Throw);
         }
         catch (FileNotFoundException exception) when (!File.Exists(path))
         {

@@ -18,7 +18,7 @@ internal sealed class ReportCommand : ToolCommand
 
     public ReportCommand()
         : base("report", "Writes the report of a saved model on a folder of test images: one HTML file with curves, confusion matrix, mistakes and more.")
-        => AddOptions(_images, _model.Option, _training, _output);
+        => AddOptions(_images, _model.Option, _model.SkipBadImages, _training, _output);
 
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {
@@ -40,6 +40,7 @@ internal sealed class ReportCommand : ToolCommand
             Title = $"Images of {ShortPath.NameOf(ImageData.FolderOf(arguments.GetValue(_images), "test"))}",
             TrainingData = training is null ? null : model.MLContext.Data.LoadFromEnumerable(training),
         });
+        TestReport.ShowUnreadable(output.Console, result);
         TestReport.ShowTotals(output.Console, result);
         output.Console.WriteLine($"Report   {ShortPath.Of(path)}");
         output.WriteJson(EvaluationSummary.Of(result, model.ClassNames, arguments.GetValue(_model.Option)!, clock.Elapsed) with { ReportPath = Path.GetFullPath(path) });

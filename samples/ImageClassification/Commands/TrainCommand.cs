@@ -5,6 +5,7 @@ using ImageClassification.CommandLine;
 using ImageClassification.Data;
 using ImageClassification.Display;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 using Spectre.Console;
 
@@ -77,10 +78,10 @@ internal sealed class TrainCommand : ToolCommand
         var training = Stopwatch.StartNew();
         using var model = TrainingProgress.Show(output, options, () => Training.Fit(mlContext, trainingImages, options));
         training.Stop();
-        mlContext.Model.SaveAtomically(model, trainingImages.Schema, modelPath);
+        ResNetTransformer network = model.OfType<ResNetTransformer>().Single();
+        Save(mlContext, model, network, trainingImages.Schema, modelPath);
 
         TestResult result = Training.Test(mlContext, model.Transform(mlContext.Data.LoadFromEnumerable(data.Test)), cancellationToken);
-        ResNetTransformer network = model.OfType<ResNetTransformer>().Single();
         TestReport.Show(output.Console, result, network.ClassNames, data.TestFolder ?? data.ImageFolder);
         TrainingReport.Write(reportPath, mlContext, model, result.Scored, new TrainingReportOptions
         {
@@ -106,9 +107,22 @@ internal sealed class TrainCommand : ToolCommand
             Epochs = network.TrainingHistory.Count,
             Seed = choices.Seed,
             TrainImages = data.Training.Count,
-            TestImages = data.Test.Count,
+            TestImages = result.Images.Count,
             Classes = network.ClassNames,
         });
         return ExitCode.Success;
+    }
+
+    /// <summary>Saves a model that says why it can't read an image, whether or not the training left such images out.</summary>
+    private static void Save(MLContext mlContext, ITransformer model, ResNetTransformer network, DataViewSchema schema, string path)
+    {
+        if (network.BadImages == BadImageHandling.Throw)
+        {
+            mlContext.Model.SaveAtomically(model, schema, path);
+            return;
+        }
+
+        using ResNetTransformer strict = network.WithBadImages(mlContext, BadImageHandling.Throw);
+        mlContext.Model.SaveAtomically(new TransformerChain<ITransformer>([.. SavedModel.Parts(model).Select(part => part == network ? strict : part)]), schema, path);
     }
 }

@@ -23,6 +23,7 @@ internal static class TrainerChoice
         options.BatchSize = arguments.BatchSize;
         options.Augmentation = arguments.Augmentation;
         options.MaxTrainingTime = arguments.MaxTrainingTime ?? options.MaxTrainingTime;
+        options.BadImages = arguments.SkipsBadImages ? BadImageHandling.Skip : BadImageHandling.Throw;
         options.CancellationToken = cancellationToken;
         if (arguments.ImageFolder is null)
         {

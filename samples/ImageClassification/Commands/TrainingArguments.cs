@@ -10,6 +10,7 @@ namespace ImageClassification.Commands;
 /// <param name="Epochs">Null: as the recipe has it, or chosen by the size of the images.</param>
 /// <param name="ImageSize">In pixels; null: chosen by the images.</param>
 /// <param name="MaxTrainingTime">Null: that of the recipe, or no limit.</param>
+/// <param name="SkipsBadImages">Whether images that can't be read are left out.</param>
 internal sealed record TrainingArguments(
     string? ImageFolder,
     ResNetArchitecture? Architecture,
@@ -21,4 +22,5 @@ internal sealed record TrainingArguments(
     int BatchSize,
     AugmentationPreset Augmentation,
     TimeSpan? MaxTrainingTime,
+    bool SkipsBadImages,
     int Seed);

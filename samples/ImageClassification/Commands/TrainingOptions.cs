@@ -18,6 +18,8 @@ internal sealed class TrainingOptions
     private readonly Option<int?> _minutes = OptionFactory.Number("--minutes", 1, 100_000, "The time that training may take; fewer epochs are run where not all fit into it. Default: as --recipe has it; without one no limit.");
     private readonly Option<int?> _seed = OptionFactory.Number("--seed", 0, int.MaxValue, "Decides all that is random: the same seed gives the same model on the same machine.", 1);
 
+    private readonly Option<bool> _skipBadImages = new("--skip-bad-images") { Description = "Leave images that can't be read out of training and test, with a warning. Without it the first one ends the command." };
+
     /// <summary>The folder of the images.</summary>
     public Option<string?> Images { get; } = OptionFactory.Text("--images", "DIR", "A folder with a sub-folder of images for each class. Default: the bundled Fashion-MNIST images, in a clone of the repository.");
 
@@ -25,7 +27,7 @@ internal sealed class TrainingOptions
     public Option<FineTuningMode?> FineTuning { get; } = OptionFactory.Name<FineTuningMode>("--fine-tuning", "With --pretrained, what is trained", "HeadThenFull");
 
     /// <summary>All of them, in the order of the help.</summary>
-    public IEnumerable<Option> All => [Images, _architecture, _pretrained, _recipe, FineTuning, _epochs, _size, _batch, _augmentation, _minutes, _seed];
+    public IEnumerable<Option> All => [Images, _architecture, _pretrained, _recipe, FineTuning, _epochs, _size, _batch, _augmentation, _minutes, _skipBadImages, _seed];
 
     /// <summary>Finds options that contradict each other.</summary>
     public void Check(CommandResult result)
@@ -52,5 +54,6 @@ internal sealed class TrainingOptions
         result.GetValue(_batch)!.Value,
         result.GetValue(_augmentation) ?? AugmentationPreset.Auto,
         result.GetValue(_minutes) is { } minutes ? TimeSpan.FromMinutes(minutes) : null,
+        result.GetValue(_skipBadImages),
         result.GetValue(_seed)!.Value);
 }

@@ -12,6 +12,7 @@ internal static class TestReport
 
     public static void Show(IAnsiConsole console, TestResult result, IReadOnlyList<string> classNames, string testFolder)
     {
+        ShowUnreadable(console, result);
         ShowTotals(console, result);
         ShowClasses(console, result.Metrics.ConfusionMatrix, classNames);
         ConfusionReport.Show(console, result.Metrics.ConfusionMatrix, classNames);
@@ -29,6 +30,15 @@ internal static class TestReport
         grid.AddRow(new Text("In your own code", new Style(Color.Grey)), new Text($"mlContext.Model.Load(\"{path.Replace('\\', '/')}\", out _)"));
         console.Write(grid);
         console.WriteLine();
+    }
+
+    public static void ShowUnreadable(IAnsiConsole console, TestResult result)
+    {
+        if (result.Unreadable.Count > 0)
+        {
+            console.MarkupLineInterpolated($"[yellow]{result.Unreadable.Count:N0} of {result.Unreadable.Count + result.Images.Count:N0} test images can't be read and are left out, such as {ShortPath.Of(result.Unreadable[0])}.[/]");
+            console.WriteLine();
+        }
     }
 
     public static void ShowTotals(IAnsiConsole console, TestResult result)

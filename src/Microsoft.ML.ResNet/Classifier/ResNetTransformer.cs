@@ -70,6 +70,9 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
     /// <summary>The numbers that the network scores with. They are saved with the model.</summary>
     public ScoringPrecision ScoringPrecision => _description.ScoringPrecision;
 
+    /// <summary>What becomes of an image that can't be read. It is saved with the model.</summary>
+    public BadImageHandling BadImages => _description.Image.BadImages;
+
     /// <summary>What the model scores with on the CPU in float32. A model that was loaded has <see cref="ScoringBackend.Auto"/>.</summary>
     public ScoringBackend ScoringBackend => _model.Scorer.Backend;
 
@@ -162,6 +165,25 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
         }
 
         return WithDescription(mlContext, _description, backend: backend);
+    }
+
+    /// <summary>
+    /// The same model that stops at an image that it can't read, with an exception that says why, or that gives it scores of NaN and no label. A model does what it was trained with
+    /// (<see cref="ResNetTrainer.Options.BadImages"/>); this is for an application that wants it otherwise. It has weights of its own: each of the two is to be disposed.
+    /// </summary>
+    /// <param name="mlContext">Has the device and the log.</param>
+    /// <param name="badImages">What becomes of such images.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="badImages"/> is none of the enumeration.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public ResNetTransformer WithBadImages(MLContext mlContext, BadImageHandling badImages)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        if (!Enum.IsDefined(badImages))
+        {
+            throw new ArgumentOutOfRangeException(nameof(badImages), badImages, $"Expected {string.Join(", ", Enum.GetNames<BadImageHandling>())}.");
+        }
+
+        return WithDescription(mlContext, _description with { Image = _description.Image with { BadImages = badImages } });
     }
 
     /// <summary>

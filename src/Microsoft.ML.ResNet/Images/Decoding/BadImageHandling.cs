@@ -1,6 +1,6 @@
 namespace Microsoft.ML.ResNet;
 
-/// <summary>What to do with an image that can't be read: a missing, empty, damaged or unsupported file.</summary>
+/// <summary>What to do with an image that can't be read: a missing, empty, damaged, unsupported or too large file. 178,956,970 pixels are the most, as in Pillow.</summary>
 public enum BadImageHandling
 {
     /// <summary>Stop with an exception that names the file or row.</summary>

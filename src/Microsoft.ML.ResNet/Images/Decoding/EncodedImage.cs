@@ -117,7 +117,7 @@ internal sealed class EncodedImage : IDisposable
         {
             throw new InvalidDataException(
                 $"{source} is too large: {info.Width} x {info.Height} are {pixels} pixels, but at most {Math.Min(maxPixels, Array.MaxLength / 4)} are allowed. "
-                + "Make the image smaller or raise the limit.");
+                + "Make the image smaller, or leave it out.");
         }
     }
 
