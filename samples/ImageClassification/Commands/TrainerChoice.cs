@@ -19,6 +19,7 @@ internal static class TrainerChoice
         options.Architecture = arguments.Architecture ?? (isSmall && weights is null ? ResNetArchitecture.ResNet20 : options.Architecture);
         options.FineTuning = arguments.FineTuning ?? options.FineTuning;
         options.ImageSize = size;
+        options.ImageFit = arguments.ImageFit;
         options.Epochs = arguments.Epochs ?? (options.FineTuning == FineTuningMode.HeadOnly ? new ResNetTrainer.Options().Epochs : options.Epochs);
         options.BatchSize = arguments.BatchSize;
         options.Augmentation = arguments.Augmentation;

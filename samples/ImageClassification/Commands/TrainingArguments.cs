@@ -9,6 +9,7 @@ namespace ImageClassification.Commands;
 /// <param name="Recipe">What the others leave open; null: chosen by the size of the images.</param>
 /// <param name="Epochs">Null: as the recipe has it, or chosen by the size of the images.</param>
 /// <param name="ImageSize">In pixels; null: chosen by the images.</param>
+/// <param name="ImageFit">How an image that is no square becomes one.</param>
 /// <param name="MaxTrainingTime">Null: that of the recipe, or no limit.</param>
 /// <param name="SkipsBadImages">Whether images that can't be read are left out.</param>
 internal sealed record TrainingArguments(
@@ -19,6 +20,7 @@ internal sealed record TrainingArguments(
     FineTuningMode? FineTuning,
     int? Epochs,
     int? ImageSize,
+    ImageFit ImageFit,
     int BatchSize,
     AugmentationPreset Augmentation,
     TimeSpan? MaxTrainingTime,

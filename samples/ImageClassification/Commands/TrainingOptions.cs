@@ -12,6 +12,7 @@ internal sealed class TrainingOptions
     private readonly Option<Recipe?> _recipe = OptionFactory.Name<Recipe>("--recipe", "How much time the model is worth: a minute, ten, or as long as --minutes says", "none");
     private readonly Option<int?> _epochs = OptionFactory.Number("--epochs", 1, 10_000, "How often training goes through all images. Default: as --recipe has it; without one 70 for images of at most 64 pixels, 90 for at most 2,000 of them, 40 for larger ones, 3 with --pretrained.");
     private readonly Option<int?> _size = OptionFactory.Number("--size", 8, 4096, "Width and height of the network's input in pixels. Default: the images' own size, at most 224; with --pretrained 224, or 96 for images of at most 64 pixels.");
+    private readonly Option<ImageFit?> _fit = OptionFactory.Name<ImageFit>("--fit", "How an image that is no square becomes the network's input: cut, squeezed, or with a border", "ShortSideCrop");
     private readonly Option<int?> _batch = OptionFactory.Number("--batch", 2, 4096, "Images in a training step.", 32);
     private readonly Option<bool> _pretrained = new("--pretrained") { Description = "Begin with a network that knows ImageNet: best for photographs, and for few of them." };
     private readonly Option<AugmentationPreset?> _augmentation = OptionFactory.Name<AugmentationPreset>("--augmentation", "How much training images are varied", "Auto, by their size and number");
@@ -27,7 +28,7 @@ internal sealed class TrainingOptions
     public Option<FineTuningMode?> FineTuning { get; } = OptionFactory.Name<FineTuningMode>("--fine-tuning", "With --pretrained, what is trained", "HeadThenFull");
 
     /// <summary>All of them, in the order of the help.</summary>
-    public IEnumerable<Option> All => [Images, _architecture, _pretrained, _recipe, FineTuning, _epochs, _size, _batch, _augmentation, _minutes, _skipBadImages, _seed];
+    public IEnumerable<Option> All => [Images, _architecture, _pretrained, _recipe, FineTuning, _epochs, _size, _fit, _batch, _augmentation, _minutes, _skipBadImages, _seed];
 
     /// <summary>Finds options that contradict each other.</summary>
     public void Check(CommandResult result)
@@ -51,6 +52,7 @@ internal sealed class TrainingOptions
         result.GetValue(FineTuning),
         result.GetValue(_epochs),
         result.GetValue(_size),
+        result.GetValue(_fit) ?? ImageFit.ShortSideCrop,
         result.GetValue(_batch)!.Value,
         result.GetValue(_augmentation) ?? AugmentationPreset.Auto,
         result.GetValue(_minutes) is { } minutes ? TimeSpan.FromMinutes(minutes) : null,

@@ -21,7 +21,7 @@ internal static class TrainingHeader
         Add(lines, "Training", $"{data.Training.Count:N0} images from {ShortPath.Of(data.ImageFolder)}");
         Add(lines, "Test", $"{data.Test.Count:N0} images {test}");
         Add(lines, "Classes", $"{classes.Count}: {string.Join(", ", classes.Take(12))}{(classes.Count > 12 ? ", …" : "")}");
-        Add(lines, "Network", $"{name}{reason}, {parameters:N0} parameters, input {size}x{size}");
+        Add(lines, "Network", $"{name}{reason}, {parameters:N0} parameters, input {size}x{size}{(options.ImageFit == ImageFit.ShortSideCrop ? "" : $" by {options.ImageFit}")}");
         string limit = options.MaxTrainingTime is { TotalMinutes: var minutes } ? $", at most {minutes:F0} {(minutes == 1 ? "minute" : "minutes")}" : "";
         string schedule = options.PretrainedWeights is null ? "" : $"{options.FineTuning ?? FineTuningMode.HeadThenFull}, ";
         if (options.PretrainedWeights is not null && options.FineTuning == FineTuningMode.HeadOnly)

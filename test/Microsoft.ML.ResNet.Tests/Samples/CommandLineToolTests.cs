@@ -334,10 +334,17 @@ public sealed class CommandLineToolTests
     [TestMethod]
     public async Task Train_TestImagesAmongTheTrainingImages_Warns()
     {
-        ProcessResult result = await RunAsync("train", "--images", Images, "--test", Images, "--epochs", "1", "--batch", "8", "--output", Folder.File("leaked.zip"));
+        string path = Folder.File("leaked.zip");
+
+        ProcessResult result = await RunAsync("train", "--images", Images, "--test", Images, "--epochs", "1", "--batch", "8", "--fit", "Pad", "--output", path);
 
         Assert.AreEqual(0, result.ExitCode, result.Output);
         StringAssert.Contains(string.Join(' ', result.StandardOutput.Split('\n', StringSplitOptions.TrimEntries)), "24 of 24 test images are in the training set, too");
+        ITransformer model = new MLContext().Model.Load(path, out _);
+        using (model as IDisposable)
+        {
+            Assert.AreEqual(ImageFit.Pad, ((IEnumerable<ITransformer>)model).OfType<ResNetTransformer>().Single().Preprocessing!.Fit);
+        }
     }
 
     [TestMethod]
