@@ -61,6 +61,17 @@ public sealed class TrainingLoopTimeTests
         StringAssert.StartsWith(training.Warnings.Single(), "MaxTrainingTime is 00:00:05, but 10.0 s had passed before the first step. One step is trained.");
     }
 
+    [TestMethod]
+    public void Run_TimeForSomeEpochs_AnnealsTheRateToItsEnd()
+    {
+        var training = new Training(images: 4, seconds: 200) { Options = new ResNetTrainer.Options { AccumulateSteps = 2 } };
+
+        IReadOnlyList<EpochMetrics> history = training.Run(checkpoints: null, cancelAt: int.MaxValue);
+
+        Assert.IsInRange(2, history[0].EpochCount - 1, history.Count);
+        Assert.IsLessThan(0.02 * history.Max(epoch => epoch.LearningRate), history[^1].LearningRate);
+    }
+
     // Five steps an epoch, each of two batches, and one batch to validate on.
     [TestMethod]
     [DataRow(200, true)]
