@@ -52,7 +52,16 @@ internal sealed class SavedModel : IDisposable
                     : throw new InvalidOperationException("it has no residual network, which could score several views of an image.");
             }
 
-            return new SavedModel(mlContext, badImages is { } handling ? WithNetwork(model, network => network.WithBadImages(mlContext, handling)) : model);
+            if (badImages is { } handling && Parts(model).OfType<ResNetTransformer>().Any(network => network.BadImages != handling))
+            {
+                model = WithNetwork(model, network => network.WithBadImages(mlContext, handling));
+            }
+            else if (badImages == BadImageHandling.Skip && !HasNetwork(model))
+            {
+                throw new InvalidOperationException("it has no residual network, which could leave images out.");
+            }
+
+            return new SavedModel(mlContext, model);
         }
         catch
         {
@@ -90,10 +99,10 @@ internal sealed class SavedModel : IDisposable
     public static IEnumerable<ITransformer> Parts(ITransformer model)
         => model is IEnumerable<ITransformer> chain ? chain.SelectMany(Parts) : [model];
 
-    /// <summary>A pipeline with another network in place of its own, which is disposed; the pipeline itself where it has none.</summary>
-    public static ITransformer WithNetwork(ITransformer model, Func<ResNetTransformer, ResNetTransformer> change)
+    /// <summary>A pipeline with another network in place of its own, which is disposed.</summary>
+    private static TransformerChain<ITransformer> WithNetwork(ITransformer model, Func<ResNetTransformer, ResNetTransformer> change)
     {
-        return HasNetwork(model) ? new TransformerChain<ITransformer>([.. Parts(model).Select(Changed)]) : model;
+        return new TransformerChain<ITransformer>([.. Parts(model).Select(Changed)]);
 
         ITransformer Changed(ITransformer part)
         {
