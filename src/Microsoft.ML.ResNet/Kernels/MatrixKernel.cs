@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace Microsoft.ML.ResNet.Kernels;
@@ -28,7 +29,7 @@ internal static unsafe partial class MatrixKernel
     /// <summary>How many panels are multiplied at once.</summary>
     public static int PanelsAtOnce => KernelWidth.Lanes == Columns ? 4 : 1;
 
-    /// <summary>Multiplies rows that are gathered from segments of memory with panels, adds bias and residual and applies a ReLU as asked.</summary>
+    /// <summary>Multiplies rows that are gathered from segments of memory with panels, then adds bias and residual and applies a ReLU as asked.</summary>
     /// <param name="a">What offsets of the source are counted from.</param>
     /// <param name="sources">The offset of each row, up to a multiple of <see cref="Rows"/>: what is missing repeats the last one.</param>
     /// <param name="targets">Likewise, the offset of each row's sums in the target.</param>
@@ -62,7 +63,7 @@ internal static unsafe partial class MatrixKernel
                     PanelStride = panels.Stride,
                     FetchesRows = panels.AreFirst && Sse.IsSupported,
                     Continues = first > 0 || run > 0,
-                    Clamps = epilogue.Relu && first + count >= segmentCount && run == runs - 1,
+                    IsLast = first + count >= segmentCount && run == runs - 1,
                 };
                 Multiply(part, panels.Count, epilogue);
             }
@@ -190,23 +191,44 @@ internal static unsafe partial class MatrixKernel
     /// <param name="residual">Laid out as the target, in other memory, or null.</param>
     public readonly ref struct Epilogue(float* target, float* bias, float* residual, bool relu)
     {
+        private readonly float* _bias = bias;
+        private readonly float* _residual = residual;
+        private readonly bool _relu = relu;
+
         public float* Target { get; } = target;
 
-        public bool Relu { get; } = relu;
+        public bool DoesAnything => _bias is not null || _residual is not null || _relu;
 
-        /// <summary>What the sums of a panel begin as: how an earlier run left them, or the residual. Null for zeros.</summary>
-        public float* Begun(in Run run, int panel)
+        /// <summary>Completes sums that were just stored.</summary>
+        /// <param name="rows">As in the kernel, those alone that aren't repeated.</param>
+        /// <param name="column">The first column.</param>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Apply<T>(nint* rows, int rowCount, int column, int columns)
+            where T : unmanaged, ILanes<T>
         {
-            float* begun = run.Continues ? Target : residual;
-            return begun is null ? null : begun + (panel * Columns);
-        }
+            T floor = T.Broadcast(_relu ? 0 : float.NegativeInfinity);
+            float* bias = _bias, residual = _residual, target = Target;
+            for (int end = column + columns; column < end; column += T.Count)
+            {
+                T added = bias is null ? default : T.Load(bias + column);
+                for (int row = 0; row < rowCount; row++)
+                {
+                    float* at = target + rows[row] + column;
+                    T sums = T.Load(at) + added;
+                    if (residual is not null)
+                    {
+                        sums += T.Load(residual + rows[row] + column);
+                    }
 
-        /// <summary>What is added to the sums of a panel as they begin, or null.</summary>
-        public float* BiasOf(in Run run, int panel) => run.Continues || bias is null ? null : bias + (panel * Columns);
+                    // NaN stays.
+                    T.Max(floor, sums).Store(at);
+                }
+            }
+        }
     }
 
     /// <summary>Some of the products of each sum.</summary>
-    public readonly ref struct Run
+    private readonly ref struct Run
     {
         public float* A { get; init; }
 
@@ -234,7 +256,7 @@ internal static unsafe partial class MatrixKernel
         /// <summary>Whether sums were begun before.</summary>
         public bool Continues { get; init; }
 
-        /// <summary>Whether sums are complete afterwards and become zero where they are negative.</summary>
-        public bool Clamps { get; init; }
+        /// <summary>Whether sums are complete afterwards.</summary>
+        public bool IsLast { get; init; }
     }
 }
