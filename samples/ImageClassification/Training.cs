@@ -27,9 +27,10 @@ internal static class Training
 
     /// <summary>Measures how often a model is right about images that it has not seen.</summary>
     /// <param name="scoredImages">What the model's Transform made of the images.</param>
+    /// <param name="skipsBadImages">Whether the model has BadImages = Skip, which gives images that can't be read scores of NaN. Those of any other model are a fault of the model and stay.</param>
     /// <exception cref="InvalidDataException">None of the images can be read.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static TestResult Test(MLContext mlContext, IDataView scoredImages, CancellationToken cancellationToken)
+    public static TestResult Test(MLContext mlContext, IDataView scoredImages, bool skipsBadImages, CancellationToken cancellationToken)
     {
         // The images are scored when they are first read, and the cache keeps what is read twice.
         IDataView scored = mlContext.Data.Cache(scoredImages, "ImagePath", "Label", "PredictedLabel", "Score");
@@ -39,7 +40,7 @@ internal static class Training
         foreach (TestedImage image in mlContext.Data.CreateEnumerable<TestedImage>(readable, reuseRowObject: false))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (image.Score.Any(float.IsNaN))
+            if (skipsBadImages && image.Score.Any(float.IsNaN))
             {
                 unreadable.Add(image.ImagePath);
             }
@@ -54,7 +55,6 @@ internal static class Training
             throw new InvalidDataException($"None of the {unreadable.Count:N0} test images can be read, such as '{unreadable[0]}'. Expected JPEG, PNG, WebP, BMP or GIF.");
         }
 
-        // A model with BadImages = Skip gives images that it can't read scores of NaN.
         IDataView measured = unreadable.Count == 0 ? scored : mlContext.Data.FilterRowsByMissingValues(scored, "Score");
         return new TestResult(tested, unreadable, mlContext.MulticlassClassification.Evaluate(measured), measured);
     }

@@ -36,7 +36,7 @@ internal sealed class EvaluateCommand : ToolCommand
         using SavedModel model = _model.Load(arguments);
         IReadOnlyList<LabeledImage> images = TestImages(model, arguments.GetValue(_images));
         var clock = Stopwatch.StartNew();
-        TestResult result = Training.Test(model.MLContext, model.Score(images), cancellationToken);
+        TestResult result = Training.Test(model.MLContext, model.Score(images), arguments.GetValue(_model.SkipBadImages), cancellationToken);
         clock.Stop();
         output.Text.WriteLine();
         TestReport.Show(output.Console, result, model.ClassNames, ImageData.FolderOf(arguments.GetValue(_images), "test"));

@@ -33,7 +33,7 @@ internal sealed class ReportCommand : ToolCommand
         }
 
         var clock = Stopwatch.StartNew();
-        TestResult result = Training.Test(model.MLContext, model.Score(images), cancellationToken);
+        TestResult result = Training.Test(model.MLContext, model.Score(images), arguments.GetValue(_model.SkipBadImages), cancellationToken);
         clock.Stop();
         TrainingReport.Write(path, model.MLContext, model.Model, result.Scored, new TrainingReportOptions
         {

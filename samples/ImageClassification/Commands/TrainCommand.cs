@@ -81,7 +81,7 @@ internal sealed class TrainCommand : ToolCommand
         ResNetTransformer network = model.OfType<ResNetTransformer>().Single();
         Save(mlContext, model, network, trainingImages.Schema, modelPath);
 
-        TestResult result = Training.Test(mlContext, model.Transform(mlContext.Data.LoadFromEnumerable(data.Test)), cancellationToken);
+        TestResult result = Training.Test(mlContext, model.Transform(mlContext.Data.LoadFromEnumerable(data.Test)), choices.SkipsBadImages, cancellationToken);
         TestReport.Show(output.Console, result, network.ClassNames, data.TestFolder ?? data.ImageFolder);
         TrainingReport.Write(reportPath, mlContext, model, result.Scored, new TrainingReportOptions
         {
