@@ -74,9 +74,14 @@ internal static class Training
         ILookup<bool, FeaturedImage> byFault = mlContext.Data.CreateEnumerable<FeaturedImage>(features.Transform(data), reuseRowObject: false).ToLookup(image => image.Features.Any(float.IsNaN));
         cancellationToken.ThrowIfCancellationRequested();
         FeaturedImage[] rows = [.. byFault[false]];
-        foreach (string path in byFault[true].Select(image => image.ImagePath).Where(path => !unreadable.ContainsKey(path)))
+        string[] faulty = [.. byFault[true].Select(image => image.ImagePath).Where(path => !unreadable.ContainsKey(path))];
+        if (faulty.Length > 0)
         {
-            unreadable[path] = Fault(mlContext, path, imageSize);
+            using ResNetFeaturesTransformer strict = FeaturesTransformer(mlContext, data, imageSize, BadImageHandling.Throw);
+            foreach (string path in faulty)
+            {
+                unreadable[path] = Fault(mlContext, strict, path);
+            }
         }
 
         SchemaDefinition schema = SchemaDefinition.Create(typeof(FeaturedImage));
@@ -85,13 +90,13 @@ internal static class Training
     }
 
     /// <summary>Why an image can't be read.</summary>
-    private static string Fault(MLContext mlContext, string path, int imageSize)
+    /// <param name="strict">A transformer that throws.</param>
+    private static string Fault(MLContext mlContext, ResNetFeaturesTransformer strict, string path)
     {
         IDataView data = mlContext.Data.LoadFromEnumerable<LabeledImage>([new() { ImagePath = path }]);
-        using ResNetFeaturesTransformer features = FeaturesTransformer(mlContext, data, imageSize, BadImageHandling.Throw);
         try
         {
-            _ = mlContext.Data.CreateEnumerable<FeaturedImage>(features.Transform(data), reuseRowObject: true).Count();
+            _ = mlContext.Data.CreateEnumerable<FeaturedImage>(strict.Transform(data), reuseRowObject: true).Count();
             return $"Image file '{path}' could not be read a moment ago.";
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
