@@ -34,12 +34,16 @@ internal sealed class TrainingBenchmark : IBenchmark
         IDataView data = Data(context, size, batch * batches);
         using nn.Module<Tensor, Tensor> plain = size == 224 ? torchvision.models.resnet18(num_classes: 2) : Plain(architecture);
         using var optimizer = optim.SGD(plain.parameters(), 0.01, momentum: 0.9, weight_decay: 5e-4);
+        using ResNetTransformer start = context.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Architecture = architecture, BatchSize = batch, Epochs = 1 }).Fit(context.Data.TakeRows(data, batch));
+        var weights = ResNetWeights.FromTransformer(start);
         using var scope = NewDisposeScope();
         Tensor images = randn(batch, 3, size, size), labels = randint(0, 2, [batch]);
         List<(string, Func<double>)> contestants =
         [
             ($"{what}: plain TorchSharp loop, float32", () => Loop(plain, optimizer, images, labels, batches)),
             ($"{what}: Fit, float32", () => Fit(context, data, architecture, batch, TrainingPrecision.Float32)),
+            .. Enumerable.Range(1, start.Specification.Depths.Count - 1).Select<int, (string, Func<double>)>(
+                stages => ($"{what}: Fit with FrozenStages = {stages}, float32", () => Fit(context, data, architecture, batch, TrainingPrecision.Float32, weights, stages))),
         ];
         if (BFloat16Support.HasInstructions(CPU))
         {
@@ -85,12 +89,14 @@ internal sealed class TrainingBenchmark : IBenchmark
         return batches * images.shape[0] / clock.Elapsed.TotalSeconds;
     }
 
-    private static double Fit(MLContext context, IDataView data, ResNetArchitecture architecture, int batch, TrainingPrecision precision)
+    private static double Fit(MLContext context, IDataView data, ResNetArchitecture architecture, int batch, TrainingPrecision precision, ResNetWeights? start = null, int frozenStages = 0)
     {
         double rate = 0;
         using ResNetTransformer model = context.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = architecture,
+            PretrainedWeights = start,
+            FrozenStages = frozenStages,
             BatchSize = batch,
             Epochs = 2,
             WarmupEpochs = 0,

@@ -52,6 +52,9 @@ internal sealed class NetworkPlan
         return new NetworkPlan(stem, hasMaxPool: isImageNet, Stages(specification), classCount);
     }
 
+    /// <summary>The network's first blocks.</summary>
+    public NetworkPlan UpTo(int blockCount) => new(Stem, HasMaxPool, [.. Blocks.Take(blockCount)], ClassCount);
+
     /// <summary>
     /// The side that the last stage leaves of an image's. Every stride of 2, whatever the kernel, halves and rounds up: the padding is
     /// half the kernel.

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.ResNet.Native;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -74,6 +75,11 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     public bool FreezesStatistics { get; set; }
 
     /// <summary>
+    /// The stages, from the first on, that training leaves as they are, and the stem with them: their parameters, and their running statistics, which normalise there in training mode too. 0: all are trained.
+    /// </summary>
+    public int FrozenStages { get; set; }
+
+    /// <summary>
     /// The type of convolutions and activations: Float32, which leaves them as the parameters are, or BFloat16. Parameters, normalisations and
     /// everything from the pooling on keep the type of the parameters, and backward takes the gradients there.
     /// </summary>
@@ -82,6 +88,9 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <summary>All trainable tensors in the order of torchvision's <c>named_parameters</c>.</summary>
     public IReadOnlyList<NetworkParameter> ParameterEntries
         => [.. _convolutions.SelectMany(convolution => convolution.Parameters), .. _head.Parameters];
+
+    /// <summary>Those of <see cref="ParameterEntries"/> that training changes.</summary>
+    public IReadOnlyList<NetworkParameter> TrainedParameters => [.. ParameterEntries.Where(entry => !IsFrozen(entry.Name))];
 
     /// <summary>All parameters and buffers, with the names and in the order of torchvision's <c>state_dict</c>. The tensors are the network's own.</summary>
     public IReadOnlyList<(string Name, Tensor Tensor)> StateEntries =>
@@ -92,6 +101,13 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
 
     /// <summary><see cref="StateEntries"/> by their names.</summary>
     public Dictionary<string, Tensor> StateByName() => StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
+
+    /// <summary>The number of the stage that an entry of the state such as <c>layer12.0.conv1.weight</c> belongs to; the stem counts as the first, and the head as none.</summary>
+    public static int? StageOf(string name)
+        => Head.Owns(name) ? null : name.StartsWith("layer", StringComparison.Ordinal) ? int.Parse(name.AsSpan("layer".Length, name.IndexOf('.') - "layer".Length), CultureInfo.InvariantCulture) : 1;
+
+    /// <summary>Whether training leaves an entry of the state as it is.</summary>
+    public bool IsFrozen(string name) => StageOf(name) <= FrozenStages;
 
     /// <summary>Computes the logits.</summary>
     /// <param name="images"><c>[N,C,H,W] float32</c>, normalised; channels-last is fastest.</param>
@@ -118,8 +134,9 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         Check(images);
 
         using DisposeScope scope = NewDisposeScope();
-        Tensor activations = _stem.Forward(ActivationType == ScalarType.BFloat16 ? images.to(ScalarType.BFloat16) : images, isTraining);
-        foreach (ResidualBlock block in _blocks)
+        int frozen = training ? FrozenStages : 0;
+        Tensor activations = frozen > 0 ? FrozenActivations(images) : _stem.Forward(OfActivationType(images), isTraining);
+        foreach (ResidualBlock block in _blocks.Skip(BlocksUpTo(frozen)))
         {
             using Tensor input = activations;
             activations = block.Forward(input, isTraining);
@@ -159,7 +176,26 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         Check(images);
         using DisposeScope scope = NewDisposeScope();
-        return _stem.Forward(ActivationType == ScalarType.BFloat16 ? images.to(ScalarType.BFloat16) : images, training && !FreezesStatistics).MoveToOuterDisposeScope();
+        return _stem.Forward(OfActivationType(images), training && !FreezesStatistics).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The same where stages are frozen: what the last of them gives, through which no gradients flow.</summary>
+    /// <param name="images"><c>[N,C,H,W] float32</c>, normalised.</param>
+    /// <returns>In the caller's dispose scope.</returns>
+    public Tensor FrozenActivations(Tensor images)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        Check(images);
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable withoutGradients = no_grad();
+        Tensor activations = _stem.Forward(OfActivationType(images), training: false);
+        foreach (ResidualBlock block in _blocks.Take(BlocksUpTo(FrozenStages)))
+        {
+            using Tensor input = activations;
+            activations = block.Forward(input, training: false);
+        }
+
+        return activations.MoveToOuterDisposeScope();
     }
 
     /// <summary>What a stage makes of what the one before it gives.</summary>
@@ -193,7 +229,7 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         }
 
         // libtorch would set every running variance of the last stage to NaN: a single value has none.
-        if (training && !FreezesStatistics && shape[0] * _plan.LastSide(shape[2]) * _plan.LastSide(shape[3]) < 2)
+        if (training && !FreezesStatistics && FrozenStages < Specification.Depths.Count && shape[0] * _plan.LastSide(shape[2]) * _plan.LastSide(shape[3]) < 2)
         {
             throw new InvalidOperationException(
                 $"A training batch of shape [{string.Join(",", shape)}] leaves fewer than two values a channel in the last stage, too few for batch normalisation. Take at least two images a batch.");
@@ -259,7 +295,10 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         base.Dispose(disposing);
     }
 
-    private int BlocksUpTo(int stage) => Specification.Depths.Take(stage).Sum();
+    /// <summary>The number of blocks of the first stages.</summary>
+    public int BlocksUpTo(int stage) => Specification.Depths.Take(stage).Sum();
+
+    private Tensor OfActivationType(Tensor images) => ActivationType == ScalarType.BFloat16 ? images.to(ScalarType.BFloat16) : images;
 
     private Tensor Walk(Tensor activations, int first, int end, bool isTraining = false)
     {

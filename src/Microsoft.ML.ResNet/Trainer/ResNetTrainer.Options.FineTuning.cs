@@ -45,11 +45,18 @@ public sealed partial class ResNetTrainer
         public double StageLearningRateDecay { get; set; } = 0.7;
 
         /// <summary>
-        /// In fine-tuning, whether batch normalisation keeps its running statistics instead of using those of each batch. Its weights and biases
-        /// are trained in any case.
+        /// Where training starts from <see cref="PretrainedWeights"/> or with a model, the number of stages, from the first on, that keep the weights and the statistics that they came with, and the stem with them. They are taken forward as fast as in scoring, and not backward.
+        /// </summary>
+        /// <value>Default: 0: all layers are trained. Range: 0 to 4, and at most the number of the network's stages; with all of them the classifier alone is trained.</value>
+        [Range(0, 4, init: 0)]
+        public int FrozenStages { get; set; }
+
+        /// <summary>
+        /// Where training starts from <see cref="PretrainedWeights"/> or with a model, whether batch normalisation keeps its running statistics instead of using those of each batch. Its weights and biases
+        /// are trained in any case, but for those of <see cref="FrozenStages"/>.
         /// </summary>
         /// <value>
-        /// Default: null: true where the images are smaller than those that the weights were made with, else false. Weights of ImageNet, made with
+        /// Default: null: in fine-tuning true where the images are smaller than those that the weights were made with, else false. Weights of ImageNet, made with
         /// 224x224, on 5,000 images of CIFAR-10 at 64x64: 0.769 in two epochs with the statistics kept, 0.633 with those of the batches (one
         /// seed). On 300 photographs at 224x224 no gain was seen: 0.88 either way in three epochs, 0.83 and 0.88 in six, one run each with 100 test
         /// images, whose noise is as large.

@@ -216,6 +216,11 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         torch.Device device = TorchDevice.Choose(_host, channel, ranks.Processes?.LocalRank ?? 0);
         ResNetSpecification specification = (options.Specification ?? ResNetSpecification.FromArchitecture(options.Architecture))
             .ResolveStem(data.Preprocessing.Height, data.Preprocessing.Width);
+        if (start is not null && options.FrozenStages > specification.Depths.Count)
+        {
+            throw new ArgumentException($"FrozenStages is {options.FrozenStages}; expected 0 to {specification.Depths.Count}, the number of stages of the pretrained network.");
+        }
+
         var network = new ResidualNetwork(specification, data.Preprocessing.Channels, data.Labels.Count, seed, options.ZeroInitResidual);
         try
         {
@@ -234,7 +239,8 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
                 seed,
                 fineTunes: mode is not null,
                 startImageSize: start?.Preprocessing is { } made ? Math.Min(made.Width, made.Height) : null,
-                ranks) with { IsFromScratch = start is null };
+                ranks,
+                hasStart: start is not null);
             network.to(device);
             bool needsFloat32 = options is { SynchronizeBatchNorm: true, Precision: TrainingPrecision.Auto } && !ranks.IsSingle;
             network.ActivationType = BFloat16Support.TypeFor(
@@ -247,6 +253,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             }
 
             network.FreezesStatistics = settings.FreezesStatistics;
+            network.FrozenStages = settings.FrozenStages;
             var host = new TrainingCallbacks(metrics => Report(metrics, channel), message => channel.Info(MessageSensitivity.None, "{0}", message), CheckCancelled, () => clock.Elapsed)
             {
                 Warn = message => channel.Warning(MessageSensitivity.None, "{0}", message),

@@ -32,8 +32,9 @@ internal static class TrainingDefaults
     /// <param name="fineTunes">Whether the network knows something already that is to be changed with care.</param>
     /// <param name="ranks">The processes that train together; null: this one alone.</param>
     /// <param name="startImageSize">The shorter side of the images that the network's weights were made with, where that is known.</param>
+    /// <param name="hasStart">Whether the network begins with weights of its own and not with random ones; where it fine-tunes it does.</param>
     public static TrainingSettings Resolve(
-        ResNetTrainer.Options options, int imageSize, int imageCount, float[]? classWeights, long seed, bool fineTunes = false, int? startImageSize = null, RankGroup? ranks = null) => new()
+        ResNetTrainer.Options options, int imageSize, int imageCount, float[]? classWeights, long seed, bool fineTunes = false, int? startImageSize = null, RankGroup? ranks = null, bool hasStart = false) => new()
     {
         Epochs = options.Epochs,
         BatchSize = options.BatchSize,
@@ -60,10 +61,12 @@ internal static class TrainingDefaults
         ClassWeights = classWeights,
         ClassWeightingStart = DefaultClassWeightingStart(options, fineTunes),
         Augmentation = AugmentationOf(options, imageSize, imageCount, fineTunes),
+        IsFromScratch = !hasStart && !fineTunes,
         Resizing = new ProgressiveResizing(options.InitialImageScale ?? AugmentationPresets.InitialImageScale(imageSize, options.Epochs, fineTunes), GrowthShare: 0.7),
         BackboneRateScale = fineTunes ? options.BackboneLearningRateScale : 1,
         StageRateDecay = fineTunes ? options.StageLearningRateDecay : 1,
-        FreezesStatistics = fineTunes && (options.FreezeBatchNorm ?? imageSize < startImageSize),
+        FreezesStatistics = hasStart && (options.FreezeBatchNorm ?? (fineTunes && imageSize < startImageSize)),
+        FrozenStages = hasStart ? options.FrozenStages : 0,
         ValidationMetric = options.ValidationMetric ?? (IsBalanced(options) ? ValidationMetric.MacroAccuracy : ValidationMetric.Accuracy),
         EarlyStoppingPatience = options.EarlyStoppingPatience,
         EarlyStoppingMinDelta = options.EarlyStoppingMinDelta,

@@ -23,6 +23,7 @@ internal static class UnusedOptions
                 (nameof(options.FeatureViews), options.FeatureViews is 0 ? null : options.FeatureViews, null),
                 (nameof(options.BackboneLearningRateScale), options.BackboneLearningRateScale, s_defaults.BackboneLearningRateScale),
                 (nameof(options.StageLearningRateDecay), options.StageLearningRateDecay, s_defaults.StageLearningRateDecay),
+                (nameof(options.FrozenStages), options.FrozenStages, s_defaults.FrozenStages),
                 (nameof(options.FreezeBatchNorm), options.FreezeBatchNorm, null));
             if (fineTuning.Length > 0)
             {
@@ -43,6 +44,18 @@ internal static class UnusedOptions
             }
 
             yield break;
+        }
+
+        if (hasStart && mode is null)
+        {
+            string[] careful = Changed(
+                (nameof(options.FeatureViews), options.FeatureViews is 0 ? null : options.FeatureViews, null),
+                (nameof(options.BackboneLearningRateScale), options.BackboneLearningRateScale, s_defaults.BackboneLearningRateScale),
+                (nameof(options.StageLearningRateDecay), options.StageLearningRateDecay, s_defaults.StageLearningRateDecay));
+            if (careful.Length > 0)
+            {
+                yield return $"{Have(careful)} no effect where the classifier is kept, as the classes are those of the weights, and {nameof(options.FineTuning)} is not set: the training goes on with the same learning rate in all layers.";
+            }
         }
 
         if (hasStart && mode is FineTuningMode.Full && options.FeatureViews > 0)
@@ -90,6 +103,7 @@ internal static class UnusedOptions
         (nameof(options.MaxGradientNorm), options.MaxGradientNorm, null),
         (nameof(options.BackboneLearningRateScale), options.BackboneLearningRateScale, s_defaults.BackboneLearningRateScale),
         (nameof(options.StageLearningRateDecay), options.StageLearningRateDecay, s_defaults.StageLearningRateDecay),
+        (nameof(options.FrozenStages), options.FrozenStages, s_defaults.FrozenStages),
         (nameof(options.FreezeBatchNorm), options.FreezeBatchNorm, null),
         (nameof(options.MixUpAlpha), options.MixUpAlpha, null),
         (nameof(options.CutMixAlpha), options.CutMixAlpha, null),

@@ -192,6 +192,7 @@ internal sealed class FineTuning(
         copy.to(scoring.Device);
         copy.ActivationType = network.ActivationType;
         copy.FreezesStatistics = network.FreezesStatistics;
+        copy.FrozenStages = network.FrozenStages;
         copy.CopyStateFrom(begin.Entries!);
         host.Inform($"Trying on {training.Length} images how far to fine-tune, validated on {heldOut.Length} others.");
         TrainingSettings trialSettings = Limited(settings) with

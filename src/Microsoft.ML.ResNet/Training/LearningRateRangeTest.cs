@@ -95,7 +95,7 @@ internal sealed class LearningRateRangeTest(ResidualNetwork network, LabeledImag
         sum?.End();
         if (settings.MaxGradientNorm is { } norm)
         {
-            GradientClipping.Apply(network.ParameterEntries.Select(entry => entry.Parameter), norm);
+            GradientClipping.Apply(network.TrainedParameters.Select(entry => entry.Parameter), norm);
         }
 
         optimizer.Step(rate);

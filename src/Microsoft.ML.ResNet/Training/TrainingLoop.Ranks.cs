@@ -63,7 +63,7 @@ internal sealed partial class TrainingLoop
     {
         foreach (ResidualNetwork network in _average is null ? [_network] : new[] { _network, _average.Network })
         {
-            _ranks.Average(network.StateEntries.Where(entry => entry.Name.EndsWith(".running_mean", StringComparison.Ordinal) || entry.Name.EndsWith(".running_var", StringComparison.Ordinal)).Select(entry => entry.Tensor));
+            _ranks.Average(network.StateEntries.Where(entry => RunningStatistics.IsStatistic(entry.Name) && !network.IsFrozen(entry.Name)).Select(entry => entry.Tensor));
         }
     }
 }

@@ -277,7 +277,7 @@ internal sealed partial class TrainingLoop : IDisposable
 
     private void ClipGradients(double norm)
     {
-        IEnumerable<Parameter> parameters = _network.ParameterEntries.Select(entry => entry.Parameter);
+        IEnumerable<Parameter> parameters = _network.TrainedParameters.Select(entry => entry.Parameter);
         if (_foreach is not null)
         {
             GradientClipping.Apply(_foreach, parameters, norm);

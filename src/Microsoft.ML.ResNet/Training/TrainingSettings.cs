@@ -79,6 +79,9 @@ internal sealed record TrainingSettings
     /// <summary>Whether normalisations keep the statistics that the network came with.</summary>
     public required bool FreezesStatistics { get; init; }
 
+    /// <summary>The stages, from the first on, that keep all that the network came with.</summary>
+    public int FrozenStages { get; init; }
+
     public required ValidationMetric ValidationMetric { get; init; }
 
     public required int? EarlyStoppingPatience { get; init; }
@@ -117,7 +120,7 @@ internal sealed record TrainingSettings
 
     public IOptimizer Optimizer(ResidualNetwork network)
     {
-        IEnumerable<OptimizedParameter> parameters = network.ParameterEntries.Select(
+        IEnumerable<OptimizedParameter> parameters = network.TrainedParameters.Select(
             entry => new OptimizedParameter(entry.Name, entry.Parameter, entry.Kind == ParameterKind.Weight, RateScale(entry.Name, network.Specification.Depths.Count)));
         ForeachOperations? operations = ForeachOperations.For(network.ParameterEntries[0].Parameter.device);
         return OptimizerKind == TrainingOptimizer.AdamW
@@ -164,6 +167,7 @@ internal sealed record TrainingSettings
         ["BackboneLearningRateScale"] = Text(BackboneRateScale),
         ["StageLearningRateDecay"] = Text(StageRateDecay),
         ["FreezeBatchNorm"] = Text(FreezesStatistics),
+        [nameof(FrozenStages)] = Text(FrozenStages),
         [nameof(ValidationMetric)] = Text(ValidationMetric),
         [nameof(RestoresBestWeights)] = Text(RestoresBestWeights),
         [nameof(Seed)] = Text(Seed),
@@ -185,18 +189,8 @@ internal sealed record TrainingSettings
     /// <summary>The head has the full rate, the last stage a part of it, each stage before a part of that, and the stem that of the first.</summary>
     private double RateScale(string name, int stageCount)
     {
-        if (Head.Owns(name))
-        {
-            return 1;
-        }
-
-        int stage = StageOf(name);
-        return BackboneRateScale * Math.Pow(StageRateDecay, stageCount - stage);
+        return ResidualNetwork.StageOf(name) is { } stage ? BackboneRateScale * Math.Pow(StageRateDecay, stageCount - stage) : 1;
     }
-
-    /// <summary>The number of the stage that a parameter such as <c>layer12.0.conv1.weight</c> belongs to; the stem counts as the first.</summary>
-    private static int StageOf(string name)
-        => name.StartsWith("layer", StringComparison.Ordinal) ? int.Parse(name.AsSpan("layer".Length, name.IndexOf('.') - "layer".Length), CultureInfo.InvariantCulture) : 1;
 
     private static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
 }

@@ -14,8 +14,9 @@ public sealed class UnusedOptionsTests
         ResNetTrainer.Options options = Options(epochs: 1);
         options.FineTuning = FineTuningMode.Full;
         options.FreezeBatchNorm = true;
+        options.FrozenStages = 1;
 
-        AssertWarns(options, "FineTuning and FreezeBatchNorm have no effect without PretrainedWeights: the network is trained from scratch.");
+        AssertWarns(options, "FineTuning, FrozenStages and FreezeBatchNorm have no effect without PretrainedWeights: the network is trained from scratch.");
     }
 
     [TestMethod]
@@ -49,12 +50,21 @@ public sealed class UnusedOptionsTests
     public void Fit_StepsInHeadOnly_Warn()
     {
         using ResNetTransformer start = _context.MulticlassClassification.Trainers.ResNet(Options(epochs: 1)).Fit(Keyed(_context, Create(12)));
-        var options = new ResNetTrainer.Options { PretrainedWeights = ResNetWeights.FromTransformer(start), FineTuning = FineTuningMode.HeadOnly, Epochs = 7, MixUpAlpha = 0.2, Architecture = ResNetArchitecture.ResNet50 };
+        var options = new ResNetTrainer.Options { PretrainedWeights = ResNetWeights.FromTransformer(start), FineTuning = FineTuningMode.HeadOnly, Epochs = 7, MixUpAlpha = 0.2, FrozenStages = 1, Architecture = ResNetArchitecture.ResNet50 };
 
         AssertWarns(
             options,
             "Architecture has no effect beside pretrained weights: the network is that of the weights.",
-            "Epochs and MixUpAlpha have no effect where FineTuning is HeadOnly: the classifier is fitted to convergence, without epochs.");
+            "Epochs, FrozenStages and MixUpAlpha have no effect where FineTuning is HeadOnly: the classifier is fitted to convergence, without epochs.");
+    }
+
+    [TestMethod]
+    public void Fit_CareForAClassifierThatIsKept_Warns()
+    {
+        using ResNetTransformer start = _context.MulticlassClassification.Trainers.ResNet(Options(epochs: 1)).Fit(Keyed(_context, Create(12)));
+        var options = new ResNetTrainer.Options { PretrainedWeights = ResNetWeights.FromTransformer(start), Epochs = 1, BackboneLearningRateScale = 0.1, StageLearningRateDecay = 0.5, FeatureViews = 2 };
+
+        AssertWarns(options, "FeatureViews, BackboneLearningRateScale and StageLearningRateDecay have no effect where the classifier is kept, as the classes are those of the weights, and FineTuning is not set: the training goes on with the same learning rate in all layers.");
     }
 
     [TestMethod]
@@ -63,7 +73,7 @@ public sealed class UnusedOptionsTests
         AssertWarns(Options(epochs: 1));
         using ResNetTransformer start = _context.MulticlassClassification.Trainers.ResNet(Options(epochs: 1)).Fit(Keyed(_context, Create(12)));
         AssertWarns(new ResNetTrainer.Options { PretrainedWeights = ResNetWeights.FromTransformer(start), FineTuning = FineTuningMode.HeadOnly, FeatureViews = 1 });
-        AssertWarns(new ResNetTrainer.Options { PretrainedWeights = ResNetWeights.FromTransformer(start), Epochs = 1, FreezeBatchNorm = true });
+        AssertWarns(new ResNetTrainer.Options { PretrainedWeights = ResNetWeights.FromTransformer(start), Epochs = 1, FreezeBatchNorm = true, FrozenStages = 1 });
     }
 
     [TestMethod]

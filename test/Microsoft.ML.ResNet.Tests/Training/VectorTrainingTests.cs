@@ -52,6 +52,60 @@ public sealed class VectorTrainingTests
         }
     }
 
+    /// <summary>
+    /// With the statistics of all layers kept, the gradients of what is trained are those of a training of everything; with them taken from the batches, both ways have the same.
+    /// </summary>
+    [TestMethod]
+    [DynamicData(nameof(Networks))]
+    public void Backward_FrozenStages_HaveNoGradientsAndTheOthersTheirs(string name, ResNetSpecification specification, int channels, int height, int width)
+    {
+        foreach (int stages in Enumerable.Range(1, specification.Depths.Count))
+        {
+            using var scope = torch.NewDisposeScope();
+            using ResidualNetwork whole = Create(specification, channels, height, width, freezes: true), kept = Create(specification, channels, height, width, freezes: true, stages);
+            using ResidualNetwork byOperators = Create(specification, channels, height, width, freezes: false, stages), byStages = Create(specification, channels, height, width, freezes: false, stages);
+            using ResidualNetwork byKernels = Create(specification, channels, height, width, freezes: false, stages);
+            using AutogradTraining wholeTraining = new(whole), operators = new(byOperators), stagewise = new(byStages, byStages: true);
+            using VectorTraining keptTraining = Vectors(kept), kernels = Vectors(byKernels);
+            Dictionary<string, float[]> before = ValuesOf(byKernels);
+            foreach (int count in new[] { 4, 2 })
+            {
+                torch.Tensor images = torch.randn([count, channels, height, width], generator: new torch.Generator((ulong)count));
+                AssertClose(Step(wholeTraining, images), Step(keptTraining, images), $"{name}, {stages}: logits of {count}");
+                torch.Tensor expected = Step(operators, images);
+                AssertClose(expected, Step(kernels, images), $"{name}, {stages}: logits of {count}");
+                AssertClose(expected, Step(stagewise, images), $"{name}, {stages}: logits of {count} by stages");
+                AssertGradients(whole, kept, kept.IsFrozen, name);
+                AssertGradients(byOperators, byKernels, kept.IsFrozen, name);
+                AssertGradients(byOperators, byStages, kept.IsFrozen, name);
+                foreach (NetworkParameter entry in new[] { whole, kept, byOperators, byStages, byKernels }.SelectMany(network => network.ParameterEntries))
+                {
+                    entry.Parameter.grad = null;
+                }
+            }
+
+            foreach (var (entry, values) in ValuesOf(byKernels))
+            {
+                if (kept.IsFrozen(entry))
+                {
+                    CollectionAssert.AreEqual(before[entry], values, entry);
+                }
+                else if (entry.Contains("running_mean", StringComparison.Ordinal))
+                {
+                    CollectionAssert.AreNotEqual(before[entry], values, entry);
+                }
+            }
+
+            foreach (ResidualNetwork other in new[] { byOperators, byStages })
+            {
+                foreach (var (reference, entry) in other.StateEntries.Zip(byKernels.StateEntries))
+                {
+                    AssertClose(reference.Tensor.to(torch.float32), entry.Tensor.to(torch.float32), $"{name}, {stages}: {entry.Name}");
+                }
+            }
+        }
+    }
+
     [TestMethod]
     public void Backward_OfTheSameBatches_GivesTheSameBits()
     {
@@ -124,11 +178,30 @@ public sealed class VectorTrainingTests
         return new VectorTraining(network);
     }
 
-    private static ResidualNetwork Create(ResNetSpecification specification, int channels, int height, int width, bool freezes)
+    private static ResidualNetwork Create(ResNetSpecification specification, int channels, int height, int width, bool freezes, int stages = 0)
     {
-        var network = new ResidualNetwork(specification.ResolveStem(height, width), channels, 5, seed: 3) { FreezesStatistics = freezes };
+        var network = new ResidualNetwork(specification.ResolveStem(height, width), channels, 5, seed: 3) { FreezesStatistics = freezes, FrozenStages = stages };
         network.train();
         return network;
+    }
+
+    private static Dictionary<string, float[]> ValuesOf(ResidualNetwork network)
+        => network.StateEntries.ToDictionary(entry => entry.Name, entry => entry.Tensor.to(torch.float32).contiguous().data<float>().ToArray());
+
+    /// <summary>Fails unless both have the same gradients of what isn't frozen, and the second none of what is.</summary>
+    private static void AssertGradients(ResidualNetwork expected, ResidualNetwork actual, Func<string, bool> isFrozen, string name)
+    {
+        foreach (var (reference, parameter) in expected.ParameterEntries.Zip(actual.ParameterEntries).Reverse())
+        {
+            if (isFrozen(parameter.Name))
+            {
+                Assert.IsNull(parameter.Parameter.grad, parameter.Name);
+            }
+            else
+            {
+                AssertClose(reference.Parameter.grad!, parameter.Parameter.grad!, $"{name}: gradient of {parameter.Name}");
+            }
+        }
     }
 
     private static torch.Tensor Step(INetworkTraining training, torch.Tensor images)

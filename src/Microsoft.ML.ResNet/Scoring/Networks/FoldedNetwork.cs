@@ -25,6 +25,10 @@ internal sealed class FoldedNetwork(ResidualNetwork network)
         return (weight.MoveToOuterDisposeScope(), tensor(bias).MoveToOuterDisposeScope());
     }
 
+    /// <summary>The convolutions of a plan, this network's or its first part, by this library's kernels, in the order of <see cref="NetworkPlan.Convolutions"/>.</summary>
+    public IEnumerable<VectorConvolution> Convolutions(NetworkPlan plan)
+        => plan.Convolutions.Select(convolution => VectorConvolution.Of(FoldLater(convolution), convolution == plan.Stem ? convolution.InputChannels : ConvolutionPanel.Stored(convolution.InputChannels)));
+
     /// <summary>The same for this library's kernels, which fold while they lay weights out.</summary>
     public FoldedConvolution FoldLater(ConvolutionPlan plan)
     {

@@ -28,11 +28,7 @@ internal sealed class VectorNetwork : IScoringNetwork
         _featureCount = network.FeatureCount;
         try
         {
-            foreach (ConvolutionPlan plan in _folded.Plan.Convolutions)
-            {
-                int storedInputs = plan == _folded.Plan.Stem ? plan.InputChannels : ConvolutionPanel.Stored(plan.InputChannels);
-                _convolutions.Add(VectorConvolution.Of(_folded.FoldLater(plan), storedInputs));
-            }
+            _convolutions.AddRange(_folded.Convolutions(_folded.Plan));
         }
         catch
         {

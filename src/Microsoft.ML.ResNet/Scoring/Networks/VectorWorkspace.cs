@@ -47,6 +47,8 @@ internal sealed unsafe class VectorWorkspace : IDisposable
     /// <summary>Where the images go, [N,H,W,C].</summary>
     public Activations Input => In(0, Program.Input);
 
+    private Activations Output => In(Program.OutputSlot, Program.Output);
+
     /// <summary>Computes the pooled features of the images.</summary>
     /// <param name="features">[N, channels].</param>
     /// <param name="loading">Writes them to <see cref="Input"/>; null where they are there.</param>
@@ -61,12 +63,8 @@ internal sealed unsafe class VectorWorkspace : IDisposable
                 pass.Run(loading, loading.ItemCount);
             }
 
-            foreach (ExecutionStep step in Program.Steps)
-            {
-                Run(pass, step);
-            }
-
-            var mean = new Pooling.Mean(In(Program.OutputSlot, Program.Output), features, channels);
+            Run(pass);
+            var mean = new Pooling.Mean(Output, features, channels);
             pass.Run(mean, mean.ItemCount);
         }
         finally
@@ -75,12 +73,38 @@ internal sealed unsafe class VectorWorkspace : IDisposable
         }
     }
 
+    /// <summary>Computes the last stage's activations of the images in <see cref="Input"/>.</summary>
+    /// <returns>They stay as they are until the next pass.</returns>
+    public Activations Run()
+    {
+        VectorPass pass = _pass!;
+        pass.Begin();
+        try
+        {
+            Run(pass);
+        }
+        finally
+        {
+            pass.End();
+        }
+
+        return Output;
+    }
+
     public void Dispose()
     {
         _pass?.Dispose();
         foreach (AlignedBuffer slot in _slots)
         {
             slot.Dispose();
+        }
+    }
+
+    private void Run(VectorPass pass)
+    {
+        foreach (ExecutionStep step in Program.Steps)
+        {
+            Run(pass, step);
         }
     }
 

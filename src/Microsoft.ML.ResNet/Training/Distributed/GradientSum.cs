@@ -34,7 +34,7 @@ internal sealed class GradientSum : IDisposable
     {
         using var scope = NewDisposeScope();
         using IDisposable withoutGradients = no_grad();
-        NetworkParameter[] entries = [.. network.ParameterEntries.Reverse()];
+        NetworkParameter[] entries = [.. network.TrainedParameters.Reverse()];
         _weightPlace = entries.Sum(entry => entry.Parameter.numel());
         Device device = entries[0].Parameter.device;
         _flat = zeros(_weightPlace + 1, device: device).DetachFromDisposeScope();

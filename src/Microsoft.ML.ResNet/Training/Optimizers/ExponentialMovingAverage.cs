@@ -24,7 +24,7 @@ internal sealed class ExponentialMovingAverage : IDisposable
         _foreach = operations;
         _decay = decay;
         _device = device;
-        Network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: 0) { ActivationType = source.ActivationType };
+        Network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: 0) { ActivationType = source.ActivationType, FrozenStages = source.FrozenStages };
         Network.to(device);
         Network.CopyStateFrom(source.StateEntries);
         _weights = Pairs(source, isFloatingPoint: true);
@@ -62,8 +62,10 @@ internal sealed class ExponentialMovingAverage : IDisposable
 
     private (Tensor[] Averages, Tensor[] Current) Pairs(ResidualNetwork source, bool isFloatingPoint) =>
     (
-        [.. Network.StateEntries.Select(entry => entry.Tensor).Where(tensor => tensor.is_floating_point() == isFloatingPoint)],
-        [.. source.StateEntries.Select(entry => entry.Tensor).Where(tensor => tensor.is_floating_point() == isFloatingPoint)]);
+        [.. TrainedState(Network).Where(tensor => tensor.is_floating_point() == isFloatingPoint)],
+        [.. TrainedState(source).Where(tensor => tensor.is_floating_point() == isFloatingPoint)]);
+
+    private static IEnumerable<Tensor> TrainedState(ResidualNetwork network) => network.StateEntries.Where(entry => !network.IsFrozen(entry.Name)).Select(entry => entry.Tensor);
 
     public void Dispose() => Network.Dispose();
 }

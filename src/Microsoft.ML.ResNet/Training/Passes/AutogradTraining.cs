@@ -19,10 +19,12 @@ internal sealed class AutogradTraining(ResidualNetwork network, bool byStages = 
 
         Clear();
         using var scope = NewDisposeScope();
-        Tensor current = network.ForwardStem(images);
-        for (int stage = 1; stage <= network.Specification.Depths.Count; stage++)
+        int frozen = network.FrozenStages;
+        Tensor current = frozen > 0 ? network.FrozenActivations(images) : network.ForwardStem(images);
+        for (int stage = frozen + 1; stage <= network.Specification.Depths.Count; stage++)
         {
-            Tensor input = current.detach().requires_grad_();
+            // No gradient goes into what is frozen.
+            Tensor input = current.detach().requires_grad_(frozen == 0 || stage > frozen + 1);
             _cuts.Add((current.DetachFromDisposeScope(), input.DetachFromDisposeScope()));
             current = network.ForwardStage(input, stage);
         }
@@ -40,12 +42,16 @@ internal sealed class AutogradTraining(ResidualNetwork network, bool byStages = 
         }
 
         using var scope = NewDisposeScope();
-        for (int stage = _cuts.Count; stage > 0; stage--)
+        Tell(ready, Head.Owns);
+        for (int i = _cuts.Count - 1; i >= 0; i--)
         {
-            string prefix = $"layer{stage}.";
-            Tell(ready, name => name.StartsWith(prefix, StringComparison.Ordinal) || (stage == _cuts.Count && Head.Owns(name)));
-            var (output, input) = _cuts[stage - 1];
-            output.backward([input.grad!]);
+            string prefix = $"layer{network.FrozenStages + i + 1}.";
+            Tell(ready, name => name.StartsWith(prefix, StringComparison.Ordinal));
+            var (output, input) = _cuts[i];
+            if (input.requires_grad)
+            {
+                output.backward([input.grad!]);
+            }
         }
 
         Tell(ready, name => !name.StartsWith("layer", StringComparison.Ordinal) && !Head.Owns(name));
@@ -58,7 +64,7 @@ internal sealed class AutogradTraining(ResidualNetwork network, bool byStages = 
     {
         if (ready is not null)
         {
-            foreach (NetworkParameter entry in network.ParameterEntries.Reverse().Where(entry => isMeant(entry.Name)))
+            foreach (NetworkParameter entry in network.TrainedParameters.Reverse().Where(entry => isMeant(entry.Name)))
             {
                 ready(entry.Name);
             }

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
-/// Trains by this library's own kernels, in float32, on processors that have the instructions: every block is taken forward and backward by hand, in memory that
-/// is kept from step to step; libtorch has the head and the loss. The same number of threads gives the same bits.
+/// Trains by this library's own kernels, in float32, on processors that have the instructions: every block that is trained is taken forward and backward by hand, in memory that
+/// is kept from step to step, frozen ones forward alone; libtorch has the head and the loss. The same number of threads gives the same bits.
 /// </summary>
 internal sealed unsafe class VectorTraining : INetworkTraining
 {
@@ -16,14 +16,15 @@ internal sealed unsafe class VectorTraining : INetworkTraining
     private readonly NetworkPlan _plan;
     private readonly Tensor _headWeight;
     private readonly Tensor _headBias;
-    private readonly ConvolutionNormActivation _stem;
+    private readonly FrozenForward? _frozen;
+    private readonly ConvolutionNormActivation? _stem;
     private readonly List<Block> _blocks = [];
     private readonly GrowingBuffer _images = new();
     private readonly GrowingBuffer _pooled = new();
     private readonly GradientSlots _slots = new();
     private readonly int _threads = KernelThreads.Count;
     private VectorPass? _pass;
-    private Activations _shape;
+    private Activations _input;
     private Activations _stemResult;
     private Tensor? _features;
     private (long Scratch, long Shared) _needs;
@@ -37,12 +38,15 @@ internal sealed unsafe class VectorTraining : INetworkTraining
         Dictionary<string, Tensor> state = network.StateByName();
         _headWeight = state[Head.WeightName];
         _headBias = state[Head.BiasName];
-        _stem = new ConvolutionNormActivation(_plan.Stem, state, relu: true, wantsInputGradient: false, ranks);
-        foreach (BlockPlan plan in _plan.Blocks)
+        bool hasStem = network.FrozenStages == 0;
+        _stem = hasStem ? new ConvolutionNormActivation(_plan.Stem, state, relu: true, wantsInputGradient: false, ranks) : null;
+        _frozen = hasStem ? null : new FrozenForward(network, _threads);
+        foreach (BlockPlan plan in _plan.Blocks.Skip(network.BlocksUpTo(network.FrozenStages)))
         {
-            ConvolutionNormActivation[] branch = [.. plan.Branch.Select(convolution => new ConvolutionNormActivation(convolution, state, relu: true, wantsInputGradient: true, ranks))];
-            ConvolutionNormActivation? projection = plan.Projection is null ? null : new ConvolutionNormActivation(plan.Projection, state, relu: false, wantsInputGradient: true, ranks);
-            _blocks.Add(new Block(plan, branch, projection));
+            bool wantsGradient = hasStem || _blocks.Count > 0;
+            ConvolutionNormActivation[] branch = [.. plan.Branch.Select((convolution, i) => new ConvolutionNormActivation(convolution, state, relu: true, wantsGradient || i > 0, ranks))];
+            ConvolutionNormActivation? projection = plan.Projection is null ? null : new ConvolutionNormActivation(plan.Projection, state, relu: false, wantsGradient, ranks);
+            _blocks.Add(new Block(plan, branch, projection, wantsGradient));
         }
     }
 
@@ -59,13 +63,12 @@ internal sealed unsafe class VectorTraining : INetworkTraining
     {
         _network.Check(images);
         using var scope = NewDisposeScope();
-        Prepare(images);
+        Prepare(_frozen?.Run(images) ?? Copy(images));
         VectorPass pass = _pass!;
         pass.Begin();
         try
         {
-            TensorMemory.Values(images.permute(0, 2, 3, 1).contiguous()).CopyTo(new Span<float>(_shape.Pointer, checked((int)_shape.Length)));
-            Activations current = Stem(pass);
+            Activations current = _stem is null ? _input : Stem(pass, _stem);
             foreach (Block block in _blocks)
             {
                 current = Forward(pass, block, current);
@@ -89,6 +92,11 @@ internal sealed unsafe class VectorTraining : INetworkTraining
         loss.backward();
         ready?.Invoke(Head.WeightName);
         ready?.Invoke(Head.BiasName);
+        if (_blocks.Count == 0)
+        {
+            return;
+        }
+
         using var scope = NewDisposeScope();
         using IDisposable withoutGradient = no_grad();
         VectorPass pass = _pass!;
@@ -104,7 +112,10 @@ internal sealed unsafe class VectorTraining : INetworkTraining
                 gradient = Backward(pass, block, gradient, ready);
             }
 
-            BackwardStem(pass, gradient, ready);
+            if (_stem is not null)
+            {
+                BackwardStem(pass, _stem, gradient, ready);
+            }
         }
         finally
         {
@@ -115,7 +126,8 @@ internal sealed unsafe class VectorTraining : INetworkTraining
 
     public void Dispose()
     {
-        _stem.Dispose();
+        _frozen?.Dispose();
+        _stem?.Dispose();
         foreach (Block block in _blocks)
         {
             block.Dispose();
@@ -128,27 +140,40 @@ internal sealed unsafe class VectorTraining : INetworkTraining
         _features?.Dispose();
     }
 
-    /// <summary>Settles shapes and memory where the batch has another size than the last one.</summary>
-    private void Prepare(Tensor images)
+    private Activations Copy(Tensor images)
     {
         long[] shape = images.shape;
-        if (_pass is not null && _shape.Count == shape[0] && _shape.Height == shape[2] && _shape.Width == shape[3])
+        var copy = new Activations(0, (int)shape[0], (int)shape[2], (int)shape[3], _plan.Stem.InputChannels);
+        copy = copy with { Data = _images.For(copy.Length) };
+        TensorMemory.Values(images.permute(0, 2, 3, 1).contiguous()).CopyTo(new Span<float>(copy.Pointer, checked((int)copy.Length)));
+        return copy;
+    }
+
+    /// <summary>Settles shapes and memory where the batch has another size than the last one.</summary>
+    /// <param name="input">The images, or what the frozen stages make of them.</param>
+    private void Prepare(Activations input)
+    {
+        if (_pass is not null && _input == input)
         {
             return;
         }
 
-        _shape = new Activations(0, (int)shape[0], (int)shape[2], (int)shape[3], _plan.Stem.InputChannels);
-        _shape = _shape with { Data = _images.For(_shape.Length) };
+        _input = input;
         _needs = default;
-        Need(_stem.Prepare(_shape, _threads));
-        _stemResult = _stem.Result;
-        if (_plan.HasMaxPool)
+        Activations current = input;
+        if (_stem is not null)
         {
-            Activations pooled = Pooling.Maximum.Shape(_stem.Result);
-            _stemResult = pooled with { Data = _pooled.For(pooled.Length) };
+            Need(_stem.Prepare(input, _threads));
+            _stemResult = _stem.Result;
+            if (_plan.HasMaxPool)
+            {
+                Activations pooled = Pooling.Maximum.Shape(_stem.Result);
+                _stemResult = pooled with { Data = _pooled.For(pooled.Length) };
+            }
+
+            current = _stemResult;
         }
 
-        Activations current = _stemResult;
         foreach (Block block in _blocks)
         {
             Activations inner = current;
@@ -178,12 +203,12 @@ internal sealed unsafe class VectorTraining : INetworkTraining
     private void Need((long Scratch, long Shared) needs)
         => _needs = (Math.Max(_needs.Scratch, needs.Scratch), Math.Max(_needs.Shared, needs.Shared));
 
-    private Activations Stem(VectorPass pass)
+    private Activations Stem(VectorPass pass, ConvolutionNormActivation stem)
     {
-        _stem.Forward(pass, _shape, residual: default, UsesRunningStatistics);
+        stem.Forward(pass, _input, residual: default, UsesRunningStatistics);
         if (_plan.HasMaxPool)
         {
-            var maximum = new Pooling.Maximum(_stem.Result, _stemResult);
+            var maximum = new Pooling.Maximum(stem.Result, _stemResult);
             pass.Run(maximum, maximum.ItemCount);
         }
 
@@ -213,7 +238,7 @@ internal sealed unsafe class VectorTraining : INetworkTraining
         return block.Branch[^1].Forward(pass, inner, shortcut, UsesRunningStatistics);
     }
 
-    /// <summary>From the gradient of a block's result to that of its input.</summary>
+    /// <summary>From the gradient of a block's result to that of its input, where that is wanted.</summary>
     private Activations Backward(VectorPass pass, Block block, Activations gradient, Action<string>? ready)
     {
         // What comes in stays, where the ReLU lets it through, for the shortcut.
@@ -236,8 +261,17 @@ internal sealed unsafe class VectorTraining : INetworkTraining
         {
             projection.Backward(pass, gradient, gradient, UsesRunningStatistics);
             projection.Tell(ready);
+        }
+
+        if (!block.WantsInputGradient)
+        {
+            return default;
+        }
+
+        if (block.Projection is { } projected)
+        {
             shortcut = _slots.Take(block.Input);
-            projection.InputGradient(pass, gradient, shortcut, residual: default);
+            projected.InputGradient(pass, gradient, shortcut, residual: default);
             _slots.Return(gradient);
         }
         else if (!block.Plan.KeepsShape)
@@ -255,28 +289,31 @@ internal sealed unsafe class VectorTraining : INetworkTraining
         return result;
     }
 
-    private void BackwardStem(VectorPass pass, Activations gradient, Action<string>? ready)
+    private void BackwardStem(VectorPass pass, ConvolutionNormActivation stem, Activations gradient, Action<string>? ready)
     {
         Activations before = gradient;
         if (_plan.HasMaxPool)
         {
-            before = _slots.Take(_stem.Result);
-            var maximum = new PoolingGradient.Maximum(_stem.Result, gradient, before);
+            before = _slots.Take(stem.Result);
+            var maximum = new PoolingGradient.Maximum(stem.Result, gradient, before);
             pass.Run(maximum, maximum.ItemCount);
         }
 
-        _stem.Backward(pass, before, before, UsesRunningStatistics);
-        _stem.Tell(ready);
+        stem.Backward(pass, before, before, UsesRunningStatistics);
+        stem.Tell(ready);
     }
 
     /// <summary>A block's units, and what its forward keeps for its backward.</summary>
-    private sealed class Block(BlockPlan plan, IReadOnlyList<ConvolutionNormActivation> branch, ConvolutionNormActivation? projection) : IDisposable
+    private sealed class Block(BlockPlan plan, IReadOnlyList<ConvolutionNormActivation> branch, ConvolutionNormActivation? projection, bool wantsInputGradient) : IDisposable
     {
         public BlockPlan Plan => plan;
 
         public IReadOnlyList<ConvolutionNormActivation> Branch => branch;
 
         public ConvolutionNormActivation? Projection => projection;
+
+        /// <summary>Whether something before it is trained.</summary>
+        public bool WantsInputGradient => wantsInputGradient;
 
         public Activations Result => branch[^1].Result;
 

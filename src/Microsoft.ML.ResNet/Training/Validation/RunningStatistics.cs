@@ -20,6 +20,9 @@ internal static class RunningStatistics
     /// <summary>The share that a batch has in a moving average: from statistics of zero, a forward pass leaves so much of the batch's.</summary>
     private const double Momentum = ConvolutionNorm.Momentum;
 
+    /// <summary>Whether an entry of a network's state is a running mean or variance.</summary>
+    public static bool IsStatistic(string name) => name.Contains(".running_", StringComparison.Ordinal);
+
     /// <summary>Replaces the statistics by those of some images, cut as scoring cuts them. The network is left in training mode.</summary>
     /// <param name="images">What to choose from, each class by its share.</param>
     public static void Estimate(ResidualNetwork network, ImageDataset images, Device device, long seed, Action checkCancelled)
@@ -28,10 +31,10 @@ internal static class RunningStatistics
         ImageDataset sample = images.Subset(StratifiedSample.Of(images.Labels, size * count, seed));
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        (Tensor Tensor, Tensor Before)[] buffers = [.. network.StateEntries.Where(entry => IsBuffer(entry.Name)).Select(entry => (entry.Tensor, entry.Tensor.clone()))];
+        (Tensor Tensor, Tensor Before)[] buffers = [.. network.StateEntries.Where(entry => IsBuffer(entry.Name) && !network.IsFrozen(entry.Name)).Select(entry => (entry.Tensor, entry.Tensor.clone()))];
         (Tensor Tensor, Tensor Sum, Tensor? Squares)[] statistics =
         [
-            .. network.StateEntries.Where(entry => IsStatistic(entry.Name)).Select(entry => (entry.Tensor, zeros_like(entry.Tensor), entry.Name.EndsWith("mean", StringComparison.Ordinal) ? zeros_like(entry.Tensor) : null)),
+            .. network.StateEntries.Where(entry => IsStatistic(entry.Name) && !network.IsFrozen(entry.Name)).Select(entry => (entry.Tensor, zeros_like(entry.Tensor), entry.Name.EndsWith("mean", StringComparison.Ordinal) ? zeros_like(entry.Tensor) : null)),
         ];
         network.train();
         try
@@ -63,8 +66,6 @@ internal static class RunningStatistics
 
         AddVarianceOfMeans(statistics);
     }
-
-    private static bool IsStatistic(string name) => name.Contains(".running_", StringComparison.Ordinal);
 
     private static bool IsBuffer(string name) => IsStatistic(name) || name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
