@@ -86,6 +86,7 @@ internal sealed class StormTasks : IDisposable
     {
         ResNetTrainer.Options options = Options(s_forKernels);
         (options.PretrainedWeights, options.FineTuning, options.FreezeBatchNorm, options.ValidationSet) = (ResNetWeights.FromTransformer(_model), mode, freezes, _validation);
+        options.FrozenStages = freezes && mode != FineTuningMode.HeadOnly ? 1 : 0;
         using ResNetTransformer model = Fit(options);
         return Hash(Weights(model), Scores(model));
     }

@@ -15,19 +15,19 @@ public sealed class FrozenStagesTests
 
     /// <summary>Through a trial, an average of the weights, weight decay, clipping, accumulated gradients and statistics that are estimated anew.</summary>
     [TestMethod]
-    [DataRow(false, FineTuningMode.Full, 1, 1)]
-    [DataRow(false, FineTuningMode.Full, 2, 2)]
-    [DataRow(true, FineTuningMode.Full, 2, 1)]
-    [DataRow(true, FineTuningMode.Full, 1, 2)]
-    [DataRow(false, FineTuningMode.HeadThenFull, 2, 1)]
-    [DataRow(true, FineTuningMode.HeadThenFull, 1, 1)]
-    [DataRow(false, null, 2, 1)]
-    public void Fit_FrozenStages_StayBitForBitAndTheOthersLearn(bool isAutograd, FineTuningMode? mode, int stages, int accumulate)
+    [DataRow(false, FineTuningMode.Full, 1, 1, TrainingPrecision.Float32)]
+    [DataRow(false, FineTuningMode.Full, 2, 2, TrainingPrecision.Float32)]
+    [DataRow(true, FineTuningMode.Full, 2, 1, TrainingPrecision.Float32)]
+    [DataRow(true, FineTuningMode.Full, 1, 2, TrainingPrecision.Float32)]
+    [DataRow(false, FineTuningMode.HeadThenFull, 2, 1, TrainingPrecision.Float32)]
+    [DataRow(true, FineTuningMode.HeadThenFull, 1, 1, TrainingPrecision.Float32)]
+    [DataRow(false, null, 2, 1, TrainingPrecision.Float32)]
+    [DataRow(false, FineTuningMode.Full, 2, 1, TrainingPrecision.BFloat16)]
+    public void Fit_FrozenStages_StayBitForBitAndTheOthersLearn(bool isAutograd, FineTuningMode? mode, int stages, int accumulate, TrainingPrecision precision)
     {
         using ResNetTransformer start = Start(isAutograd);
         ResNetTrainer.Options options = From(start, mode, stages);
-        options.AccumulateSteps = accumulate;
-        options.MaxGradientNorm = 1;
+        (options.AccumulateSteps, options.MaxGradientNorm, options.Precision) = (accumulate, 1, precision);
         string[] names = mode is null ? ["red", "green", "blue"] : ["one", "two"];
         using var source = new CancellationTokenSource();
         if (mode == FineTuningMode.HeadThenFull)
