@@ -113,7 +113,7 @@ public sealed partial class ResNetTrainer
         /// <summary>The weight decay of convolutions and of the head's weights; norms and biases have none.</summary>
         /// <value>
         /// Default: null. With SGD it is 0.002 for a training from scratch of 60 epochs or more on fewer than 20,000 images, which the network would
-        /// soon overfit (chosen by single runs on CIFAR-10), and else 5e-4; with AdamW, which multiplies it by the learning rate only, 0.05 (Dosovitskiy et al. and later
+        /// soon overfit (of 4,000 training images of CIFAR-10 it had 0.744 on others, 5e-4 0.722, 0.004 0.742; one seed), and else 5e-4; with AdamW, which multiplies it by the learning rate only, 0.05 (Dosovitskiy et al. and later
         /// recipes take 0.01 to 0.1). Range: 1e-6 to 1, or 0: none.
         /// </value>
         [Range(1e-6, 1.0, init: 5e-4, logBase: true)]
