@@ -35,7 +35,9 @@ public sealed partial class ResNetTrainer
         public int? FeatureViews { get; set; }
 
         /// <summary>In fine-tuning, the learning-rate multiplier of the network's last stage; the classifier uses <see cref="LearningRate"/> unchanged.</summary>
-        /// <value>Default: 0.3. Range: 0 to 1. 0 leaves the network as it is.</value>
+        /// <value>
+        /// Default: 0.3. Range: 0 to 1. 0 leaves the network as it is. On 4,000 training images of CIFAR-10 at 64x64, four epochs, 0.1 had 0.749, 0.3 0.780 and 1 0.770 on others (one seed).
+        /// </value>
         [Range(0.0, 1.0, init: 0.3)]
         public double BackboneLearningRateScale { get; set; } = 0.3;
 
@@ -59,7 +61,7 @@ public sealed partial class ResNetTrainer
         /// </summary>
         /// <value>
         /// Default: null: in fine-tuning true where the images are smaller than those that the weights were made with, else false. Weights of ImageNet, made with
-        /// 224x224, on 5,000 images of CIFAR-10 at 64x64: 0.769 in two epochs with the statistics kept, 0.633 with those of the batches (one
+        /// 224x224, on 4,000 training images of CIFAR-10 and others for testing: at 64x64 0.737 in two epochs with the statistics kept and 0.645 with those of the batches, at 96x96 0.808 and 0.755 in five (one
         /// seed). On 300 photographs at 224x224 no gain was seen: 0.88 either way in three epochs, 0.83 and 0.88 in six, one run each with 100 test
         /// images, whose noise is as large.
         /// </value>
