@@ -13,7 +13,6 @@ public sealed class GradCamTests
 
     private static readonly TemporaryFolder Folder = new();
     private static readonly MLContext Context = new(1);
-    private static readonly Random Random = new(1);
     private static List<Patched> s_test = [];
     private static ITransformer s_model = null!;
 
@@ -209,45 +208,52 @@ public sealed class GradCamTests
         model.load_state_dict(state)
         model.eval()
         side, class_index, stage = int(sys.argv[4]), int(sys.argv[5]), int(sys.argv[6])
-        pixels = torch.from_numpy(numpy.fromfile(sys.argv[2], numpy.uint8).astype(numpy.float32)).view(1, side, side, 3).permute(0, 3, 1, 2)
+        pixels = torch.from_numpy(numpy.fromfile(sys.argv[2], numpy.uint8).astype(numpy.float32)).view(-1, side, side, 3).permute(0, 3, 1, 2)
         mean, deviation = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
-        x = model.maxpool(model.relu(model.bn1(model.conv1((pixels / 255 - mean) / deviation))))
-        kept = None
-        for number in range(1, 5):
-            x = getattr(model, f'layer{number}')(x)
-            if number == stage:
-                kept = x
-                kept.retain_grad()
-        model.fc(x.mean((2, 3)))[0, class_index].backward()
-        cam = F.relu((kept.grad.mean((2, 3), keepdim=True) * kept).sum(1, keepdim=True))
-        cam = F.interpolate(cam, (side, side), mode='bilinear', align_corners=False)[0, 0].detach()
-        print(*(f'{value:.9g}' for value in (cam / cam.max()).flatten().tolist()))
+        for image in pixels.split(1):
+            x = model.maxpool(model.relu(model.bn1(model.conv1((image / 255 - mean) / deviation))))
+            kept = None
+            for number in range(1, 5):
+                x = getattr(model, f'layer{number}')(x)
+                if number == stage:
+                    kept = x
+                    kept.retain_grad()
+            model.fc(x.mean((2, 3)))[0, class_index].backward()
+            cam = F.relu((kept.grad.mean((2, 3), keepdim=True) * kept).sum(1, keepdim=True))
+            cam = F.interpolate(cam, (side, side), mode='bilinear', align_corners=False)[0, 0].detach()
+            print(*(f'{value:.9g}' for value in (cam / cam.max()).flatten().tolist()))
         """;
 
+    /// <summary>
+    /// A value within rounding of zero may pass a ReLU here and not there, which changes a gradient by its whole part: PyTorch's own maps by two algorithms of convolution differ by 3e-6 for nine images of ten, and for one
+    /// of sixty by 1e-3. So most images are held to the numbers, and each to their neighbourhood.
+    /// </summary>
     [TestMethod]
     [DataRow(ResNetArchitecture.ResNet18, 4)]
     [DataRow(ResNetArchitecture.ResNet18, 2)]
     [DataRow(ResNetArchitecture.ResNet50, 3)]
     public async Task Explain_ImageNetNetwork_IsPyTorchsMap(ResNetArchitecture architecture, int stage)
     {
-        const int side = 96, classIndex = 2;
+        const int side = 96, classIndex = 2, count = 5;
         using ResNetTransformer source = OnnxModels.Create(ResNetSpecification.FromArchitecture(architecture) with { Stem = ResNetStem.ImageNet }, side);
         string name = $"{architecture}-{stage}";
         source.SaveWeights(Folder.File($"{name}.safetensors"));
         using ResNetTransformer model = ResNetWeights.FromFile(Folder.File($"{name}.safetensors")).ToClassifier(Context, imageSize: side);
-        Patched image = Write($"{name}.png", side, side, isRed: false);
-        ImageExplanation explanation = model.Explain(image.ImagePath, model.ClassNames[classIndex], stage);
+        Patched[] images = [.. Enumerable.Range(0, count).Select(i => Write($"{name}-{i}.png", side, side, isRed: false))];
+        ImageExplanation[] explanations = [.. images.Select(image => model.Explain(image.ImagePath, model.ClassNames[classIndex], stage))];
 
-        byte[] pixels = Seen(image.ImagePath, model.Preprocessing);
+        byte[] pixels = [.. images.SelectMany(image => Seen(image.ImagePath, model.Preprocessing))];
         await File.WriteAllBytesAsync(Folder.File($"{name}.bin"), pixels);
         string output = await Python.RunAsync(
             Script, ["torch", "torchvision"], Folder.File($"{name}.safetensors"), Folder.File($"{name}.bin"), architecture.ToString().ToLowerInvariant(), $"{side}", $"{classIndex}", $"{stage}");
 
-        float[] expected = [.. output.Trim().Split(' ').Select(value => float.Parse(value, CultureInfo.InvariantCulture))];
-        float difference = expected.Zip(explanation.Map).Max(pair => Math.Abs(pair.First - pair.Second));
-        Console.WriteLine($"Largest difference of the map: {difference:G3}");
-        Assert.IsGreaterThan(0.01, expected.Average(), "An empty map would show nothing.");
-        Assert.IsLessThan(1e-4f, difference);
+        float[][] expected = [.. output.Trim().Split('\n').Select(line => line.Trim().Split(' ').Select(value => float.Parse(value, CultureInfo.InvariantCulture)).ToArray())];
+        Assert.HasCount(count, expected);
+        float[] differences = [.. expected.Zip(explanations, (map, explanation) => map.Zip(explanation.Map).Max(pair => Math.Abs(pair.First - pair.Second))).Order()];
+        Console.WriteLine($"Largest differences of the maps: {string.Join(", ", differences.Select(difference => difference.ToString("G3", CultureInfo.InvariantCulture)))}");
+        Assert.IsTrue(expected.All(map => map.Average() > 0.01), "An empty map would show nothing.");
+        Assert.IsLessThan(1e-4f, differences[count / 2]);
+        Assert.IsLessThan(0.01f, differences[^1]);
     }
 
     /// <summary>[H,W,3] of the network's input.</summary>
@@ -260,13 +266,15 @@ public sealed class GradCamTests
 
     private static Patched Write(string name, int width, int height, bool isRed, int? patchX = null)
     {
-        int x = patchX ?? Random.Next(width - PatchSize), y = Random.Next(height - PatchSize);
+        // Of its own, so that an image is the same whatever else runs.
+        var random = new Random(name.Aggregate(1, (hash, letter) => unchecked((hash * 31) + letter)));
+        int x = patchX ?? random.Next(width - PatchSize), y = random.Next(height - PatchSize);
         using var bitmap = new SKBitmap(width, height);
         for (int row = 0; row < height; row++)
         {
             for (int column = 0; column < width; column++)
             {
-                byte grey = (byte)Random.Next(60, 200);
+                byte grey = (byte)random.Next(60, 200);
                 bool isPatch = column >= x && column < x + PatchSize && row >= y && row < y + PatchSize;
                 bitmap.SetPixel(column, row, isPatch ? isRed ? new SKColor(230, 20, 20) : new SKColor(20, 20, 230) : new SKColor(grey, grey, grey));
             }
