@@ -21,6 +21,7 @@ public sealed class EnvironmentTests
     public void RemoveFolder() => _folder.Dispose();
 
     [TestMethod]
+    [DoNotParallelize]
     [DataRow("tr-TR")]
     [DataRow("fa-IR")]
     [DataRow("de-DE")]
@@ -54,6 +55,7 @@ public sealed class EnvironmentTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
     public void Fit_BegunInOneCultureAndResumedInAnother_GivesTheModelOfAnUninterruptedTraining()
     {
         IDataView data = Keyed(_context, Create(40));
@@ -229,6 +231,7 @@ public sealed class EnvironmentTests
         return (_folder.File("model.zip"), rows[0].ImagePath);
     }
 
+    /// <summary>Sets the culture of the process: only in tests that run alone. Two at once would each put back what the other had set.</summary>
     private static T InCulture<T>(string name, Func<T> act)
     {
         CultureInfo before = CultureInfo.CurrentCulture;

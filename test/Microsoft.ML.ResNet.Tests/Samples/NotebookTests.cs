@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Scripting;
@@ -15,6 +16,8 @@ public sealed partial class NotebookTests
     [DoNotParallelize]
     public async Task Notebook_OnAFolder_TrainsTestsAndKeepsTheModel()
     {
+        // The cells write for people, in their culture.
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         using var folder = new TemporaryFolder();
         ColourFolder.Create(folder.File("images"), ColourFolder.Red, ColourFolder.Blue);
         string[] cells = CodeCells(await File.ReadAllTextAsync(Path.Combine(RepositoryPaths.Root, "samples", "notebook", "flowers.dib")));
