@@ -56,6 +56,25 @@ public sealed class RunningStatisticsTests
         }
     }
 
+    [TestMethod]
+    [DataRow(1, false)]
+    [DataRow(2, true)]
+    public void Estimate_FrozenStages_ReadsImagesForTheOthersAlone(int frozenStages, bool areAllFrozen)
+    {
+        using ImageDataset images = Images();
+        using var network = new ResidualNetwork(new ResNetSpecification { Depths = [1, 1], Widths = [16, 16], Stem = ResNetStem.Cifar }, 3, 2, seed: 1) { FrozenStages = frozenStages };
+        float[][] before = State(network);
+        int batches = 0;
+
+        RunningStatistics.Estimate(network, images, CPU, seed: 3, () => batches++);
+
+        Assert.AreEqual(areAllFrozen ? 0 : 4, batches);
+        Assert.IsTrue(network.training);
+        string[] changed = [.. network.StateEntries.Zip(State(network).Zip(before), (entry, values) => (entry.Name, IsSame: values.First.SequenceEqual(values.Second))).Where(entry => !entry.IsSame).Select(entry => entry.Name)];
+        Assert.AreEqual(!areAllFrozen, changed.Length > 0);
+        Assert.IsTrue(changed.All(name => name.StartsWith("layer2.", StringComparison.Ordinal) && RunningStatistics.IsStatistic(name)), string.Join(", ", changed));
+    }
+
     /// <summary>
     /// Weights that change fast leave the moving averages of training behind: without the estimate the network of the first epochs does worse on the images that it is trained on than by chance.
     /// </summary>

@@ -23,10 +23,16 @@ internal static class RunningStatistics
     /// <summary>Whether an entry of a network's state is a running mean or variance.</summary>
     public static bool IsStatistic(string name) => name.Contains(".running_", StringComparison.Ordinal);
 
-    /// <summary>Replaces the statistics by those of some images, cut as scoring cuts them. The network is left in training mode.</summary>
+    /// <summary>Replaces the statistics by those of some images, cut as scoring cuts them. Those of frozen stages stay; where all are frozen no image is read. The network is left in training mode.</summary>
     /// <param name="images">What to choose from, each class by its share.</param>
     public static void Estimate(ResidualNetwork network, ImageDataset images, Device device, long seed, Action checkCancelled)
     {
+        network.train();
+        if (!network.StateEntries.Any(entry => IsStatistic(entry.Name) && !network.IsFrozen(entry.Name)))
+        {
+            return;
+        }
+
         int size = Math.Min(BatchSize, images.Count), count = Math.Min(BatchCount, images.Count / size);
         ImageDataset sample = images.Subset(StratifiedSample.Of(images.Labels, size * count, seed));
         using var scope = NewDisposeScope();
@@ -36,7 +42,6 @@ internal static class RunningStatistics
         [
             .. network.StateEntries.Where(entry => IsStatistic(entry.Name) && !network.IsFrozen(entry.Name)).Select(entry => (entry.Tensor, zeros_like(entry.Tensor), entry.Name.EndsWith("mean", StringComparison.Ordinal) ? zeros_like(entry.Tensor) : null)),
         ];
-        network.train();
         try
         {
             using var batches = new OrderedBatches(sample, device, (_, _, image, _, target) => Augmentation.CropCentre(image, sample.Format, sample.PixelSize, target), size);
