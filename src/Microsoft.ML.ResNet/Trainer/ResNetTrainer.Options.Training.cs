@@ -216,7 +216,7 @@ public sealed partial class ResNetTrainer
 
         /// <summary>
         /// A folder in which the state of the training is kept: <c>last.checkpoint</c>, to resume from, and <c>best.safetensors</c>, the best
-        /// weights so far, where there is a validation set. <c>HeadThenFull</c> keeps <c>start.checkpoint</c>, too: the fitted classifier, and what its trial found; a training
+        /// weights so far, where there is a validation set. <c>HeadThenFull</c> keeps <c>start.checkpoint</c>, too: the fitted classifier, what its trial found and the trial's weights; a training
         /// that is killed before that starts over. A file is replaced only when the new one is complete.
         /// </summary>
         /// <value>Default: null: no checkpoints.</value>

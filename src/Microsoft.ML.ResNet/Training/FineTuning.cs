@@ -10,7 +10,8 @@ namespace Microsoft.ML.ResNet.Training;
 /// Fine-tunes a network whose classifier is new: fits the classifier, then trains all layers, and returns the point between the two (in weight
 /// space, as WiSE-FT does; Wortsman et al. 2022) that is best on images that neither has seen. These are the validation set or, where there is
 /// none, a part of a small training set that a trial is run without, so that the whole set is then trained on as the trial found best; or a small part of a large
-/// one, which is not trained on.
+/// one, which is not trained on. The network of a trial isn't lost: its weights and those of the training on the whole set are averaged (a "model soup"; Wortsman et al. 2022)
+/// before the point between is taken.
 /// </summary>
 /// <param name="features">Computes features for the classifier, in float32.</param>
 /// <param name="scoring">How the trained network will score, which is how it is validated.</param>
@@ -36,6 +37,12 @@ internal sealed class FineTuning(
     /// <summary>The second trial's learning rate, relative to the first one's.</summary>
     private const double LowerRate = 0.2;
 
+    /// <summary>
+    /// The trial's part in the mean of its network and the final one. Of 240 photographs in five folds, 10 epochs, half of it had a log-loss of 0.421 and none 0.433, at accuracies of 0.872 and 0.873;
+    /// lower log-losses, too, on each of two sets of drawings.
+    /// </summary>
+    private const double TrialPart = 0.5;
+
     /// <summary>The fraction of a large set that is held out, and the images that are enough for it.</summary>
     private const double HeldOutOfLarge = 0.05;
 
@@ -51,8 +58,8 @@ internal sealed class FineTuning(
     /// <returns>The metrics of each epoch.</returns>
     public IReadOnlyList<EpochMetrics> Run(int views)
     {
-        using var start = new BestWeights();
-        FineTuningStart? resumed = checkpoints?.ResumeStart(network, start);
+        using BestWeights start = new(), tried = new();
+        FineTuningStart? resumed = checkpoints?.ResumeStart(network, start, tried);
         FineTuningStart began = resumed ?? new FineTuningStart();
         if (resumed is null && checkpoints is { WillResume: true })
         {
@@ -66,7 +73,7 @@ internal sealed class FineTuning(
         }
         else if (NeedsTrial())
         {
-            Choice choice = Try(views);
+            Choice choice = Try(views, tried);
             if (choice.IsCancelled)
             {
                 network.eval();
@@ -90,7 +97,7 @@ internal sealed class FineTuning(
         {
             Probe(network, images, settings).Run(views, isAll: false);
             start.Keep(network);
-            checkpoints?.SaveStart(began, start);
+            checkpoints?.SaveStart(began, start, tried);
         }
 
         IReadOnlyList<EpochMetrics> history = Train(network, images, settings with { LearningRate = settings.LearningRate * began.RateScale }, checkpoints);
@@ -103,6 +110,12 @@ internal sealed class FineTuning(
             using var end = new BestWeights();
             end.Keep(network);
             bool isSpoiled = history.Count > 0 && history[^1].TrainingLoss > Math.Max(SpoiledLoss * began.TrainingLoss ?? double.MaxValue, Math.Log(images.ClassCount) / 2);
+            if (!isSpoiled && tried.Entries is not null)
+            {
+                Move(network, end, tried, TrialPart);
+                end.Keep(network);
+            }
+
             Move(network, start, end, isSpoiled ? 0 : began.Share);
             if (isSpoiled)
             {
@@ -176,7 +189,8 @@ internal sealed class FineTuning(
         => images.Validation is null && images.Training.Count < LargestTrial && (settings.MaxTrainingTime is not { } limit || host.Elapsed() < limit);
 
     /// <summary>Finds the learning rate and the share of fine-tuning that are best on images that the trial holds out.</summary>
-    private Choice Try(int views)
+    /// <param name="tried">Gets the weights at the end of the trial that was best.</param>
+    private Choice Try(int views, BestWeights tried)
     {
         var (training, heldOut) = StratifiedSplit.Of(images.Training.Labels, HeldOutFraction, settings.Seed);
         if (heldOut.Length < FewestHeldOut)
@@ -209,7 +223,7 @@ internal sealed class FineTuning(
         start.Keep(copy);
         try
         {
-            return Try(copy, trial, trialSettings, start);
+            return Try(copy, trial, trialSettings, start, tried);
         }
         catch (OperationCanceledException) when (settings.CancellationHandling == CancellationHandling.ReturnBest)
         {
@@ -219,14 +233,23 @@ internal sealed class FineTuning(
         }
     }
 
-    private Choice Try(ResidualNetwork copy, LabeledImages trial, TrainingSettings trialSettings, BestWeights start)
+    private Choice Try(ResidualNetwork copy, LabeledImages trial, TrainingSettings trialSettings, BestWeights start, BestWeights tried)
     {
-        Choice best = TryRate(copy, trial, trialSettings, start, rateScale: 1);
+        Choice best = TryRate(copy, trial, trialSettings, start, rateScale: 1, tried);
         if (best.Share < 0.5 && (settings.MaxTrainingTime is not { } limit || host.Elapsed() < limit))
         {
             copy.CopyStateFrom(start.Entries!);
-            Choice lower = TryRate(copy, trial, Limited(trialSettings), start, LowerRate);
-            best = Candidate.Best([best.Evidence!, lower.Evidence!], trial.Validation!.Count, settings.ValidationMetric) == lower.Evidence ? lower : best;
+            using var lowerEnd = new BestWeights();
+            Choice lower = TryRate(copy, trial, Limited(trialSettings), start, LowerRate, lowerEnd);
+            if (Candidate.Best([best.Evidence!, lower.Evidence!], trial.Validation!.Count, settings.ValidationMetric) == lower.Evidence)
+            {
+                best = lower;
+                if (lowerEnd.Entries is { } entries)
+                {
+                    copy.CopyStateFrom(entries);
+                    tried.Keep(copy);
+                }
+            }
         }
 
         host.Inform(best.Share == 0
@@ -235,7 +258,7 @@ internal sealed class FineTuning(
         return best;
     }
 
-    private Choice TryRate(ResidualNetwork copy, LabeledImages trial, TrainingSettings trialSettings, BestWeights start, double rateScale)
+    private Choice TryRate(ResidualNetwork copy, LabeledImages trial, TrainingSettings trialSettings, BestWeights start, double rateScale, BestWeights end)
     {
         double trainingLoss;
         try
@@ -249,6 +272,8 @@ internal sealed class FineTuning(
             copy.CopyStateFrom(start.Entries!);
             return new Choice(rateScale, Share: 0, new Candidate(0, Evaluate(copy, trial, host.CheckCancelled)));
         }
+
+        end.Keep(copy);
 
         // Of equal ones the nearest to the fitted classifier.
         Candidate best = Candidate.Best(Candidates(copy, trial, start, host.CheckCancelled).OrderBy(candidate => candidate.Share), trial.Validation!.Count, settings.ValidationMetric);

@@ -18,7 +18,7 @@ public enum FineTuningMode
     /// </summary>
     /// <remarks>
     /// Held out are those of the validation set. Without one, a training set of fewer than 2,000 images is tried first: a fifth of each class is held out, the rest is
-    /// trained on, at a fifth of the learning rate too where the first trial gains little, and then all images are trained on as was best. The trials take up to
+    /// trained on, at a fifth of the learning rate too where the first trial gains little, and then all images are trained on as was best, and the weights of the best trial are averaged with those of that training. The trials take up to
     /// 1.6 times the training's own time. Where fewer than 30 images can be held out, the classifier alone is fitted. Of a larger set one image in twenty, at least 200 and
     /// at most 1,000 of them, is held out and not trained on.
     /// </remarks>

@@ -111,18 +111,18 @@ internal sealed class FuzzTargets : IDisposable
     private FuzzTarget FineTuningStart(string name)
     {
         ResidualNetwork network = WeightSeeds.Network();
-        BestWeights weights = new(), read = new();
-        _owned.AddRange([weights, read, network]);
+        BestWeights weights = new(), read = new(), readTrial = new();
+        _owned.AddRange([weights, read, readTrial, network]);
         weights.Keep(network);
         var folder = new CheckpointFolder(_folder.Path, new Dictionary<string, string> { ["Seed"] = "1" }, resumes: true);
-        folder.SaveStart(new FineTuningStart { RateScale = 0.2, Share = 0.75, TrainingLoss = 0.5, Classifier = new ValidationResult(0.5, 0.8, 1, 0.8), Comparison = TimeSpan.FromSeconds(3) }, weights);
+        folder.SaveStart(new FineTuningStart { RateScale = 0.2, Share = 0.75, TrainingLoss = 0.5, Classifier = new ValidationResult(0.5, 0.8, 1, 0.8), Comparison = TimeSpan.FromSeconds(3) }, weights, tried: weights);
         return new FuzzTarget(
             name,
             [File.ReadAllBytes(folder.StartPath)],
             content =>
             {
                 File.WriteAllBytes(folder.StartPath, content);
-                folder.ResumeStart(network, read);
+                folder.ResumeStart(network, read, readTrial);
             },
             64,
             MiB);

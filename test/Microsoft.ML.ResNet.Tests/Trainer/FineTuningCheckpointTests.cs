@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Microsoft.ML.ResNet.WeightFiles;
 using static Microsoft.ML.ResNet.Tests.PixelRows;
 
 namespace Microsoft.ML.ResNet.Tests.Trainer;
@@ -66,6 +68,32 @@ public sealed class FineTuningCheckpointTests
             options.CheckpointInterval = TimeSpan.Zero;
             return options;
         }
+    }
+
+    [TestMethod]
+    public void Fit_AfterATrial_TakesTheMeanOfItsWeightsAndTheTrials()
+    {
+        using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 2));
+        using var folder = new TemporaryFolder();
+        ResNetTrainer.Options options = FineTuning(pretrained, FineTuningMode.HeadThenFull);
+        (options.Epochs, options.LearningRate, options.WeightAveragingDecay, options.CheckpointDirectory) = (3, 0.1, 0, folder.Path);
+
+        using ResNetTransformer model = Train(Keyed(_context, Stripes(160, seed: 1), "across", "down"), options);
+
+        Dictionary<string, float[]> start = SavedWeights.Read(folder.File("start.checkpoint")), end = SavedWeights.Read(folder.File("last.checkpoint"));
+        double share = Share(folder.File("start.checkpoint")), largest = 0;
+        foreach (var (name, values) in SavedWeights.Of(model))
+        {
+            for (int i = 0; i < values.Length; i++)
+            {
+                double from = start["network." + name][i], own = end["network." + name][i], trial = start["trial." + name][i];
+                double expected = from + (share * (((own + trial) / 2) - from));
+                Assert.AreEqual(expected, values[i], 1e-6 * Math.Max(1, Math.Abs(expected)), name);
+                largest = Math.Max(largest, share * Math.Abs(own - trial));
+            }
+        }
+
+        Assert.IsGreaterThan(0.01, largest, "The two trainings differ.");
     }
 
     /// <summary>A limit of time is none of the settings that a resumed training must share.</summary>
@@ -143,4 +171,13 @@ public sealed class FineTuningCheckpointTests
     }
 
     private ResNetTransformer Train(IDataView data, ResNetTrainer.Options options) => _context.MulticlassClassification.Trainers.ResNet(options).Fit(data);
+
+    /// <summary>How far the trial said to go.</summary>
+    private static double Share(string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        var (_, metadata) = SafetensorsHeader.Read(stream);
+        using JsonDocument document = JsonDocument.Parse(metadata["fineTuning"]);
+        return document.RootElement.GetProperty("start").GetProperty("share").GetDouble();
+    }
 }

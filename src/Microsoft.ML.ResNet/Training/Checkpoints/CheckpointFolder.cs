@@ -24,6 +24,7 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     private const string StateName = "training";
     private const string StartName = "fineTuning";
     private const string NetworkPrefix = "network";
+    private const string TrialPrefix = "trial";
     private const string Advice = "Free space there or choose another CheckpointDirectory; with ResumeFromCheckpoint the training resumes from the last checkpoint.";
 
     private static readonly JsonSerializerOptions Json = new()
@@ -62,14 +63,15 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
 
     /// <summary>Writes where fine-tuning begins.</summary>
     /// <param name="weights">The network with its fitted classifier.</param>
-    public void SaveStart(FineTuningStart start, BestWeights weights)
+    /// <param name="tried">The network at the end of the trial, where there was one.</param>
+    public void SaveStart(FineTuningStart start, BestWeights weights, BestWeights? tried = null)
     {
         MakeFolder();
-        var document = new StartDocument(FormatVersion, identity, start);
+        var document = new StartDocument(FormatVersion, identity, start with { HasTrial = tried?.Entries is not null });
         AtomicFile.Write(
             StartPath,
             stream => TensorStream.Write(
-                [.. Prefixed(NetworkPrefix, weights.Entries!)],
+                [.. Prefixed(NetworkPrefix, weights.Entries!), .. Prefixed(TrialPrefix, tried?.Entries ?? [])],
                 new Dictionary<string, string> { [StartName] = JsonSerializer.Serialize(document, Json) },
                 stream),
             Advice);
@@ -78,8 +80,9 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     /// <summary>Reads where fine-tuning began, if training is to resume and had come so far.</summary>
     /// <param name="network">Has the shapes of the weights.</param>
     /// <param name="weights">Takes the network with its fitted classifier.</param>
+    /// <param name="tried">Takes the network at the end of the trial, where there was one.</param>
     /// <exception cref="InvalidDataException">The file is damaged, or was made with other settings or data.</exception>
-    public FineTuningStart? ResumeStart(ResidualNetwork network, BestWeights weights)
+    public FineTuningStart? ResumeStart(ResidualNetwork network, BestWeights weights, BestWeights tried)
     {
         if (Directory.Exists(Path))
         {
@@ -100,7 +103,8 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
             }
 
             CheckIdentity(document.Identity);
-            TensorStream.Read(entries, Prefixed(NetworkPrefix, weights.Allocate(network)).ToDictionary(entry => entry.Item1, entry => entry.Item2, StringComparer.Ordinal), stream);
+            IEnumerable<(string, Tensor)> room = Prefixed(NetworkPrefix, weights.Allocate(network)).Concat(start.HasTrial ? Prefixed(TrialPrefix, tried.Allocate(network)) : []);
+            TensorStream.Read(entries, room.ToDictionary(entry => entry.Item1, entry => entry.Item2, StringComparer.Ordinal), stream);
             return start;
         });
     }

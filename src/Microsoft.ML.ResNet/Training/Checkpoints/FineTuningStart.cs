@@ -12,6 +12,9 @@ internal sealed record FineTuningStart
     /// <summary>The trial's, in its last epoch; null where there was none.</summary>
     public double? TrainingLoss { get; init; }
 
+    /// <summary>Whether the weights at the end of the trial are kept, too.</summary>
+    public bool HasTrial { get; init; }
+
     /// <summary>The fitted classifier on the held-out part of a large set; null where none is held out.</summary>
     public ValidationResult? Classifier { get; init; }
 
