@@ -14,7 +14,7 @@ internal sealed class CompareCommand : ToolCommand
     private readonly Option<string?> _test = OptionFactory.Text("--test", "DIR", "The test images, in the same sub-folders. Default: a fifth of each class in --images, or the bundled test images.");
     private readonly Option<CandidateName[]> _candidates = OptionFactory.Names<CandidateName>("--candidates", "What is compared");
     private readonly Option<int?> _minutes = OptionFactory.Number("--minutes", 1, 100_000, "The time for all candidates together.", 20);
-    private readonly Option<int?> _epochs = OptionFactory.Number("--epochs", 1, 10_000, "How often the networks go through all images. Default: 30 from scratch, 6 in fine-tuning.");
+    private readonly Option<int?> _epochs = OptionFactory.Number("--epochs", 1, 10_000, "How often the networks go through all images. Default: 30 from scratch; in fine-tuning 10, down to 3 for more than 1,000 images of 224 pixels.");
     private readonly Option<int?> _size = OptionFactory.Number("--size", 8, 4096, "Width and height of the input of the networks that are trained, in pixels. Default: the images' own size, at most 224; 224 with ImageNet's weights.");
     private readonly Option<int?> _seed = OptionFactory.Number("--seed", 0, int.MaxValue, "Decides all that is random.", 1);
     private readonly Option<string?> _output = OptionFactory.Text("--output", "FILE", "Where the best model is saved.", "best-model.zip");

@@ -13,10 +13,9 @@ internal static class TrainerChoice
     {
         ResNetWeights? weights = arguments.IsPretrained ? ResNetWeights.ImageNet() : null;
         int size = arguments.ImageSize ?? (weights is null ? ImageSize.Choose(images) : ImageSize.ChooseFor(weights, images));
-        bool isSmall = ImageSize.IsSmall(size);
-        ResNetTrainer.Options options = arguments.Recipe is { } recipe ? ResNetTrainer.Options.FromRecipe(recipe, weights) : Chosen(weights, isSmall, images.Count);
+        ResNetTrainer.Options options = arguments.Recipe is { } recipe ? ResNetTrainer.Options.FromRecipe(recipe, weights) : Chosen(weights, size, images.Count);
         options.FeatureColumnName = "ImagePath";
-        options.Architecture = arguments.Architecture ?? (isSmall && weights is null ? ResNetArchitecture.ResNet20 : options.Architecture);
+        options.Architecture = arguments.Architecture ?? (ImageSize.IsSmall(size) && weights is null ? ResNetArchitecture.ResNet20 : options.Architecture);
         options.FineTuning = arguments.FineTuning ?? options.FineTuning;
         options.ImageSize = size;
         options.ImageFit = arguments.ImageFit;
@@ -37,12 +36,12 @@ internal static class TrainerChoice
     }
 
     /// <summary>Without a recipe.</summary>
-    private static ResNetTrainer.Options Chosen(ResNetWeights? weights, bool isSmall, int imageCount) => new()
+    private static ResNetTrainer.Options Chosen(ResNetWeights? weights, int imageSize, int imageCount) => new()
     {
         PretrainedWeights = weights,
-        Epochs = weights is not null ? 3 : !isSmall ? 40 : imageCount <= VeryFew ? 90 : 70,
+        Epochs = weights is not null ? FineTuningEpochs.Of(imageCount, imageSize) : !ImageSize.IsSmall(imageSize) ? 40 : imageCount <= VeryFew ? 90 : 70,
 
         // A long training of a small network on few images: it would overfit them and become overconfident.
-        LabelSmoothing = weights is null && isSmall ? 0.1 : 0,
+        LabelSmoothing = weights is null && ImageSize.IsSmall(imageSize) ? 0.1 : 0,
     };
 }

@@ -10,7 +10,7 @@ internal sealed class TrainingOptions
 {
     private readonly Option<ResNetArchitecture?> _architecture = OptionFactory.Name<ResNetArchitecture>("--architecture", "The network", "ResNet20 for images of at most 64 pixels, else ResNet18");
     private readonly Option<Recipe?> _recipe = OptionFactory.Name<Recipe>("--recipe", "How much time the model is worth: a minute, ten, or as long as --minutes says", "none");
-    private readonly Option<int?> _epochs = OptionFactory.Number("--epochs", 1, 10_000, "How often training goes through all images. Default: as --recipe has it; without one 70 for images of at most 64 pixels, 90 for at most 2,000 of them, 40 for larger ones, 3 with --pretrained.");
+    private readonly Option<int?> _epochs = OptionFactory.Number("--epochs", 1, 10_000, "How often training goes through all images. Default: as --recipe has it; without one 70 for images of at most 64 pixels, 90 for at most 2,000 of them, 40 for larger ones; with --pretrained 10, down to 3 for more than 1,000 images of 224 pixels.");
     private readonly Option<int?> _size = OptionFactory.Number("--size", 8, 4096, "Width and height of the network's input in pixels. Default: the images' own size, at most 224; with --pretrained 224, or 96 for images of at most 64 pixels.");
     private readonly Option<ImageFit?> _fit = OptionFactory.Name<ImageFit>("--fit", "How an image that is no square becomes the network's input: cut, squeezed, or with a border", "ShortSideCrop");
     private readonly Option<int?> _batch = OptionFactory.Number("--batch", 2, 4096, "Images in a training step.", 32);

@@ -13,7 +13,6 @@ internal sealed record Candidate(CandidateName Name, string Title, Func<MLContex
 {
     // At 32 pixels a picture is 3,072 numbers, which is about what ML.NET's own trainers learn from in minutes.
     private const int LargestPixelSize = 32;
-    private const int FineTuningEpochs = 6;
 
     /// <summary>
     /// All candidates, in the order in which they run: the slowest of those that can't be stopped come last, so that the others have their
@@ -68,7 +67,7 @@ internal sealed record Candidate(CandidateName Name, string Title, Func<MLContex
 
         if (fineTuning != FineTuningMode.HeadOnly)
         {
-            options.Epochs = task.Epochs ?? (weights is null ? options.Epochs : FineTuningEpochs);
+            options.Epochs = task.Epochs ?? (weights is null ? options.Epochs : FineTuningEpochs.Of(task.ImageCount, size));
         }
 
         return mlContext.MulticlassClassification.Trainers.ResNet(options);

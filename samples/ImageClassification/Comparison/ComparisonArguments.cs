@@ -4,7 +4,7 @@ namespace ImageClassification.Comparison;
 /// <param name="ImageFolder">Null: the bundled images.</param>
 /// <param name="TestFolder">Null: the bundled test images, or a part of <paramref name="ImageFolder"/>.</param>
 /// <param name="Budget">The time for all candidates together.</param>
-/// <param name="Epochs">Null: the trainer's 30 from scratch, 6 in fine-tuning.</param>
+/// <param name="Epochs">Null: the trainer's 30 from scratch, 3 to 10 in fine-tuning.</param>
 /// <param name="ImageSize">The input of the networks that are trained, in pixels; null: chosen by the images.</param>
 internal sealed record ComparisonArguments(
     string? ImageFolder,

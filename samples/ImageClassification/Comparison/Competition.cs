@@ -74,7 +74,7 @@ internal sealed class Competition
         {
             _cancellationToken.ThrowIfCancellationRequested();
             TimeSpan share = (_arguments.Budget - _clock.Elapsed) / (candidates.Length - i) * TrainingShare;
-            var task = new TrainingTask(size, _arguments.ImageSize, _arguments.Epochs, share, _cancellationToken);
+            var task = new TrainingTask(size, _arguments.ImageSize, data.Training.Count, _arguments.Epochs, share, _cancellationToken);
             CandidateResult result = Try(candidates[i], data, task, ModelOf(folder, candidates[i].Name));
             results.Add(result);
             string outcome = result.Error is null ? string.Create(CultureInfo.InvariantCulture, $"accuracy {result.MicroAccuracy:F3}") : "failed";

@@ -125,6 +125,7 @@ public sealed partial class ImageClassificationTests
     [DataRow("the classifier alone, at most 1 minute", "--recipe", "Fast", "--pretrained")]
     [DataRow("HeadThenFull, 1 epoch in batches of 32, at most 10 minutes", "--recipe", "Balanced", "--pretrained", "--epochs", "1")]
     [DataRow("the classifier alone, at most 10 minutes", "--recipe", "Balanced", "--pretrained", "--fine-tuning", "HeadOnly")]
+    [DataRow("HeadThenFull, 10 epochs in batches of 32, seed", "--pretrained")]
     public async Task Train_Recipe_IsChangedByOtherOptions(string expected, params string[] arguments)
     {
         ProcessResult result = await RunAsync(["--images", Images, "--output", Folder.File("recipe.zip"), .. arguments]);
