@@ -4,8 +4,8 @@ namespace ImageClassification.Data;
 internal static class FineTuningEpochs
 {
     /// <summary>
-    /// From ten on the trainer mixes images (AugmentationPreset.Auto). Of 300 photographs, in five folds, 10 epochs had an accuracy of 0.873, 3 epochs 0.843 and the
-    /// classifier alone 0.853.
+    /// From ten on the trainer mixes images (AugmentationPreset.Auto). Of 300 photographs, in five folds, 10 epochs had an accuracy of 0.873 and a log-loss of 0.419, 3 epochs 0.877 and 0.432,
+    /// the classifier alone 0.853 and 0.450; of drawings and of stamps 10 had 0.689 and 0.769, 3 had 0.662 and 0.758, at higher log-losses.
     /// </summary>
     private const int Most = 10;
 
