@@ -12,4 +12,9 @@ namespace Microsoft.ML.ResNet.Network;
 /// <param name="Groups">The number of groups.</param>
 internal sealed record ConvolutionPlan(
     string Name, string NormName, int InputChannels, int OutputChannels, int Kernel, int Stride = 1, int Groups = 1)
-    : ConvolutionShape(InputChannels, OutputChannels, Kernel, Stride, Groups);
+    : ConvolutionShape(InputChannels, OutputChannels, Kernel, Stride, Groups)
+{
+    /// <summary>The multiplications, each with its addition, that an output of a size takes.</summary>
+    public long MultiplyAdds(long outputHeight, long outputWidth)
+        => outputHeight * outputWidth * OutputChannels * (InputChannels / Groups) * Kernel * Kernel;
+}

@@ -70,6 +70,33 @@ internal sealed class NetworkPlan
         return side;
     }
 
+    /// <summary>The multiplications, each with its addition, of the convolutions and the head for one image: torchvision's "GFLOPS".</summary>
+    public long MultiplyAdds(long height, long width)
+    {
+        (long outputHeight, long outputWidth) = Halved(height, width, Stem.Stride);
+        long sum = Stem.MultiplyAdds(outputHeight, outputWidth);
+        (height, width) = Halved(outputHeight, outputWidth, HasMaxPool ? 2 : 1);
+        foreach (BlockPlan block in Blocks)
+        {
+            // Only one convolution of a block has its stride: those before it work on the block's input.
+            (long inputHeight, long inputWidth) = (height, width);
+            (height, width) = Halved(height, width, block.Stride);
+            bool isBefore = true;
+            foreach (ConvolutionPlan convolution in block.Branch)
+            {
+                isBefore &= convolution.Stride == 1;
+                sum += isBefore ? convolution.MultiplyAdds(inputHeight, inputWidth) : convolution.MultiplyAdds(height, width);
+            }
+
+            sum += block.Projection?.MultiplyAdds(height, width) ?? 0;
+        }
+
+        return sum + ((long)FeatureCount * ClassCount);
+    }
+
+    private static (long Height, long Width) Halved(long height, long width, int stride)
+        => stride == 2 ? ((height + 1) / 2, (width + 1) / 2) : (height, width);
+
     private static List<BlockPlan> Stages(ResNetSpecification specification)
     {
         List<BlockPlan> blocks = [];

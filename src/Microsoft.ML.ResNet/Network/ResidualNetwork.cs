@@ -71,6 +71,9 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <summary>The number of pooled features that the head reads.</summary>
     public int FeatureCount => _plan.FeatureCount;
 
+    /// <inheritdoc cref="NetworkPlan.MultiplyAdds"/>
+    public long MultiplyAdds(long height, long width) => _plan.MultiplyAdds(height, width);
+
     /// <summary>Whether normalisations use their running statistics in training mode too, and leave them as they are.</summary>
     public bool FreezesStatistics { get; set; }
 

@@ -244,7 +244,11 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             network.to(device);
             bool needsFloat32 = options is { SynchronizeBatchNorm: true, Precision: TrainingPrecision.Auto } && !ranks.IsSingle;
             network.ActivationType = BFloat16Support.TypeFor(
-                needsFloat32 ? TrainingPrecision.Float32 : options.Precision, VectorTraining.Supports(network, device), device, channel);
+                needsFloat32 ? TrainingPrecision.Float32 : options.Precision,
+                VectorTraining.Supports(network, device),
+                network.MultiplyAdds(data.Preprocessing.Height, data.Preprocessing.Width),
+                device,
+                channel);
             ranks.RequireSame(CheckpointIdentity.Of(settings, network, data));
             ranks.Share(network.StateEntries.Select(entry => entry.Tensor));
             if (ranks.IsMain)

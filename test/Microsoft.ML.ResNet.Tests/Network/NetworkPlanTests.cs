@@ -17,6 +17,32 @@ public sealed class NetworkPlanTests
     public void LastSide_FourStages_HalvesRoundingUp(ResNetStem stem, int side, int expected)
         => Assert.AreEqual(expected, NetworkPlan.Of(new ResNetSpecification { Stem = stem }, 3, 10).LastSide(side));
 
+    /// <summary>torchvision's documentation gives the billions to two places.</summary>
+    [TestMethod]
+    [DataRow(ResNetArchitecture.ResNet18, 1.81)]
+    [DataRow(ResNetArchitecture.ResNet34, 3.66)]
+    [DataRow(ResNetArchitecture.ResNet50, 4.09)]
+    [DataRow(ResNetArchitecture.ResNet101, 7.80)]
+    [DataRow(ResNetArchitecture.ResNet152, 11.51)]
+    [DataRow(ResNetArchitecture.ResNeXt50_32x4d, 4.23)]
+    [DataRow(ResNetArchitecture.WideResNet50_2, 11.40)]
+    public void MultiplyAdds_At224Pixels_AreTorchvisions(ResNetArchitecture architecture, double billions)
+    {
+        ResNetSpecification specification = ResNetSpecification.FromArchitecture(architecture) with { Stem = ResNetStem.ImageNet };
+
+        Assert.AreEqual(billions, NetworkPlan.Of(specification, 3, 1000).MultiplyAdds(224, 224) / 1e9, 0.005 + 1e-9);
+    }
+
+    /// <summary>One 3x3 convolution of 16 channels before and after, at 3 by 5 pixels, then one of stride 2 to 2 by 3 pixels, and the head.</summary>
+    [TestMethod]
+    public void MultiplyAdds_OddSidesAndStrides_AreCountedAtTheOutput()
+    {
+        var specification = new ResNetSpecification { Block = ResNetBlock.Basic, Depths = [1, 1], Widths = [16, 32], Stem = ResNetStem.Cifar, Shortcut = ResNetShortcut.Projection };
+        long stem = 15 * 3 * 16 * 9, first = 2 * 15 * 16 * 16 * 9, second = (6 * 16 * 32 * 9) + (6 * 32 * 32 * 9) + (6 * 16 * 32);
+
+        Assert.AreEqual(stem + first + second + (32 * 7), NetworkPlan.Of(specification, 3, 7).MultiplyAdds(3, 5));
+    }
+
     [TestMethod]
     public void Of_Bottlenecks_HaveTheStrideOnThe3x3()
     {

@@ -162,16 +162,35 @@ public sealed class PrecisionTests
         bool isFast = BFloat16Support.IsFast(torch.CPU);
         torch.ScalarType expected = isFast ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32;
 
-        Assert.AreEqual(expected, BFloat16Support.TypeFor(TrainingPrecision.Auto, hasKernels: false, torch.CPU, channel));
+        Assert.AreEqual(expected, BFloat16Support.TypeFor(TrainingPrecision.Auto, hasKernels: false, multiplyAdds: 1, torch.CPU, channel));
         Assert.AreEqual(
             BFloat16Support.HasMatrixInstructions() ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
-            BFloat16Support.TypeFor(TrainingPrecision.Auto, hasKernels: true, torch.CPU, channel));
+            BFloat16Support.TypeFor(TrainingPrecision.Auto, hasKernels: true, BFloat16Support.LargeNetwork, torch.CPU, channel));
+        Assert.AreEqual(
+            torch.ScalarType.Float32,
+            BFloat16Support.TypeFor(TrainingPrecision.Auto, hasKernels: true, BFloat16Support.LargeNetwork - 1, torch.CPU, channel));
         Assert.AreEqual(expected, BFloat16Support.TypeFor(ScoringPrecision.Auto, torch.CPU, channel));
-        Assert.AreEqual(torch.ScalarType.Float32, BFloat16Support.TypeFor(TrainingPrecision.Float32, hasKernels: false, torch.CPU, channel));
+        Assert.AreEqual(torch.ScalarType.Float32, BFloat16Support.TypeFor(TrainingPrecision.Float32, hasKernels: false, BFloat16Support.LargeNetwork, torch.CPU, channel));
         Assert.IsEmpty(log.Warnings);
         Assert.AreEqual(torch.ScalarType.BFloat16, BFloat16Support.TypeFor(ScoringPrecision.BFloat16, torch.CPU, channel));
         string expectedWarning = BFloat16Support.HasInstructions(torch.CPU) ? "no faster than those for Float32" : "has no instructions for it";
         Assert.AreEqual(isFast ? 0 : 1, log.Warnings.Count(message => message.Contains(expectedWarning, StringComparison.Ordinal)));
+    }
+
+    /// <summary>Beside a busy process the threads of libtorch wait at every operator, which only large ones outweigh.</summary>
+    [TestMethod]
+    [DataRow(ResNetArchitecture.ResNet20, 32, false)]
+    [DataRow(ResNetArchitecture.ResNet18, 28, false)]
+    [DataRow(ResNetArchitecture.ResNet18, 160, false)]
+    [DataRow(ResNetArchitecture.ResNet18, 224, true)]
+    [DataRow(ResNetArchitecture.ResNet50, 224, true)]
+    public void IsFastBesideKernels_IsSoForLargeNetworksWithAmx(ResNetArchitecture architecture, int side, bool isLarge)
+    {
+        ResNetSpecification specification = ResNetSpecification.FromArchitecture(architecture).ResolveStem(side, side);
+        long multiplyAdds = NetworkPlan.Of(specification, 3, 10).MultiplyAdds(side, side);
+
+        Assert.AreEqual(isLarge, BFloat16Support.IsFastBesideKernels(hasMatrixInstructions: true, multiplyAdds));
+        Assert.IsFalse(BFloat16Support.IsFastBesideKernels(hasMatrixInstructions: false, multiplyAdds));
     }
 
     /// <summary>A Xeon whose AMX a virtual machine hides was twice as slow in bfloat16 as in float32; a Zen 5 was faster.</summary>
