@@ -81,7 +81,7 @@ public sealed class FineTuningCheckpointTests
         using ResNetTransformer model = Train(Keyed(_context, Stripes(160, seed: 1), "across", "down"), options);
 
         Dictionary<string, float[]> start = SavedWeights.Read(folder.File("start.checkpoint")), end = SavedWeights.Read(folder.File("last.checkpoint"));
-        double share = Share(folder.File("start.checkpoint")), largest = 0;
+        double share = Start(folder.File("start.checkpoint")).GetProperty("share").GetDouble(), largest = 0;
         foreach (var (name, values) in SavedWeights.Of(model))
         {
             for (int i = 0; i < values.Length; i++)
@@ -94,6 +94,30 @@ public sealed class FineTuningCheckpointTests
         }
 
         Assert.IsGreaterThan(0.01, largest, "The two trainings differ.");
+    }
+
+    /// <summary>The trial at a fifth of the learning rate is the first trial of a training at that rate, and its weights are those that are averaged.</summary>
+    [TestMethod]
+    public void Fit_LowerRateIsBetterInTheTrial_GivesTheModelOfThatRate()
+    {
+        using ResNetTransformer pretrained = Train(Keyed(_context, Create(96)), Options(epochs: 2));
+        IDataView data = Keyed(_context, Stripes(160, seed: 1), "across", "down");
+        using TemporaryFolder high = new(), low = new();
+        using ResNetTransformer expected = Train(data, With(0.6, low.Path));
+
+        using ResNetTransformer model = Train(data, With(3, high.Path));
+
+        Assert.AreEqual(1, Start(low.File("start.checkpoint")).GetProperty("rateScale").GetDouble());
+        Assert.AreEqual(0.2, Start(high.File("start.checkpoint")).GetProperty("rateScale").GetDouble());
+        SavedWeights.AssertEqual(SavedWeights.Read(low.File("start.checkpoint")), SavedWeights.Read(high.File("start.checkpoint")));
+        SavedWeights.AssertEqual(SavedWeights.Of(expected), SavedWeights.Of(model));
+
+        ResNetTrainer.Options With(double learningRate, string path)
+        {
+            ResNetTrainer.Options options = FineTuning(pretrained, FineTuningMode.HeadThenFull);
+            (options.Epochs, options.LearningRate, options.WeightAveragingDecay, options.CheckpointDirectory) = (3, learningRate, 0, path);
+            return options;
+        }
     }
 
     /// <summary>A limit of time is none of the settings that a resumed training must share.</summary>
@@ -172,12 +196,12 @@ public sealed class FineTuningCheckpointTests
 
     private ResNetTransformer Train(IDataView data, ResNetTrainer.Options options) => _context.MulticlassClassification.Trainers.ResNet(options).Fit(data);
 
-    /// <summary>How far the trial said to go.</summary>
-    private static double Share(string path)
+    /// <summary>What the trial decided.</summary>
+    private static JsonElement Start(string path)
     {
         using FileStream stream = File.OpenRead(path);
         var (_, metadata) = SafetensorsHeader.Read(stream);
         using JsonDocument document = JsonDocument.Parse(metadata["fineTuning"]);
-        return document.RootElement.GetProperty("start").GetProperty("share").GetDouble();
+        return document.RootElement.GetProperty("start").Clone();
     }
 }
