@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
-/// <summary>Floats outside the managed heap, at an address that whole vectors are loaded from. All are zero at first.</summary>
+/// <summary>Floats outside the managed heap, at an address that whole vectors are loaded from.</summary>
 internal sealed unsafe class AlignedBuffer : IDisposable
 {
     /// <summary>A cache line, and the widest vector.</summary>
@@ -11,8 +11,9 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     private readonly GuardedMemory? _guarded;
     private float* _pointer;
 
+    /// <param name="isCleared">Whether all are zero at first; else they are anything.</param>
     /// <exception cref="OutOfMemoryException">There isn't as much memory.</exception>
-    public AlignedBuffer(long length)
+    public AlignedBuffer(long length, bool isCleared = true)
     {
         Length = length;
         nuint bytes = checked((nuint)Math.Max(length, 1) * sizeof(float));
@@ -24,7 +25,10 @@ internal sealed unsafe class AlignedBuffer : IDisposable
         }
 
         _pointer = HugePages.AreWorthwhile(bytes) ? (float*)HugePages.Allocate(bytes) : (float*)NativeMemory.AlignedAlloc(bytes, Alignment);
-        NativeMemory.Clear(_pointer, bytes);
+        if (isCleared)
+        {
+            NativeMemory.Clear(_pointer, bytes);
+        }
     }
 
     ~AlignedBuffer() => Free();

@@ -10,25 +10,25 @@ namespace Microsoft.ML.ResNet.Kernels;
 internal sealed unsafe class DirectConvolution : VectorConvolution
 {
     public DirectConvolution(FoldedConvolution folded, int storedInputs)
-        : this(folded.Shape, storedInputs, folded.StoredBias())
+        : this(folded.Shape, storedInputs, folded.StoredBias(), isCleared: false)
     {
-        WriteFilters(folded, (panel, input, column, filter) =>
+        WriteFilters(folded, (panel, input, filters) =>
         {
-            float* first = Weights.Pointer + (panel.Start * Taps) + ((long)input * MatrixKernel.Columns) + column;
+            float* first = Weights.Pointer + (panel.Start * Taps) + ((long)input * MatrixKernel.Columns);
             for (int tap = 0; tap < Taps; tap++)
             {
-                first[(long)tap * panel.InputCount * MatrixKernel.Columns] = (float)filter[tap];
+                Narrow(filters + (tap * MatrixKernel.Columns), first + ((long)tap * panel.InputCount * MatrixKernel.Columns));
             }
         });
     }
 
-    private DirectConvolution(ConvolutionShape shape, int storedInputs, AlignedBuffer bias)
-        : base(shape, storedInputs, shape.Kernel * shape.Kernel, bias)
+    private DirectConvolution(ConvolutionShape shape, int storedInputs, AlignedBuffer bias, bool isCleared)
+        : base(shape, storedInputs, shape.Kernel * shape.Kernel, bias, isCleared)
     {
     }
 
     /// <summary>A convolution that has no weights yet, and no bias. Its output channels fill whole panels.</summary>
-    public static DirectConvolution Unloaded(ConvolutionShape shape) => new(shape, shape.InputChannels, new AlignedBuffer(shape.OutputChannels));
+    public static DirectConvolution Unloaded(ConvolutionShape shape) => new(shape, shape.InputChannels, new AlignedBuffer(shape.OutputChannels), isCleared: true);
 
     private int Padding => ConvolutionShape.Kernel / 2;
 

@@ -2,10 +2,10 @@
 namespace Microsoft.ML.ResNet.Kernels;
 
 /// <summary>A convolution and what the normalisation after it makes of its result: result * factor + bias.</summary>
-/// <param name="Weight">[out, kernel, kernel, in / groups], without the factor.</param>
+/// <param name="Weight">The address of [out, kernel, kernel, in / groups] float32, without the factor. It is read while a convolution is made of it, and not later.</param>
 /// <param name="Factor">[out]: scale / deviation.</param>
 /// <param name="Bias">[out]: shift - mean * scale / deviation.</param>
-internal sealed record FoldedConvolution(ConvolutionShape Shape, float[] Weight, double[] Factor, double[] Bias)
+internal sealed record FoldedConvolution(ConvolutionShape Shape, nint Weight, double[] Factor, double[] Bias)
 {
     /// <summary>The bias of every stored channel, zero where there is none.</summary>
     public AlignedBuffer StoredBias()

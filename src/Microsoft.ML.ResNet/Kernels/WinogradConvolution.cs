@@ -13,29 +13,29 @@ internal sealed unsafe class WinogradConvolution : VectorConvolution
     private readonly long _pointLength;
 
     public WinogradConvolution(FoldedConvolution folded, int storedInputs)
-        : this(folded.Shape, storedInputs, folded.StoredBias())
+        : this(folded.Shape, storedInputs, folded.StoredBias(), isCleared: false)
     {
-        WriteFilters(folded, (panel, input, column, filter) =>
+        WriteFilters(folded, (panel, input, filters) =>
         {
-            double* transformed = stackalloc double[Points];
-            WinogradTransform.Filter(filter, transformed);
-            float* first = Weights.Pointer + panel.Start + ((long)input * MatrixKernel.Columns) + column;
+            double* transformed = stackalloc double[Points * MatrixKernel.Columns];
+            WinogradTransform.Filters(filters, transformed, MatrixKernel.Columns);
+            float* first = Weights.Pointer + panel.Start + ((long)input * MatrixKernel.Columns);
             for (int point = 0; point < Points; point++)
             {
-                first[point * _pointLength] = (float)transformed[point];
+                Narrow(transformed + (point * MatrixKernel.Columns), first + (point * _pointLength));
             }
         });
     }
 
-    private WinogradConvolution(ConvolutionShape shape, int storedInputs, AlignedBuffer bias)
-        : base(shape, storedInputs, Points, bias)
+    private WinogradConvolution(ConvolutionShape shape, int storedInputs, AlignedBuffer bias, bool isCleared)
+        : base(shape, storedInputs, Points, bias, isCleared)
     {
         _pointLength = Panels[^1].End;
     }
 
     /// <summary>A convolution that has no weights yet, and no bias. Its channels fill whole panels.</summary>
     public static WinogradConvolution Unloaded(ConvolutionShape shape)
-        => new(shape, shape.InputChannels, new AlignedBuffer(shape.OutputChannels));
+        => new(shape, shape.InputChannels, new AlignedBuffer(shape.OutputChannels), isCleared: true);
 
     public override Activations Shape(Activations input) => input with { Data = 0, Channels = StoredOutputs };
 

@@ -27,17 +27,17 @@ internal sealed class FoldedNetwork(ResidualNetwork network)
 
     /// <summary>The convolutions of a plan, this network's or its first part, by this library's kernels, in the order of <see cref="NetworkPlan.Convolutions"/>.</summary>
     public IEnumerable<VectorConvolution> Convolutions(NetworkPlan plan)
-        => plan.Convolutions.Select(convolution => VectorConvolution.Of(FoldLater(convolution), convolution == plan.Stem ? convolution.InputChannels : ConvolutionPanel.Stored(convolution.InputChannels)));
+        => plan.Convolutions.Select(convolution => Convolution(convolution, convolution == plan.Stem ? convolution.InputChannels : ConvolutionPanel.Stored(convolution.InputChannels)));
 
     /// <summary>The same for this library's kernels, which fold while they lay weights out.</summary>
-    public FoldedConvolution FoldLater(ConvolutionPlan plan)
+    private unsafe VectorConvolution Convolution(ConvolutionPlan plan, int storedInputs)
     {
         using var scope = NewDisposeScope();
         var (factor, bias) = Line(plan);
 
-        // The layout of the weight: no copy is made before this one.
+        // The layout of the weight: nothing is copied.
         Tensor weight = _state[$"{plan.Name}.weight"].permute(0, 2, 3, 1).contiguous();
-        return new FoldedConvolution(plan, TensorMemory.Values(weight).ToArray(), factor, bias);
+        return VectorConvolution.Of(new FoldedConvolution(plan, (nint)TensorMemory.Floats(weight), factor, bias), storedInputs);
     }
 
     /// <summary>What a normalisation makes of a convolution's result: result * factor + bias.</summary>
