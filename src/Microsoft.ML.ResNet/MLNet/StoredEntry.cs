@@ -5,8 +5,8 @@ namespace Microsoft.ML.ResNet.MLNet;
 
 /// <summary>
 /// Entries of a model's archive that are stored as they are. ML.NET writes every entry to a temporary file and deflates it from there,
-/// which takes seconds for weights and makes them a twentieth smaller. Its archive is in a private field; where a version has none of that
-/// name, entries are written as ML.NET does.
+/// which takes seconds for weights and makes them a twentieth smaller, and reads it from a temporary file again. Its archive is in a private field; where a
+/// version has none of that name, entries are written and read as ML.NET does.
 /// </summary>
 internal static class StoredEntry
 {
@@ -25,6 +25,25 @@ internal static class StoredEntry
         write(buffered);
     }
 
+    /// <summary>Reads an entry.</summary>
+    /// <param name="load">Takes the content and, where it is known, its length.</param>
+    /// <returns>False where there is no such entry.</returns>
+    public static bool TryLoad(ModelLoadContext context, string name, Action<Stream, long?> load)
+    {
+        // Files from Windows have backslashes.
+        string path = Normalized(Path.Combine(context.Directory ?? "", name));
+        if (ArchiveOf(context.Repository)?.Entries.LastOrDefault(item => Normalized(item.FullName) == path) is not { } entry || entry.CompressedLength != entry.Length)
+        {
+            return context.TryLoadBinaryStream(name, reader => load(reader.BaseStream, null));
+        }
+
+        using Stream stream = entry.Open();
+        load(stream, entry.Length);
+        return true;
+
+        static string Normalized(string path) => path.Replace('\\', '/');
+    }
+
     private static ZipArchive? ArchiveOf(RepositoryWriter writer)
     {
         try
@@ -37,6 +56,21 @@ internal static class StoredEntry
         }
     }
 
+    private static ZipArchive? ArchiveOf(RepositoryReader reader)
+    {
+        try
+        {
+            return Archive(reader);
+        }
+        catch (MissingFieldException)
+        {
+            return null;
+        }
+    }
+
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_archive")]
     private static extern ref ZipArchive? Archive(RepositoryWriter writer);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_archive")]
+    private static extern ref ZipArchive? Archive(RepositoryReader reader);
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.MLNet;
+using Microsoft.ML.ResNet.WeightFiles;
 
 namespace Microsoft.ML.ResNet.Model;
 
@@ -39,7 +40,9 @@ internal sealed record ModelFolder(string Signature, string ModelSignature, stri
     {
         byte[] description = ReadDescription(context);
         T? transformer = null;
-        return context.TryLoadBinaryStream(WeightsStream, reader => transformer = load(description, reader.BaseStream)) ? transformer! : throw Missing(WeightsStream);
+        return StoredEntry.TryLoad(context, WeightsStream, (stream, length) => transformer = load(description, length is { } known ? new SizedStream(stream, known) : stream))
+            ? transformer!
+            : throw Missing(WeightsStream);
     }
 
     /// <param name="writeWeights">Writes the weights, or null for a transformer without any.</param>

@@ -78,6 +78,42 @@ public sealed class ResNetTransformerFilesTests
         Assert.AreEqual(weights.Length, weights.CompressedLength, "Deflating weights takes seconds, and makes them a twentieth smaller.");
     }
 
+    /// <summary>Weights that are stored as they are are read out of the file, those that another program packed by ML.NET. Windows has backslashes in the names.</summary>
+    [TestMethod]
+    [DataRow(CompressionLevel.NoCompression, '/')]
+    [DataRow(CompressionLevel.NoCompression, '\\')]
+    [DataRow(CompressionLevel.Optimal, '/')]
+    public void Load_PackedAgain_GivesTheSameModel(CompressionLevel level, char separator)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("model.zip");
+        Context.Model.Save(s_model, s_data.Schema, path);
+        ModelZip.Repack(path, level, name => name.Replace('/', separator));
+
+        using var loaded = (IDisposable)new MLContext().Model.Load(path, out _);
+
+        CollectionAssert.AreEqual(Scores(s_model, s_data).SelectMany(row => row).ToArray(), Scores((ITransformer)loaded, s_data).SelectMany(row => row).ToArray());
+    }
+
+    /// <summary>A file that ends early is told from its length, before the network has memory.</summary>
+    [TestMethod]
+    [DoNotParallelize]
+    [DataRow(CompressionLevel.NoCompression)]
+    [DataRow(CompressionLevel.Optimal)]
+    public void Load_WeightsCutShort_SaysWhere(CompressionLevel level)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("model.zip");
+        Context.Model.Save(s_model, s_data.Schema, path);
+        ModelZip.Repack(path, level, change: (name, content) => name == "Weights.safetensors" ? content[..^4] : content);
+        long tensors = LiveTensors.CountAfterCollection();
+
+        Exception exception = Assert.Throws<Exception>(() => new MLContext().Model.Load(path, out _));
+
+        Assert.Contains("The weights end within 'fc.bias': the file is cut short.", Chain(exception).OfType<InvalidDataException>().First().Message);
+        Assert.AreEqual(tensors, torch.Tensor.TotalCount);
+    }
+
     [TestMethod]
     [DoNotParallelize]
     [DataRow("Description.json", "\"formatVersion\": 1", "\"formatVersion\": 2", "its format version is 2, and this version of Microsoft.ML.ResNet reads up to 1. Update the package.")]
