@@ -246,7 +246,7 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
         torch.Device device = TorchDevice.Choose(environment, channel);
         using ReferenceCount.Use use = _model.Scorer.Enter();
         ResidualNetwork source = _model.Scorer.Network;
-        var network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: 0);
+        var network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: null);
         try
         {
             network.CopyStateFrom(source.StateEntries);

@@ -12,7 +12,16 @@ internal static class ChannelsLast
     {
         // Spelled-out strides, not permute-contiguous-permute: that leaves the strides ambiguous, and libtorch reading them as the
         // other layout, where channels or pixels are one in number.
-        (long n, long c, long h, long w) = (tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3]);
-        return empty_strided([n, c, h, w], [h * w * c, 1, w * c, c], tensor.dtype, tensor.device).copy_(tensor);
+        return Empty(tensor.shape, tensor.dtype, tensor.device).copy_(tensor);
+    }
+
+    /// <summary>Zeros of float32 on the CPU, in the caller's dispose scope.</summary>
+    /// <param name="shape">Four sizes.</param>
+    public static Tensor Zeros(long[] shape) => Empty(shape, ScalarType.Float32, CPU).zero_();
+
+    private static Tensor Empty(long[] shape, ScalarType type, Device device)
+    {
+        (long n, long c, long h, long w) = (shape[0], shape[1], shape[2], shape[3]);
+        return empty_strided([n, c, h, w], [h * w * c, 1, w * c, c], type, device);
     }
 }

@@ -202,7 +202,7 @@ internal sealed class FineTuning(
         LabeledImages trial = Split(training, heldOut);
         using var begin = new BestWeights();
         begin.Keep(network);
-        using var copy = new ResidualNetwork(network.Specification, network.InputChannels, network.ClassCount, settings.Seed);
+        using var copy = new ResidualNetwork(network.Specification, network.InputChannels, network.ClassCount, seed: null);
         copy.to(scoring.Device);
         copy.ActivationType = network.ActivationType;
         copy.FreezesStatistics = network.FreezesStatistics;

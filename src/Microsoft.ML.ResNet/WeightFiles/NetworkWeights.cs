@@ -30,7 +30,7 @@ internal static class NetworkWeights
     }
 
     /// <summary>Makes a network with the weights of a file whose entries must be exactly the network's: they are compared before memory is taken for it.</summary>
-    /// <param name="includeHead">Whether the classifier is part of the file; otherwise it begins by chance.</param>
+    /// <param name="includeHead">Whether the classifier is part of the file; otherwise it is zero.</param>
     /// <param name="nonFiniteCount">The values that are NaN or infinite.</param>
     /// <exception cref="InvalidDataException">Entries are missing, unexpected or of another shape or type; or the file is damaged or cut short.</exception>
     public static ResidualNetwork Read(ResNetSpecification specification, int channels, int classCount, Stream stream, bool includeHead, out long nonFiniteCount)
@@ -40,7 +40,7 @@ internal static class NetworkWeights
             entries,
             StateDictLayout.Of(specification, channels, classCount).Where(entry => includeHead || !Head.Owns(entry.Name)).Select(entry => (entry.Name, entry.Shape, entry.Type)),
             stream);
-        var network = new ResidualNetwork(specification, channels, classCount, seed: 0);
+        var network = new ResidualNetwork(specification, channels, classCount, seed: null);
         try
         {
             TensorStream.Read(entries, State(network, includeHead).ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal), stream);
@@ -59,7 +59,10 @@ internal static class NetworkWeights
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        return network.StateEntries.Where(entry => entry.Tensor.dtype == ScalarType.Float32).Sum(entry => entry.Tensor.NumberOfElements - entry.Tensor.isfinite().sum().item<long>());
+
+        // A sum that is finite has finite terms alone, and needs no memory. Another may come of large terms.
+        return network.StateEntries.Where(entry => entry.Tensor.dtype == ScalarType.Float32 && !float.IsFinite(entry.Tensor.sum().item<float>()))
+            .Sum(entry => entry.Tensor.NumberOfElements - entry.Tensor.isfinite().sum().item<long>());
     }
 
     private static (string Name, Tensor Tensor)[] State(ResidualNetwork network, bool includeHead)

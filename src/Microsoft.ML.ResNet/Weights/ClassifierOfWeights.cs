@@ -28,7 +28,7 @@ internal static class ClassifierOfWeights
         using IChannel channel = environment.Start(nameof(ResNetWeights));
         NonFiniteWarning.Give(channel, weights.Source, weights.NonFiniteCount);
         torch.Device device = TorchDevice.Choose(environment, channel);
-        var network = new ResidualNetwork(weights.Specification, weights.InputChannels, classNames.Count, seed: 0);
+        var network = new ResidualNetwork(weights.Specification, weights.InputChannels, classNames.Count, seed: null);
         try
         {
             WeightTransfer.CopyTo(weights, network, includeHead: true);

@@ -38,6 +38,25 @@ public sealed class ResidualNetworkTests
             network.named_parameters().Select(entry => entry.name).ToArray());
     }
 
+    /// <summary>What is copied or read next need not be drawn.</summary>
+    [TestMethod]
+    public void Constructor_WithoutSeed_HasWeightsOfZeroInTheSameLayout()
+    {
+        using ResidualNetwork drawn = new(SmallSpecification, 3, 5, seed: 1), network = new(SmallSpecification, 3, 5, seed: null);
+
+        foreach (var (entry, other) in network.StateEntries.Zip(drawn.StateEntries))
+        {
+            bool isDrawn = entry.Tensor.dim() == 4 || entry.Name.StartsWith("fc.", StringComparison.Ordinal);
+            Assert.AreEqual(isDrawn ? 0 : other.Tensor.to(ScalarType.Float32).abs().sum().item<float>(), entry.Tensor.to(ScalarType.Float32).abs().sum().item<float>(), entry.Name);
+            CollectionAssert.AreEqual(other.Tensor.stride(), entry.Tensor.stride(), entry.Name);
+        }
+
+        network.CopyStateFrom(drawn.StateEntries);
+        using Tensor images = rand(2, 3, 8, 8);
+        using Tensor expected = drawn.forward(images), actual = network.forward(images);
+        Assert.IsTrue(expected.equal(actual).all().item<bool>());
+    }
+
     [TestMethod]
     [TestCategory("Thorough")]
     [DataRow(ResNetArchitecture.ResNet101)]

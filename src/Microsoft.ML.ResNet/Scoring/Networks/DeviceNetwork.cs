@@ -53,7 +53,7 @@ internal sealed class DeviceNetwork : IDisposable
 
     private static ResidualNetwork Copy(ResidualNetwork network)
     {
-        var copy = new ResidualNetwork(network.Specification, network.InputChannels, network.ClassCount, seed: 0) { ActivationType = network.ActivationType };
+        var copy = new ResidualNetwork(network.Specification, network.InputChannels, network.ClassCount, seed: null) { ActivationType = network.ActivationType };
         copy.CopyStateFrom(network.StateEntries);
         copy.eval();
         foreach (NetworkParameter entry in copy.ParameterEntries)

@@ -24,7 +24,7 @@ internal sealed class ExponentialMovingAverage : IDisposable
         _foreach = operations;
         _decay = decay;
         _device = device;
-        Network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: 0) { ActivationType = source.ActivationType, FrozenStages = source.FrozenStages };
+        Network = new ResidualNetwork(source.Specification, source.InputChannels, source.ClassCount, seed: null) { ActivationType = source.ActivationType, FrozenStages = source.FrozenStages };
         Network.to(device);
         Network.CopyStateFrom(source.StateEntries);
         _weights = Pairs(source, isFloatingPoint: true);
