@@ -45,6 +45,7 @@ public sealed partial class ResNetFeaturesEstimator : IEstimator<ResNetFeaturesT
         }
 
         ImageColumn column = ImageColumn.Of(input.Schema, _options.InputColumnName, _options.PixelLayout, _options.ImageSize);
+        NormalizationCheck.Require(Weights, input.Schema[column.Name], column.Channels);
         FeaturesDescription description = Describe(input, column);
         torch.Device device = TorchDevice.Choose(_host, channel);
         var network = new ResidualNetwork(Weights.Specification, description.Network.Channels, classCount: 1, seed: null);

@@ -12,6 +12,7 @@ using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainer;
 using Microsoft.ML.ResNet.Training;
 using Microsoft.ML.ResNet.WeightFiles;
+using Microsoft.ML.ResNet.Weights;
 using Microsoft.ML.Runtime;
 using TorchSharp;
 
@@ -199,6 +200,11 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         NativeTorch.EnsureLoaded();
         using IChannel channel = _host.Start(nameof(Fit));
         ImageColumn column = ImageColumn.Of(input.Schema, _options.FeatureColumnName, _options.PixelLayout, _options.ImageSize);
+        if (start is not null)
+        {
+            NormalizationCheck.Require(start, input.Schema[column.Name], column.Channels);
+        }
+
         Options options = start is null ? _options : StartingWeights.Complete(_options, start, column);
         long seed = (long)ranks.OfMain(Seed(options));
         using TrainingData data = new TrainingSetReader(options, HostServices.GetTemporaryFolder(_host), CheckCancelled, channel, StartingWeights.SizeOf(start, column)).Read(input, column, seed);

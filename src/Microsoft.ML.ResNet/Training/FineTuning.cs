@@ -16,7 +16,7 @@ namespace Microsoft.ML.ResNet.Training;
 /// <param name="features">Computes features for the classifier, in float32.</param>
 /// <param name="scoring">How the trained network will score, which is how it is validated.</param>
 /// <param name="checkpoints">Where to save the state, and the fitted classifier, or null.</param>
-internal sealed class FineTuning(
+internal sealed partial class FineTuning(
     ResidualNetwork network, LabeledImages images, TrainingSettings settings, ScoringDevice features, ScoringDevice scoring, TrainingCallbacks host, CheckpointFolder? checkpoints)
 {
     /// <summary>The training images below which a trial is run: its time is that of a second training, and a larger set can do without some of its images.</summary>
@@ -73,16 +73,42 @@ internal sealed class FineTuning(
         }
         else if (NeedsTrial())
         {
+            // Of a limited time the classifier, which is the result where there is no more, has the first part.
+            IReadOnlyList<EpochMetrics>? fitted = null;
+            if (settings.MaxTrainingTime is not null && CanTell())
+            {
+                LinearProbe probe = Probe(network, images, settings);
+                fitted = probe.Run(views, isAll: false, isMeasured: true);
+                start.Keep(network);
+                if (probe.IsCancelled)
+                {
+                    return Classifier(fitted);
+                }
+
+                if (!IsTimeToTry(probe))
+                {
+                    host.Inform("MaxTrainingTime leaves no time to try whether fine-tuning all layers helps: the classifier alone is fitted, as HeadOnly does. Raise MaxTrainingTime to have it tried.");
+                    return probe.IsCut && Remaining() > AgainTime * probe.TimeOfView
+                        ? Probe(network, images, settings).Run(views, isAll: true)
+                        : Classifier(fitted);
+                }
+            }
+
             Choice choice = Try(views, tried);
             if (choice.IsCancelled)
             {
+                if (start.Entries is { } classifier)
+                {
+                    network.CopyStateFrom(classifier);
+                }
+
                 network.eval();
                 return [];
             }
 
             if (choice.Share == 0)
             {
-                return Probe(network, images, settings).Run(views, isAll: true);
+                return fitted is null ? Probe(network, images, settings).Run(views, isAll: true) : Classifier(fitted);
             }
 
             began = new FineTuningStart { RateScale = choice.RateScale, Share = choice.Share, TrainingLoss = choice.TrainingLoss };
@@ -95,12 +121,32 @@ internal sealed class FineTuning(
 
         if (resumed is null)
         {
-            Probe(network, images, settings).Run(views, isAll: false);
-            start.Keep(network);
+            if (start.Entries is null)
+            {
+                LinearProbe probe = Probe(network, images, settings);
+                probe.Run(views, isAll: false);
+                start.Keep(network);
+                if (probe.IsCancelled)
+                {
+                    return Classifier([]);
+                }
+            }
+
             checkpoints?.SaveStart(began, start, tried);
         }
 
-        IReadOnlyList<EpochMetrics> history = Train(network, images, settings with { LearningRate = settings.LearningRate * began.RateScale }, checkpoints);
+        IReadOnlyList<EpochMetrics> history;
+        try
+        {
+            history = Train(network, images, settings with { LearningRate = settings.LearningRate * began.RateScale }, checkpoints);
+        }
+        catch (OperationCanceledException) when (settings.CancellationHandling == CancellationHandling.ReturnBest)
+        {
+            // Before its first step.
+            network.CopyStateFrom(start.Entries!);
+            return Classifier([]);
+        }
+
         if (images.Validation is not null)
         {
             Interpolate(start, images, comparedBefore: null);
@@ -137,16 +183,21 @@ internal sealed class FineTuning(
         bool isCompared = heldOut.Length >= FewestHeldOut;
         if (resumed is null)
         {
-            Probe(network, trained, settings).Run(views, isAll: false);
+            LinearProbe probe = Probe(network, trained, settings);
+            probe.Run(views, isAll: false);
             start.Keep(network);
+            if (probe.IsCancelled)
+            {
+                return Classifier([]);
+            }
+
             try
             {
                 resumed = isCompared ? Held(set, heldOut.Length) : new FineTuningStart();
             }
             catch (OperationCanceledException) when (settings.CancellationHandling == CancellationHandling.ReturnBest)
             {
-                network.eval();
-                return [];
+                return Classifier([]);
             }
 
             checkpoints?.SaveStart(resumed, start);
@@ -184,9 +235,6 @@ internal sealed class FineTuning(
 
     /// <summary>The shorter of two times, or none where one is over.</summary>
     private static TimeSpan Shorter(TimeSpan first, TimeSpan second) => TimeSpan.FromTicks(Math.Max(0, Math.Min(first.Ticks, second.Ticks)));
-
-    private bool NeedsTrial()
-        => images.Validation is null && images.Training.Count < LargestTrial && (settings.MaxTrainingTime is not { } limit || host.Elapsed() < limit);
 
     /// <summary>Finds the learning rate and the share of fine-tuning that are best on images that the trial holds out.</summary>
     /// <param name="tried">Gets the weights at the end of the trial that was best.</param>
@@ -360,9 +408,6 @@ internal sealed class FineTuning(
     }
 
     private TrainingCallbacks HostOf(bool isTrial) => isTrial ? host with { Report = metrics => host.Report(metrics with { IsTrial = true }) } : host;
-
-    private TrainingSettings Limited(TrainingSettings whole)
-        => settings.MaxTrainingTime is { } limit ? whole with { MaxTrainingTime = host.Elapsed() + ((limit - host.Elapsed()) * TrialTime) } : whole;
 
     /// <summary>What a trial found.</summary>
     /// <param name="RateScale">What the learning rate is multiplied by.</param>

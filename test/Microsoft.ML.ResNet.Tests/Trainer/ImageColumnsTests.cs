@@ -99,6 +99,40 @@ public sealed class ImageColumnsTests
         Assert.IsGreaterThan(0.9, _context.MulticlassClassification.Evaluate(((ITransformer)model).Transform(data)).MicroAccuracy);
     }
 
+    /// <summary>The weights of ImageNet() were trained on pixels of 0 to 255 less a mean; pixels that are normalised as torchvision's weights want them gave features without meaning.</summary>
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void Fit_PixelsNormalizedOtherwiseThanForTheWeights_IsRefused(bool asFeatures)
+    {
+        List<ImageRow> rows = Write(_folder.Path, 24);
+        IDataView data = _context.Data.LoadFromEnumerable(rows);
+        ResNetTrainer.Options first = Options("ImagePath", epochs: 1);
+        (first.ImageSize, first.Mean, first.StandardDeviation) = (12, [0.48f, 0.45f, 0.4f], [1 / 255f, 1 / 255f, 1 / 255f]);
+        using var model = (IDisposable)_context.Transforms.Conversion.MapValueToKey("Label").Append(_context.MulticlassClassification.Trainers.ResNet(first)).Fit(data);
+        var weights = ResNetWeights.FromTransformer(((IEnumerable<ITransformer>)model).OfType<ResNetTransformer>().Single());
+
+        var refused = Assert.ThrowsExactly<ArgumentException>(() => Fit(mean: null, deviation: null).Dispose());
+
+        Assert.Contains("Column 'Features' is normalised with mean 0.485, 0.456, 0.406 and standard deviation 0.229, 0.224, 0.225, but the weights of", refused.Message);
+        Assert.Contains("were trained with mean 0.48, 0.45, 0.4 and standard deviation 0.003922, 0.003922, 0.003922.", refused.Message);
+        Fit([.. weights.Preprocessing!.Mean], [.. weights.Preprocessing.StandardDeviation]).Dispose();
+
+        IDisposable Fit(float[]? mean, float[]? deviation)
+        {
+            ResNetTrainer.Options options = Options("Features", epochs: 1);
+            (options.Specification, options.PretrainedWeights, options.FineTuning) = (null, weights, FineTuningMode.HeadOnly);
+            var pixels = _context.Transforms.LoadImages("Image", _folder.Path, "ImagePath")
+                .Append(_context.Transforms.ResizeImages("Image", 12, 12))
+                .Append(_context.Transforms.ExtractPixels("Pixels", "Image"))
+                .Append(_context.Transforms.NormalizePixels("Features", "Pixels", mean, deviation));
+            IEstimator<ITransformer> pipeline = asFeatures
+                ? pixels.Append(_context.Transforms.ResNetFeatures("Out", "Features", weights))
+                : _context.Transforms.Conversion.MapValueToKey("Label").Append(pixels).Append(_context.MulticlassClassification.Trainers.ResNet(options));
+            return (IDisposable)pipeline.Fit(data);
+        }
+    }
+
     [TestMethod]
     public void Fit_ImageFolder_IsWhatRelativePathsAreRelativeTo()
     {

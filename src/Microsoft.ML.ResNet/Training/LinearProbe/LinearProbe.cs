@@ -18,11 +18,22 @@ internal sealed class LinearProbe(
     /// <summary>The share of that which features may take; the fit has the rest.</summary>
     private const double ShareOfFeatures = 0.7;
 
+    /// <summary>The time that the features of all images took, on average of their views.</summary>
+    public TimeSpan TimeOfView { get; private set; }
+
+    /// <summary>Whether the time limit left images or views out.</summary>
+    public bool IsCut { get; private set; }
+
+    /// <summary>Whether the fit was cancelled before its end, and the head is what it had come to: with <see cref="CancellationHandling.ReturnBest"/>.</summary>
+    public bool IsCancelled { get; private set; }
+
     /// <summary>Computes features and fits the head, within the time limit: each class has one image in any case.</summary>
     /// <param name="views">The varied views of each image beside the plain one.</param>
     /// <param name="isAll">Whether this is the whole training, and reported as its only epoch.</param>
-    /// <returns>The metrics of that epoch; none where a training follows.</returns>
-    public IReadOnlyList<EpochMetrics> Run(int views, bool isAll)
+    /// <param name="isMeasured">Whether the metrics are wanted although a training may follow.</param>
+    /// <returns>The metrics of that epoch; none where a training follows and they aren't wanted.</returns>
+    /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
+    public IReadOnlyList<EpochMetrics> Run(int views, bool isAll, bool isMeasured = false)
     {
         network.eval();
         using var scope = NewDisposeScope();
@@ -47,6 +58,8 @@ internal sealed class LinearProbe(
         ExtractedFeatures features = extraction.Run(
             training.Subset(rows), settings.Augmentation, views, settings.Seed, rows, left is null ? null : () => host.Elapsed() - began >= left * ShareOfFeatures, least: images.ClassCount);
         TimeSpan extracted = host.Elapsed();
+        TimeOfView = (extracted - began) * ((double)training.Count / features.Tensor.shape[0]);
+        IsCut = features.ImageCount < training.Count || features.Views < views;
         (rows, features) = InRowOrder(rows[..features.ImageCount], features);
         int[] labels = [.. rows.Select(row => training.Labels[row])];
         WarnOfCut(features, views);
@@ -59,18 +72,37 @@ internal sealed class LinearProbe(
             settings.WeightsByClass(training.Labels, images.ClassCount),
             settings.LabelSmoothing,
             settings.Seed,
-            left is not { } time ? null : share => host.Elapsed() - extracted >= (time - (extracted - began)) * share);
+            share => Stops() || (left is { } time && host.Elapsed() - extracted >= (time - (extracted - began)) * share));
         host.Inform(string.Create(
             CultureInfo.InvariantCulture,
             $"Computed {features.Tensor.shape[0]} x {features.Tensor.shape[1]} features in {(extracted - began).TotalSeconds:F1} s and fitted the classifier to them in {(host.Elapsed() - extracted).TotalSeconds:F1} s, penalty {penalty}."));
-        if (!isAll)
+        if (!isAll && !isMeasured)
         {
             return [];
         }
 
-        EpochMetrics metrics = Measured(features, labels, validation?.Images ?? images.Validation);
-        host.Report(metrics);
+        EpochMetrics metrics = Measured(features, labels, IsCancelled ? null : validation?.Images ?? images.Validation);
+        if (isAll)
+        {
+            host.Report(metrics);
+        }
+
         return [metrics];
+    }
+
+    /// <summary>Whether the fit is to end with what it has come to, as it is cancelled.</summary>
+    private bool Stops()
+    {
+        try
+        {
+            host.CheckCancelled();
+        }
+        catch (OperationCanceledException) when (settings.CancellationHandling == CancellationHandling.ReturnBest)
+        {
+            IsCancelled = true;
+        }
+
+        return IsCancelled;
     }
 
     /// <summary>Chooses the images to validate on within the time limit, if there is one.</summary>
@@ -124,7 +156,16 @@ internal sealed class LinearProbe(
             return metrics;
         }
 
-        ValidationResult result = Evaluation.Run(network, validation, scoring, topK, host.CheckCancelled);
+        ValidationResult result;
+        try
+        {
+            result = Evaluation.Run(network, validation, scoring, topK, host.CheckCancelled);
+        }
+        catch (OperationCanceledException) when (settings.CancellationHandling == CancellationHandling.ReturnBest)
+        {
+            return metrics;
+        }
+
         return metrics with
         {
             ValidationLoss = result.Loss,

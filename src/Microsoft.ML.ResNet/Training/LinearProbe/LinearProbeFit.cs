@@ -32,7 +32,7 @@ internal static class LinearProbeFit
     /// <param name="labels">The class of each of the N images.</param>
     /// <param name="imageWeights">How much each image counts, or null.</param>
     /// <param name="classWeights">By class, or null.</param>
-    /// <param name="isTimeOver">Asked whether a share (0 to 1) of the time for the fit is over; null where there is no limit.</param>
+    /// <param name="isTimeOver">Asked whether a share (0 to 1) of the time for the fit is over; null: it never is.</param>
     /// <returns>The penalty that was chosen.</returns>
     public static double Fit(
         ResidualNetwork network, Tensor features, int[] labels, float[]? imageWeights, float[]? classWeights, double labelSmoothing, long seed, Func<double, bool>? isTimeOver = null)
