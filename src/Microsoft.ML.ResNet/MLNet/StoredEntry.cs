@@ -26,19 +26,19 @@ internal static class StoredEntry
     }
 
     /// <summary>Reads an entry.</summary>
-    /// <param name="load">Takes the content and, where it is known, its length.</param>
+    /// <param name="load">Takes the content and, where they are known, its length and its checksum, which ML.NET doesn't look at.</param>
     /// <returns>False where there is no such entry.</returns>
-    public static bool TryLoad(ModelLoadContext context, string name, Action<Stream, long?> load)
+    public static bool TryLoad(ModelLoadContext context, string name, Action<Stream, (long Length, uint Crc32)?> load)
     {
         // Files from Windows have backslashes.
         string path = Normalized(Path.Combine(context.Directory ?? "", name));
-        if (ArchiveOf(context.Repository)?.Entries.LastOrDefault(item => Normalized(item.FullName) == path) is not { } entry || entry.CompressedLength != entry.Length)
+        if (ArchiveOf(context.Repository)?.Entries.LastOrDefault(item => Normalized(item.FullName) == path) is not { } entry)
         {
             return context.TryLoadBinaryStream(name, reader => load(reader.BaseStream, null));
         }
 
         using Stream stream = entry.Open();
-        load(stream, entry.Length);
+        load(stream, (entry.Length, entry.Crc32));
         return true;
 
         static string Normalized(string path) => path.Replace('\\', '/');

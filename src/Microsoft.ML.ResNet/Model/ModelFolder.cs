@@ -40,7 +40,7 @@ internal sealed record ModelFolder(string Signature, string ModelSignature, stri
     {
         byte[] description = ReadDescription(context);
         T? transformer = null;
-        return StoredEntry.TryLoad(context, WeightsStream, (stream, length) => transformer = load(description, length is { } known ? new SizedStream(stream, known) : stream))
+        return StoredEntry.TryLoad(context, WeightsStream, (stream, known) => transformer = load(description, Checked(stream, known)))
             ? transformer!
             : throw Missing(WeightsStream);
     }
@@ -62,8 +62,10 @@ internal sealed record ModelFolder(string Signature, string ModelSignature, stri
         context.CheckAtModel();
         context.CheckVersionInfo(Version);
         byte[]? description = null;
-        return context.TryLoadBinaryStream(DescriptionStream, reader => description = ReadDescription(reader.BaseStream)) ? description! : throw Missing(DescriptionStream);
+        return StoredEntry.TryLoad(context, DescriptionStream, (stream, known) => description = ReadDescription(Checked(stream, known))) ? description! : throw Missing(DescriptionStream);
     }
+
+    private static Stream Checked(Stream stream, (long Length, uint Crc32)? known) => known is { } entry ? new ArchivedStream(stream, entry.Length, entry.Crc32) : stream;
 
     private static byte[] ReadDescription(Stream stream)
     {

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.IO.Hashing;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.WeightFiles;
 
@@ -37,6 +38,7 @@ internal static class ModelWeightsReader
     private static MemoryStream Unpack(ZipArchiveEntry entry, long limit)
     {
         var content = new MemoryStream();
+        var checksum = new Crc32();
         byte[] buffer = new byte[1 << 16];
         using Stream stream = entry.Open();
         for (int count = stream.Read(buffer); count > 0; count = stream.Read(buffer))
@@ -47,6 +49,12 @@ internal static class ModelWeightsReader
             }
 
             content.Write(buffer, 0, count);
+            checksum.Append(buffer.AsSpan(0, count));
+        }
+
+        if (checksum.GetCurrentHashAsUInt32() != entry.Crc32)
+        {
+            throw new InvalidDataException($"the part '{entry.FullName}' has another checksum than when it was written: the file is damaged. Copy it again, or save the model again.");
         }
 
         content.Position = 0;

@@ -73,7 +73,7 @@ internal static class TensorStream
             throw new InvalidDataException($"The weights don't fit the network: {string.Join("; ", faults.Take(shown))}{more}.");
         }
 
-        long present = stream is SizedStream sized ? sized.Remaining : stream.CanSeek ? stream.Length - stream.Position : long.MaxValue;
+        long present = stream is ArchivedStream archived ? archived.Remaining : stream.CanSeek ? stream.Length - stream.Position : long.MaxValue;
         if (entries.FirstOrDefault(entry => entry.End > present) is { } cut)
         {
             throw CutShort(cut);

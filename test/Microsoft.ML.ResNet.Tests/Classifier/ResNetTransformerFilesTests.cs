@@ -95,6 +95,25 @@ public sealed class ResNetTransformerFilesTests
         CollectionAssert.AreEqual(Scores(s_model, s_data).SelectMany(row => row).ToArray(), Scores((ITransformer)loaded, s_data).SelectMany(row => row).ToArray());
     }
 
+    /// <summary>One bit of a weight changes scores by anything, and nothing else tells.</summary>
+    [TestMethod]
+    public void Load_WeightsWithAFlippedBit_SaysThatTheFileIsDamaged()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("model.zip");
+        Context.Model.Save(s_model, s_data.Schema, path);
+        byte[] file = File.ReadAllBytes(path), weights = [];
+        ModelZip.Repack(path, CompressionLevel.NoCompression, change: (name, content) => name == "Weights.safetensors" ? weights = content : content);
+        int last = file.AsSpan().IndexOf(weights.AsSpan(weights.Length - 64)) + 63;
+        file[last] ^= 0x40;
+        File.WriteAllBytes(path, file);
+
+        Exception exception = Assert.Throws<Exception>(() => new MLContext().Model.Load(path, out _));
+
+        Assert.Contains("The model file is damaged: a part of it has another checksum than when it was written.", Chain(exception).OfType<InvalidDataException>().First().Message);
+        Assert.Contains("has another checksum than when it was written", Assert.ThrowsExactly<InvalidDataException>(() => ResNetWeights.FromFile(path)).Message);
+    }
+
     /// <summary>A file that ends early is told from its length, before the network has memory.</summary>
     [TestMethod]
     [DoNotParallelize]

@@ -85,7 +85,7 @@ public sealed class PackageTests
         string[] expected =
         [
             "Google.Protobuf [3.30.2, 4.0.0)", "Microsoft.ML [5.0.1, 6.0.0)", "Microsoft.ML.ImageAnalytics [5.0.1, 6.0.0)", "SkiaSharp [2.88.9, 3.0.0)", "SkiaSharp.NativeAssets.Linux.NoDependencies [2.88.9, 3.0.0)",
-            "TorchSharp [0.107.0, 0.108.0)",
+            "System.IO.Hashing [8.0.0, 11.0.0)", "TorchSharp [0.107.0, 0.108.0)",
         ];
         CollectionAssert.AreEqual(expected, dependencies, string.Join(", ", dependencies));
     }

@@ -1,9 +1,12 @@
+using System.IO.Hashing;
+
 namespace Microsoft.ML.ResNet.WeightFiles;
 
-/// <summary>A stream that is read from begin to end and whose length is known.</summary>
+/// <summary>The content of an archive's entry, read from begin to end. The archive knows its length and its checksum, which is compared when all has been read.</summary>
 /// <param name="source">It stays open.</param>
-internal sealed class SizedStream(Stream source, long length) : Stream
+internal sealed class ArchivedStream(Stream source, long length, uint crc32) : Stream
 {
+    private readonly Crc32 _read = new();
     private long _position;
 
     /// <summary>The bytes that are left to read.</summary>
@@ -25,11 +28,15 @@ internal sealed class SizedStream(Stream source, long length) : Stream
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
+    /// <exception cref="InvalidDataException">The content is not what was written.</exception>
     public override int Read(Span<byte> buffer)
     {
         int count = source.Read(buffer);
         _position += count;
-        return count;
+        _read.Append(buffer[..count]);
+        return count == 0 || _position < length || _read.GetCurrentHashAsUInt32() == crc32
+            ? count
+            : throw new InvalidDataException("The model file is damaged: a part of it has another checksum than when it was written. Copy the file again, or save the model again.");
     }
 
     public override void Flush()
