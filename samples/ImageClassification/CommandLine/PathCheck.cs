@@ -1,19 +1,57 @@
+using ImageClassification.Scoring;
+
 namespace ImageClassification.CommandLine;
 
 /// <summary>Looks at the paths of results before the work rather than after it.</summary>
 internal static class PathCheck
 {
-    /// <exception cref="WrongArgumentException">The path is a folder, or lies in none that exists.</exception>
-    public static void CanBeWritten(string option, string? path)
+    /// <summary>What may be written to by all.</summary>
+    private const string Nothing = "/dev/null";
+
+    /// <exception cref="WrongArgumentException">The path is a folder, or lies in none that exists, or stands for standard output.</exception>
+    public static void CanBeWritten(NamedPath result)
     {
-        if (path is not null && Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
+        string path = result.Path;
+        if (path == Output.StandardOutput)
         {
-            throw new WrongArgumentException($"The folder of {option} '{path}' doesn't exist.");
+            throw new WrongArgumentException($"{result} is no path of a file: --json alone can be written to standard output. A file of this name is './-'.");
+        }
+
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
+        {
+            throw new WrongArgumentException($"The folder of {result} doesn't exist.");
         }
 
         if (Directory.Exists(path))
         {
-            throw new WrongArgumentException($"{option} '{path}' is a folder, expected the path of a file.");
+            throw new WrongArgumentException($"{result} is a folder, expected the path of a file.");
+        }
+    }
+
+    /// <summary>Looks whether a result would take the place of another one, or of what is read.</summary>
+    /// <param name="sources">Files, and folders of images and tar files.</param>
+    /// <exception cref="WrongArgumentException">One of the results would.</exception>
+    public static void OverwritesNothing(IEnumerable<NamedPath> results, IEnumerable<NamedPath> sources)
+    {
+        ILookup<bool, NamedPath> byFolder = sources.ToLookup(source => Directory.Exists(source.Path));
+        Dictionary<string, NamedPath> files = new(RealPath.Comparer);
+        foreach (NamedPath source in byFolder[false])
+        {
+            files.TryAdd(RealPath.Of(source.Path), source);
+        }
+
+        foreach (NamedPath result in results.Where(result => result.Path != Nothing))
+        {
+            string real = RealPath.Of(result.Path);
+            if (!files.TryAdd(real, result))
+            {
+                throw new WrongArgumentException($"{result} would overwrite {files[real]}. Name another path with {result.Option}.");
+            }
+
+            if (File.Exists(real) && (ImagePaths.IsImage(real) || ScoringParts.IsTar(real)) && byFolder[true].FirstOrDefault(folder => RealPath.IsIn(real, folder.Path)) is { } images)
+            {
+                throw new WrongArgumentException($"{result} would overwrite a file of {images}. Name another path with {result.Option}.");
+            }
         }
     }
 }

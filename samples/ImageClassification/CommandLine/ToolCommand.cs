@@ -29,6 +29,15 @@ internal abstract class ToolCommand : Command
     {
     }
 
+    /// <summary>The files that the command writes, beside that of <c>--json</c>: whether they can be written is looked at before it runs.</summary>
+    protected virtual IEnumerable<NamedPath> Results(ParseResult arguments) => [];
+
+    /// <summary>The files and folders that the command reads, which no result may overwrite.</summary>
+    protected virtual IEnumerable<NamedPath> Sources(ParseResult arguments) => [];
+
+    /// <summary>The file of <c>--json</c>; none where it is not given, or is standard output.</summary>
+    protected IEnumerable<NamedPath> JsonFile(ParseResult arguments) => NamedPath.Of(arguments, _json).Where(json => json.Path != Output.StandardOutput);
+
     /// <summary>Does what the command line says.</summary>
     /// <returns>The exit code.</returns>
     protected abstract int Run(ParseResult arguments, Output output, CancellationToken cancellationToken);
@@ -41,13 +50,14 @@ internal abstract class ToolCommand : Command
         using var interruption = new Interruption();
         try
         {
-            string? json = arguments.GetValue(_json);
-            if (json != Output.StandardOutput)
+            NamedPath[] results = [.. Results(arguments), .. JsonFile(arguments)];
+            foreach (NamedPath result in results)
             {
-                PathCheck.CanBeWritten("--json", json);
+                PathCheck.CanBeWritten(result);
             }
 
-            return Run(arguments, new Output(json), interruption.Token);
+            PathCheck.OverwritesNothing(results, Sources(arguments));
+            return Run(arguments, new Output(arguments.GetValue(_json)), interruption.Token);
         }
         catch (OperationCanceledException)
         {

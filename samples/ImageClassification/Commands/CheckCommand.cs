@@ -29,10 +29,13 @@ internal sealed class CheckCommand : ToolCommand
         }
     }
 
+    protected override IEnumerable<NamedPath> Results(ParseResult arguments) => NamedPath.Of(arguments, _output);
+
+    protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => NamedPath.Of(arguments, _images, _test);
+
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {
         string path = arguments.GetValue(_output)!;
-        PathCheck.CanBeWritten("--output", path);
         var mlContext = new MLContext(seed: 1);
         string? folder = arguments.GetValue(_images), testFolder = arguments.GetValue(_test);
         IReadOnlyList<LabeledImage> images = ImageData.List(mlContext, folder, "train");

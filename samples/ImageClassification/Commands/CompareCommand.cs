@@ -31,10 +31,13 @@ internal sealed class CompareCommand : ToolCommand
         }
     }
 
+    protected override IEnumerable<NamedPath> Results(ParseResult arguments) => NamedPath.Of(arguments, _output);
+
+    protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => NamedPath.Of(arguments, _images, _test);
+
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {
         string modelPath = arguments.GetValue(_output)!;
-        PathCheck.CanBeWritten("--output", modelPath);
         var competition = new Competition(
             new ComparisonArguments(
                 arguments.GetValue(_images),

@@ -28,7 +28,7 @@ internal sealed class ExplainedFiles
 
         if (images.Count == 1 && !Directory.Exists(path))
         {
-            PathCheck.CanBeWritten("--explain", path);
+            PathCheck.CanBeWritten(new NamedPath("--explain", path));
             return new ExplainedFiles(network, className, new Dictionary<string, string> { [images[0]] = path });
         }
 
@@ -51,6 +51,9 @@ internal sealed class ExplainedFiles
 
         return new ExplainedFiles(network, className, paths);
     }
+
+    /// <summary>The pictures that are written.</summary>
+    public IEnumerable<string> Paths => _paths.Values;
 
     /// <returns>The path of the picture.</returns>
     public string Write(string image)

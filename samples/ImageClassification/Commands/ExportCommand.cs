@@ -44,15 +44,13 @@ internal sealed class ExportCommand : ToolCommand
         }
     }
 
+    protected override IEnumerable<NamedPath> Results(ParseResult arguments) => NamedPath.Of(arguments, _output);
+
+    protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => NamedPath.Of(arguments, _model.Option);
+
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {
         string path = arguments.GetValue(_output)!, modelPath = arguments.GetValue(_model.Option)!;
-        PathCheck.CanBeWritten("--output", path);
-        if (Path.GetFullPath(path) == Path.GetFullPath(modelPath))
-        {
-            throw new WrongArgumentException($"--output '{path}' is the model itself, expected another file.");
-        }
-
         using SavedModel model = _model.Load(arguments);
         ResNetTransformer network = model.Network
             ?? throw new WrongArgumentException($"The model '{modelPath}' has no residual network, expected one that 'train' made.");

@@ -26,6 +26,8 @@ internal sealed class FindLearningRateCommand : ToolCommand
         }
     }
 
+    protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => NamedPath.Of(arguments, _training.Images);
+
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {
         TrainingArguments choices = _training.Of(arguments);

@@ -50,6 +50,8 @@ internal sealed class PredictCommand : ToolCommand
         }
     }
 
+    protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => [.. NamedPath.Of(arguments, _model.Option), .. arguments.GetValue(_images)!.Select(path => new NamedPath(_images.Name, path))];
+
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {
         using SavedModel model = _model.Load(arguments);
@@ -61,6 +63,12 @@ internal sealed class PredictCommand : ToolCommand
     {
         IReadOnlyList<string> files = WrongArgumentException.Guard(() => FilesOf(model, arguments.GetValue(_images)!));
         ExplainedFiles? explained = arguments.GetValue(_explain) is { } path ? WrongArgumentException.Guard(() => ExplainedFiles.Create(model, path, files, arguments.GetValue(_class))) : null;
+        if (explained is not null)
+        {
+            NamedPath[] pictures = [.. explained.Paths.Select(picture => new NamedPath(_explain.Name, picture))];
+            PathCheck.OverwritesNothing([.. pictures, .. JsonFile(arguments)], [.. Sources(arguments), .. files.Select(file => new NamedPath(_images.Name, file))]);
+        }
+
         List<Classification> results = [];
         foreach (Classification result in new ImageClassifier(model, top).Classify(files, cancellationToken))
         {
@@ -84,6 +92,7 @@ internal sealed class PredictCommand : ToolCommand
         var ranks = Ranks.Of(arguments.GetValue(_rank), arguments.GetValue(_ranks));
         PartFormat format = arguments.GetValue(_format) ?? PartFormat.Csv;
         IReadOnlyList<ScoringPart> parts = WrongArgumentException.Guard(() => ScoringParts.Of(model.MLContext, arguments.GetValue(_images)!));
+        PathCheck.OverwritesNothing([.. ScoringFolder.FilesOf(folder, format, parts).Select(file => new NamedPath(_output.Name, file)), .. JsonFile(arguments)], Sources(arguments));
         var options = new Dictionary<string, string> { ["--top"] = $"{top}", ["--test-time-augmentation"] = $"{arguments.GetValue(_model.TestTimeAugmentation)}" };
         var results = ScoringFolder.Open(folder, format, arguments.GetValue(_model.Option)!, options, parts);
         ScoringSummary summary = new BatchScoring(model, results, format, top, ranks, output).Run(parts, cancellationToken);

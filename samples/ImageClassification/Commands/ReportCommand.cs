@@ -20,10 +20,13 @@ internal sealed class ReportCommand : ToolCommand
         : base("report", "Writes the report of a saved model on a folder of test images: one HTML file with curves, confusion matrix, mistakes and more.")
         => AddOptions(_images, _model.Option, _model.SkipBadImages, _training, _output);
 
+    protected override IEnumerable<NamedPath> Results(ParseResult arguments) => NamedPath.Of(arguments, _output);
+
+    protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => NamedPath.Of(arguments, _model.Option, _images, _training);
+
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {
         string path = arguments.GetValue(_output)!;
-        PathCheck.CanBeWritten("--output", path);
         using SavedModel model = _model.Load(arguments);
         IReadOnlyList<LabeledImage> images = EvaluateCommand.TestImages(model, arguments.GetValue(_images));
         IReadOnlyList<LabeledImage>? training = arguments.GetValue(_training) is { } folder ? ImageData.List(model.MLContext, folder, "train") : null;

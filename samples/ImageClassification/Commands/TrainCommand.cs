@@ -42,14 +42,16 @@ internal sealed class TrainCommand : ToolCommand
         }
     }
 
+    protected override IEnumerable<NamedPath> Results(ParseResult arguments) => [.. NamedPath.Of(arguments, _output), new(_report.Name, ReportPath(arguments))];
+
+    protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => NamedPath.Of(arguments, _training.Images, _test);
+
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {
         var total = Stopwatch.StartNew();
         TrainingArguments choices = _training.Of(arguments);
         string modelPath = arguments.GetValue(_output)!;
-        PathCheck.CanBeWritten("--output", modelPath);
-        PathCheck.CanBeWritten("--report", arguments.GetValue(_report));
-        string reportPath = arguments.GetValue(_report) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(modelPath))!, "report.html");
+        string reportPath = ReportPath(arguments);
 
         MLContext mlContext = TrainerLog.NewContext(choices.Seed, output.Console);
         ImageData data = ImageData.Load(mlContext, choices.ImageFolder, arguments.GetValue(_test), choices.Seed);
@@ -112,6 +114,9 @@ internal sealed class TrainCommand : ToolCommand
         });
         return ExitCode.Success;
     }
+
+    private string ReportPath(ParseResult arguments)
+        => arguments.GetValue(_report) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(arguments.GetValue(_output)!))!, "report.html");
 
     /// <summary>Saves a model that says why it can't read an image, whether or not the training left such images out.</summary>
     private static void Save(MLContext mlContext, ITransformer model, ResNetTransformer network, DataViewSchema schema, string path)

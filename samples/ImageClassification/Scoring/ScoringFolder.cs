@@ -38,10 +38,16 @@ internal sealed class ScoringFolder
     }
 
     /// <summary>The file of a part.</summary>
-    public string PathOf(ScoringPart part) => Path.Combine(_path, $"{part.Name}.{_format.ToString().ToLowerInvariant()}");
+    public string PathOf(ScoringPart part) => PathOf(_path, _format, part);
+
+    /// <summary>All files that a folder will have.</summary>
+    public static IEnumerable<string> FilesOf(string path, PartFormat format, IEnumerable<ScoringPart> parts)
+        => [Path.Combine(path, DescriptionFile), .. parts.Select(part => PathOf(path, format, part))];
 
     /// <summary>Whether the part is done: only what is complete has its name.</summary>
     public bool Has(ScoringPart part) => File.Exists(PathOf(part)) && (part.Changed is null || File.GetLastWriteTimeUtc(PathOf(part)) >= part.Changed);
+
+    private static string PathOf(string path, PartFormat format, ScoringPart part) => Path.Combine(path, $"{part.Name}.{format.ToString().ToLowerInvariant()}");
 
     private static Description? Read(string path)
     {
