@@ -12,11 +12,12 @@ internal sealed record RunSummary
     /// <summary>The mean of minus the logarithm of the right class's probability.</summary>
     public required double LogLoss { get; init; }
 
+    /// <summary>The time of the training in this process.</summary>
     public required double TrainSeconds { get; init; }
 
     public required double TotalSeconds { get; init; }
 
-    /// <summary>Training images a second, the reading of their files included.</summary>
+    /// <summary>Training images a second in this process, the reading of their files included; 0 where a checkpoint had all epochs.</summary>
     public required double ImagesPerSecond { get; init; }
 
     public required string ModelPath { get; init; }
@@ -25,10 +26,12 @@ internal sealed record RunSummary
 
     public required string Architecture { get; init; }
 
+    /// <summary>The epochs of the training, those of earlier processes included.</summary>
     public required int Epochs { get; init; }
 
     public required int Seed { get; init; }
 
+    /// <summary>The images that are trained on: without those that are held out to calibrate, and those that can't be read.</summary>
     public required int TrainImages { get; init; }
 
     public required int TestImages { get; init; }

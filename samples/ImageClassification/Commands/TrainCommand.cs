@@ -78,7 +78,8 @@ internal sealed class TrainCommand : ToolCommand
         }
 
         var training = Stopwatch.StartNew();
-        using var model = TrainingProgress.Show(output, options, () => Training.Fit(mlContext, trainingImages, options));
+        var trained = new TrainedImages();
+        using var model = TrainingProgress.Show(output, options, trained, () => Training.Fit(mlContext, trainingImages, options));
         training.Stop();
         ResNetTransformer network = model.OfType<ResNetTransformer>().Single();
         Save(mlContext, model, network, trainingImages.Schema, modelPath);
@@ -91,7 +92,7 @@ internal sealed class TrainCommand : ToolCommand
             TrainingData = trainingImages,
             TrainerOptions = options,
             Seed = choices.Seed,
-            TrainingTime = training.Elapsed,
+            TrainingTime = TotalTime(training.Elapsed, network.TrainingHistory),
             LearningRates = rates,
         });
         TestReport.ShowModel(output.Console, modelPath, reportPath);
@@ -102,13 +103,13 @@ internal sealed class TrainCommand : ToolCommand
             LogLoss = result.Metrics.LogLoss,
             TrainSeconds = training.Elapsed.TotalSeconds,
             TotalSeconds = total.Elapsed.TotalSeconds,
-            ImagesPerSecond = network.TrainingHistory.Sum(epoch => (double)epoch.ImageCount) / training.Elapsed.TotalSeconds,
+            ImagesPerSecond = trained.CountOf(network.TrainingHistory, options.BatchSize) / training.Elapsed.TotalSeconds,
             ModelPath = Path.GetFullPath(modelPath),
             ReportPath = Path.GetFullPath(reportPath),
             Architecture = network.Architecture?.ToString() ?? "pretrained",
             Epochs = network.TrainingHistory.Count,
             Seed = choices.Seed,
-            TrainImages = data.Training.Count,
+            TrainImages = network.TrainingHistory.Max(epoch => epoch.ImageCount),
             TestImages = result.Images.Count,
             Classes = network.ClassNames,
         });
@@ -117,6 +118,9 @@ internal sealed class TrainCommand : ToolCommand
 
     private string ReportPath(ParseResult arguments)
         => arguments.GetValue(_report) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(arguments.GetValue(_output)!))!, "report.html");
+
+    /// <summary>With that of earlier processes, where the training was resumed.</summary>
+    private static TimeSpan TotalTime(TimeSpan own, IReadOnlyList<EpochMetrics> history) => history[^1].Elapsed > own ? history[^1].Elapsed : own;
 
     /// <summary>Saves a model that says why it can't read an image, whether or not the training left such images out.</summary>
     private static void Save(MLContext mlContext, ITransformer model, ResNetTransformer network, DataViewSchema schema, string path)

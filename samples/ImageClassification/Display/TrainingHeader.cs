@@ -18,7 +18,7 @@ internal static class TrainingHeader
         string test = data.TestFolder is { } folder ? $"from {ShortPath.Of(folder)}" : "put aside, a fifth of each class";
 
         var lines = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn(new GridColumn().PadRight(0));
-        Add(lines, "Training", $"{data.Training.Count:N0} images from {ShortPath.Of(data.ImageFolder)}");
+        Add(lines, "Training", $"{data.Training.Count:N0} images from {ShortPath.Of(data.ImageFolder)}{(options.CalibrateScores ? FormattableString.Invariant($", {options.ValidationFraction * 100:0} % of each class held out to calibrate") : "")}");
         Add(lines, "Test", $"{data.Test.Count:N0} images {test}");
         Add(lines, "Classes", $"{classes.Count}: {string.Join(", ", classes.Take(12))}{(classes.Count > 12 ? ", …" : "")}");
         Add(lines, "Network", $"{name}{reason}, {parameters:N0} parameters, input {size}x{size}{(options.ImageFit == ImageFit.ShortSideCrop ? "" : $" by {options.ImageFit}")}");

@@ -8,13 +8,14 @@ namespace ImageClassification.Display;
 /// <summary>Shows a training while it runs: a bar in a terminal, a line an epoch elsewhere.</summary>
 internal static class TrainingProgress
 {
-    /// <summary>Runs <paramref name="train"/>, having made <paramref name="options"/> report to the display.</summary>
-    public static TModel Show<TModel>(Output output, ResNetTrainer.Options options, Func<TModel> train)
+    /// <summary>Runs <paramref name="train"/>, having made <paramref name="options"/> report to the display and to <paramref name="other"/>.</summary>
+    public static TModel Show<TModel>(Output output, ResNetTrainer.Options options, IProgress<EpochMetrics> other, Func<TModel> train)
     {
         IAnsiConsole console = output.Console;
         if (output.IsRedirected || !console.Profile.Capabilities.Ansi || !console.Profile.Capabilities.Interactive)
         {
             console.WriteLine();
+            options.Progress = other;
             options.EpochCallback = metrics => output.Text.WriteLine(Line(metrics));
             TModel model = train();
             console.WriteLine();
@@ -28,7 +29,7 @@ internal static class TrainingProgress
             .Start(context =>
             {
                 ProgressTask task = context.AddTask("Reading the images").IsIndeterminate();
-                options.Progress = new Bar(task);
+                options.Progress = new Bar(task, other);
                 return train();
             });
     }
@@ -53,13 +54,14 @@ internal static class TrainingProgress
             : string.Create(CultureInfo.InvariantCulture, $"{time:m\\:ss}");
 
     /// <summary>Told after each batch; the display looks at the task ten times a second.</summary>
-    private sealed class Bar(ProgressTask task) : IProgress<EpochMetrics>
+    private sealed class Bar(ProgressTask task, IProgress<EpochMetrics> other) : IProgress<EpochMetrics>
     {
         private static readonly TimeSpan Interval = TimeSpan.FromSeconds(0.1);
         private TimeSpan _shown = -Interval;
 
         public void Report(EpochMetrics value)
         {
+            other.Report(value);
             bool isEnd = value.IsEpochEnd && value.Epoch == value.EpochCount && !value.IsTrial;
             if (value.Elapsed - _shown < Interval && !isEnd)
             {
