@@ -138,6 +138,30 @@ public sealed class CommandLineToolTests
         Assert.HasCount(files.Length, result.StandardError.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux | OperatingSystems.OSX)]
+    public async Task Predict_FolderWithLinksAndHiddenFolders_ListsEachVisibleImageOnce()
+    {
+        string images = Folder.File("linked"), picture = Path.Combine(Images, ColourFolder.Red, "00.png");
+        foreach (string name in (string[])["a", "b", ".hidden"])
+        {
+            Directory.CreateDirectory(Path.Combine(images, name));
+            File.Copy(picture, Path.Combine(images, name, "00.png"));
+        }
+
+        File.Copy(picture, Path.Combine(images, "a", ".01.png"));
+        Directory.CreateSymbolicLink(Path.Combine(images, "a", "loop"), "..");
+        File.CreateSymbolicLink(Path.Combine(images, "a", "02.png"), "00.png");
+        Directory.CreateSymbolicLink(Path.Combine(images, "c"), Path.Combine(Images, ColourFolder.Blue));
+
+        ProcessResult result = await RunAsync("predict", "--model", Model, "--json", "-", images);
+
+        Assert.AreEqual(0, result.ExitCode, result.Output);
+        using JsonDocument document = JsonDocument.Parse(result.StandardOutput);
+        string[] expected = ["a/00.png", "b/00.png", .. Enumerable.Range(0, 12).Select(i => $"c/{i:D2}.png")];
+        CollectionAssert.AreEqual(expected, document.RootElement.EnumerateArray().Select(row => Path.GetRelativePath(images, row.GetProperty("file").GetString()!)).ToArray());
+    }
+
     /// <summary>A model that predicts only what it is sure of: nothing, where it has to be surer than it ever is.</summary>
     [TestMethod]
     public async Task PredictAndEvaluate_ModelWithMinimumScore_TellWhatHasNoLabel()
