@@ -266,7 +266,7 @@ public static class ResNetCatalog
     /// Lists the images of a folder that has a sub-folder for each class. The rows are sorted by class and file name (ordinal, so that
     /// the order is the same on every system); sub-folders of a class folder belong to the class. A file whose extension doesn't tell is
     /// taken where its content is that of an image. Files and folders that are hidden or whose name begins with a dot are not. Links are followed,
-    /// and nothing is listed twice in a class.
+    /// but for those to the folder itself and to folders above it, and nothing is listed twice in a class.
     /// </summary>
     /// <remarks>The log of the <see cref="MLContext"/> is warned of what is left out: files of other formats by extension, sub-folders without images, and images beside the sub-folders.</remarks>
     /// <param name="catalog">The catalog of data operations.</param>

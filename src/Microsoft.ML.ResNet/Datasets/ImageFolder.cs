@@ -49,7 +49,7 @@ internal sealed class ImageFolder
             throw new InvalidOperationException($"The image folder '{_folder}' has no sub-folders, expected one for each class, with its images in it.");
         }
 
-        foreach (string path in classes)
+        foreach (string path in classes.Where(path => !IsLink(path) || !LeadsAbove(path, _folder)))
         {
             string label = Path.GetFileName(path);
             string[] files = [.. FilesOf(path).Where(IsImage).Order(StringComparer.Ordinal)];
@@ -71,7 +71,7 @@ internal sealed class ImageFolder
 
     /// <summary>
     /// The visible files in a class folder and below. Links to folders are followed after all folders themselves, and nothing is listed twice, so
-    /// that a link to a folder above it ends there.
+    /// that a link to a folder above it ends there. A link to the image folder, or to one above it, is not followed: images of other classes lie there.
     /// </summary>
     private List<string> FilesOf(string classFolder)
     {
@@ -81,7 +81,10 @@ internal sealed class ImageFolder
         Walk(classFolder);
         for (int i = 0; i < links.Count; i++)
         {
-            Walk(links[i]);
+            if (!LeadsAbove(links[i], classFolder))
+            {
+                Walk(links[i]);
+            }
         }
 
         ILookup<bool, string> byLink = files.ToLookup(IsLink);
@@ -116,6 +119,15 @@ internal sealed class ImageFolder
                 }
             }
         }
+    }
+
+    /// <summary>Whether a link is to a folder or to one above it; such links are counted.</summary>
+    private bool LeadsAbove(string link, string folder)
+    {
+        string target = RealPath(link);
+        bool isAbove = (RealPath(folder) + Path.DirectorySeparatorChar).StartsWith(Path.EndsInDirectorySeparator(target) ? target : target + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+        _repeated += isAbove ? 1 : 0;
+        return isAbove;
     }
 
     /// <summary>By the extension where that tells, else by the content.</summary>

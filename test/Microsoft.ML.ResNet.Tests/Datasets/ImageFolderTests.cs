@@ -112,6 +112,22 @@ public sealed class ImageFolderTests
     }
 
     [TestMethod]
+    public void LoadImageFolder_LinksToTheFolderItselfAndAbove_GiveNoClassTheImagesOfOthers()
+    {
+        RequireLinks();
+        Write("data/cat/a.jpg", Jpeg());
+        Write("data/dog/b.jpg", Jpeg());
+        Directory.CreateSymbolicLink(_folder.File("data/cat/loop"), "..");
+        Directory.CreateSymbolicLink(_folder.File("data/cat/above"), "../..");
+        Directory.CreateSymbolicLink(_folder.File("data/all"), ".");
+        IDataView images = _context.Data.LoadImageFolder(_folder.File("data"));
+
+        CollectionAssert.AreEqual(new[] { _folder.File("data/cat/a.jpg"), _folder.File("data/dog/b.jpg") }, images.GetColumn<string>("ImagePath").ToArray());
+        CollectionAssert.AreEqual(new[] { "cat", "dog" }, images.GetColumn<string>("Label").ToArray());
+        CollectionAssert.AreEqual(new[] { $"Of the image folder '{_folder.File("data")}', 3 links to files or folders that are listed already are left out." }, _log.Warnings.ToArray());
+    }
+
+    [TestMethod]
     public void LoadImageFolder_LinksToOtherPlaces_AreFollowed()
     {
         RequireLinks();
