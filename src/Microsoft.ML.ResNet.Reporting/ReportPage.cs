@@ -27,7 +27,7 @@ internal sealed class ReportPage
         report.WriteMistakes(results, network, options);
         report.WriteReliability(results.Calibration);
         report.WriteData(results, training);
-        report.WriteRun(network, options);
+        report.WriteRun(network, results, options);
         return report._page;
     }
 
@@ -195,12 +195,19 @@ internal sealed class ReportPage
         Add("</tbody></table></div>");
     }
 
-    private void WriteRun(ResNetTransformer network, TrainingReportOptions options)
+    private void WriteRun(ResNetTransformer network, TestResults results, TrainingReportOptions options)
     {
         Add("<h2>Run</h2>\n<div class=\"scroll\"><table class=\"texts\"><tbody>");
         IReadOnlyList<EpochMetrics> epochs = network.TrainingHistory;
         Row("Network", $"{Name(network)}, {Number(network.Specification.CountParameters(network.ClassNames.Count))} parameters");
         Row("Epochs", Number(epochs.Count));
+        if (network.MinimumScore > 0)
+        {
+            TestedImage[] covered = [.. results.Images.Where(image => image.Confidence >= network.MinimumScore)];
+            string right = covered.Length == 0 ? "" : $", {Percent(covered.Count(image => image.IsCorrect) / (double)covered.Length)} of them right";
+            Row("Minimum score", $"{Number(network.MinimumScore, "G3")}, reached by {Number(covered.Length)} of {Number(results.Images.Count)} test images{right}; the model gives the others no label");
+        }
+
         if (options.Seed is { } seed)
         {
             Row("Seed", seed.ToString(CultureInfo.InvariantCulture));

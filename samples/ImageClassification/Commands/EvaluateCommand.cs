@@ -41,8 +41,8 @@ internal sealed class EvaluateCommand : ToolCommand
         TestResult result = Training.Test(model.MLContext, model.Score(images), arguments.GetValue(_model.SkipBadImages), cancellationToken);
         clock.Stop();
         output.Text.WriteLine();
-        TestReport.Show(output.Console, result, model.ClassNames, ImageData.FolderOf(arguments.GetValue(_images), "test"));
-        output.WriteJson(EvaluationSummary.Of(result, model.ClassNames, arguments.GetValue(_model.Option)!, clock.Elapsed));
+        TestReport.Show(output.Console, result, model.ClassNames, ImageData.FolderOf(arguments.GetValue(_images), "test"), model.Network?.MinimumScore);
+        output.WriteJson(EvaluationSummary.Of(result, model, arguments.GetValue(_model.Option)!, clock.Elapsed));
         return ExitCode.Success;
     }
 }

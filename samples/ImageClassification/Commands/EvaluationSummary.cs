@@ -15,6 +15,15 @@ internal sealed record EvaluationSummary
     /// <summary>The mean of minus the logarithm of the right class's probability.</summary>
     public required double LogLoss { get; init; }
 
+    /// <summary>The probability below which the model predicts no class; null where it always predicts one. The other numbers are of all images, by the most probable class.</summary>
+    public double? MinimumScore { get; init; }
+
+    /// <summary>The share of the test images that reach it, 0 to 1.</summary>
+    public double? Coverage { get; init; }
+
+    /// <summary>The share of these that the model is right about, 0 to 1; null where there are none.</summary>
+    public double? CoveredAccuracy { get; init; }
+
     public required int TestImages { get; init; }
 
     /// <summary>Images read and scored in a second.</summary>
@@ -30,18 +39,22 @@ internal sealed record EvaluationSummary
     /// <summary>Of each class, how many of its images are taken for which; rows and columns in the order of <see cref="Classes"/>.</summary>
     public required IReadOnlyList<IReadOnlyList<int>> ConfusionMatrix { get; init; }
 
-    public static EvaluationSummary Of(TestResult result, IReadOnlyList<string> classNames, string modelPath, TimeSpan time)
+    public static EvaluationSummary Of(TestResult result, SavedModel model, string modelPath, TimeSpan time)
     {
         ConfusionMatrix matrix = result.Metrics.ConfusionMatrix;
+        CoveredImages? covered = result.CoveredBy(model.Network?.MinimumScore);
         return new EvaluationSummary
         {
             TestAccuracy = result.Metrics.MicroAccuracy,
             MacroAccuracy = result.Metrics.MacroAccuracy,
             LogLoss = result.Metrics.LogLoss,
+            MinimumScore = covered?.MinimumScore,
+            Coverage = covered?.Coverage,
+            CoveredAccuracy = covered?.Accuracy,
             TestImages = result.Images.Count,
             ImagesPerSecond = result.Images.Count / time.TotalSeconds,
             ModelPath = Path.GetFullPath(modelPath),
-            Classes = [.. classNames.Select((name, i) => ClassSummary.Of(name, matrix.Counts, i))],
+            Classes = [.. model.ClassNames.Select((name, i) => ClassSummary.Of(name, matrix.Counts, i))],
             ConfusionMatrix = [.. matrix.Counts.Select(row => (IReadOnlyList<int>)[.. row.Select(count => (int)count)])],
         };
     }

@@ -44,9 +44,9 @@ internal sealed class ReportCommand : ToolCommand
             TrainingData = training is null ? null : model.MLContext.Data.LoadFromEnumerable(training),
         });
         TestReport.ShowUnreadable(output.Console, result);
-        TestReport.ShowTotals(output.Console, result);
+        TestReport.ShowTotals(output.Console, result, model.Network.MinimumScore);
         output.Console.WriteLine($"Report   {ShortPath.Of(path)}");
-        output.WriteJson(EvaluationSummary.Of(result, model.ClassNames, arguments.GetValue(_model.Option)!, clock.Elapsed) with { ReportPath = Path.GetFullPath(path) });
+        output.WriteJson(EvaluationSummary.Of(result, model, arguments.GetValue(_model.Option)!, clock.Elapsed) with { ReportPath = Path.GetFullPath(path) });
         return ExitCode.Success;
     }
 }

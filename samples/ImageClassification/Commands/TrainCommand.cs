@@ -85,7 +85,7 @@ internal sealed class TrainCommand : ToolCommand
         Save(mlContext, model, network, trainingImages.Schema, modelPath);
 
         TestResult result = Training.Test(mlContext, model.Transform(mlContext.Data.LoadFromEnumerable(data.Test)), choices.SkipsBadImages, cancellationToken);
-        TestReport.Show(output.Console, result, network.ClassNames, data.TestFolder ?? data.ImageFolder);
+        TestReport.Show(output.Console, result, network.ClassNames, data.TestFolder ?? data.ImageFolder, network.MinimumScore);
         TrainingReport.Write(reportPath, mlContext, model, result.Scored, new TrainingReportOptions
         {
             Title = $"Images of {ShortPath.NameOf(data.ImageFolder)}",

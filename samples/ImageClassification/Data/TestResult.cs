@@ -8,9 +8,22 @@ namespace ImageClassification.Data;
 /// <param name="Scored">The test images with the model's columns.</param>
 internal sealed record TestResult(IReadOnlyList<TestedImage> Images, IReadOnlyList<string> Unreadable, MulticlassClassificationMetrics Metrics, IDataView Scored)
 {
-    /// <summary>The images that the model was wrong about, the surest first.</summary>
-    public IEnumerable<TestedImage> Mistakes
-        => Images.Where(image => image.PredictedLabel != image.Label).OrderByDescending(image => image.Score.Max());
+    /// <summary>How many images have their own class as the most probable one, whether or not that reaches the model's minimum score.</summary>
+    public int CorrectCount => (int)Metrics.ConfusionMatrix.Counts.Select((row, i) => row[i]).Sum();
 
-    public int CorrectCount => Images.Count(image => image.PredictedLabel == image.Label);
+    /// <summary>The images whose most probable class is another one, the surest first.</summary>
+    public IEnumerable<TestedImage> MistakesOf(IReadOnlyList<string> classNames)
+        => Images.Where(image => classNames[image.MostProbable] != image.Label).OrderByDescending(image => image.Score.Max());
+
+    /// <summary>The images that reach a model's minimum score; null where it has none.</summary>
+    public CoveredImages? CoveredBy(float? minimumScore)
+    {
+        if (minimumScore is not > 0)
+        {
+            return null;
+        }
+
+        TestedImage[] covered = [.. Images.Where(image => image.Score.Max() >= minimumScore)];
+        return new CoveredImages(minimumScore.Value, covered.Length, covered.Count(image => image.PredictedLabel == image.Label), Images.Count);
+    }
 }

@@ -7,8 +7,12 @@ internal sealed class TestedImage
 
     public string Label { get; set; } = "";
 
+    /// <summary>Empty where the probability is below the model's minimum.</summary>
     public string PredictedLabel { get; set; } = "";
 
     /// <summary>The probability of each class, in the order of the model's class names.</summary>
     public float[] Score { get; set; } = [];
+
+    /// <summary>The index of the most probable class.</summary>
+    public int MostProbable => Array.IndexOf(Score, Score.Max());
 }

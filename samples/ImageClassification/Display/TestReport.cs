@@ -10,13 +10,14 @@ internal static class TestReport
 {
     private const int MistakesShown = 5;
 
-    public static void Show(IAnsiConsole console, TestResult result, IReadOnlyList<string> classNames, string testFolder)
+    /// <param name="minimumScore">That of the model, or null.</param>
+    public static void Show(IAnsiConsole console, TestResult result, IReadOnlyList<string> classNames, string testFolder, float? minimumScore)
     {
         ShowUnreadable(console, result);
-        ShowTotals(console, result);
+        ShowTotals(console, result, minimumScore);
         ShowClasses(console, result.Metrics.ConfusionMatrix, classNames);
         ConfusionReport.Show(console, result.Metrics.ConfusionMatrix, classNames);
-        ShowMistakes(console, result, testFolder);
+        ShowMistakes(console, result, classNames, testFolder);
     }
 
     public static void ShowModel(IAnsiConsole console, string modelPath, string reportPath)
@@ -41,12 +42,19 @@ internal static class TestReport
         }
     }
 
-    public static void ShowTotals(IAnsiConsole console, TestResult result)
+    /// <inheritdoc cref="Show"/>
+    public static void ShowTotals(IAnsiConsole console, TestResult result, float? minimumScore)
     {
         var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn(new GridColumn().RightAligned().NoWrap()).AddColumn();
         grid.AddRow(new Text("Test accuracy", new Style(decoration: Decoration.Bold)), new Text(Percent(result.Metrics.MicroAccuracy), new Style(decoration: Decoration.Bold)), new Text($"{result.CorrectCount:N0} of {result.Images.Count:N0} images right", new Style(Color.Grey)));
         grid.AddRow(new Text("Macro accuracy"), new Text(Percent(result.Metrics.MacroAccuracy)), new Text("mean over the classes", new Style(Color.Grey)));
         grid.AddRow(new Text("Log-loss"), new Text(result.Metrics.LogLoss.ToString("F3", CultureInfo.InvariantCulture)), new Text($"guessing has {Math.Log(result.Metrics.ConfusionMatrix.NumberOfClasses):F3}", new Style(Color.Grey)));
+        if (result.CoveredBy(minimumScore) is { } covered)
+        {
+            string right = covered.Accuracy is { } accuracy ? $", {Percent(accuracy)} of them right" : "";
+            grid.AddRow(new Text("Minimum score"), new Text(covered.MinimumScore.ToString("G3", CultureInfo.InvariantCulture)), new Text($"reached by {covered.Count:N0} images, {Percent(covered.Coverage)}{right}; the others have no label", new Style(Color.Grey)));
+        }
+
         console.Write(grid);
         console.WriteLine();
     }
@@ -84,9 +92,9 @@ internal static class TestReport
         return new Text(new string(full, (int)Math.Round(share * width)), new Style(share >= 0.9 ? Color.Green : share >= 0.7 ? Color.Yellow : Color.Red));
     }
 
-    private static void ShowMistakes(IAnsiConsole console, TestResult result, string testFolder)
+    private static void ShowMistakes(IAnsiConsole console, TestResult result, IReadOnlyList<string> classNames, string testFolder)
     {
-        TestedImage[] mistakes = [.. result.Mistakes.Take(MistakesShown)];
+        TestedImage[] mistakes = [.. result.MistakesOf(classNames).Take(MistakesShown)];
         if (mistakes.Length == 0)
         {
             console.WriteLine("No mistakes.");
@@ -101,7 +109,7 @@ internal static class TestReport
             table.AddRow(
                 new Text(Path.GetRelativePath(testFolder, mistake.ImagePath)),
                 new Text(mistake.Label),
-                new Text(mistake.PredictedLabel, new Style(Color.Red)),
+                new Text(classNames[mistake.MostProbable], new Style(Color.Red)),
                 new Text(Percent(mistake.Score.Max())));
         }
 

@@ -162,30 +162,6 @@ public sealed class CommandLineToolTests
         CollectionAssert.AreEqual(expected, document.RootElement.EnumerateArray().Select(row => Path.GetRelativePath(images, row.GetProperty("file").GetString()!)).ToArray());
     }
 
-    /// <summary>A model that predicts only what it is sure of: nothing, where it has to be surer than it ever is.</summary>
-    [TestMethod]
-    public async Task PredictAndEvaluate_ModelWithMinimumScore_TellWhatHasNoLabel()
-    {
-        var context = new MLContext();
-        string path = Folder.File("careful.zip");
-        ITransformer model = context.Model.Load(Model, out DataViewSchema schema);
-        using (model as IDisposable)
-        using (ResNetTransformer careful = ((IEnumerable<ITransformer>)model).OfType<ResNetTransformer>().Single().WithMinimumScore(context, 1))
-        {
-            context.Model.Save(careful, schema, path);
-        }
-
-        ProcessResult predicted = await RunAsync("predict", "--model", path, "--json", "-", Path.Combine(Images, ColourFolder.Red, "00.png"));
-        ProcessResult evaluated = await RunAsync("evaluate", "--model", path, "--images", Images);
-
-        Assert.AreEqual(0, predicted.ExitCode, predicted.Output);
-        using JsonDocument document = JsonDocument.Parse(predicted.StandardOutput);
-        Assert.AreEqual(JsonValueKind.Null, document.RootElement[0].GetProperty("predictedLabel").ValueKind);
-        StringAssert.Contains(predicted.StandardError, "00.png: none of the classes; red ");
-        Assert.AreEqual(0, evaluated.ExitCode, evaluated.Output);
-        StringAssert.Contains(evaluated.StandardOutput, "Confusion matrix");
-    }
-
     [TestMethod]
     public async Task Predict_WithExplanations_WritesAPictureOfEachImage()
     {
