@@ -42,6 +42,10 @@ internal sealed class ExportCommand : ToolCommand
         {
             result.AddError("--precision does not go with .safetensors: weights have the network's own numbers.");
         }
+        else if (IsGiven(result, _model.TestTimeAugmentation) && FormatOf(path) == Weights)
+        {
+            result.AddError("--test-time-augmentation does not go with .safetensors: weights don't say how images are scored.");
+        }
     }
 
     protected override IEnumerable<NamedPath> Results(ParseResult arguments) => NamedPath.Of(arguments, _output);
