@@ -42,6 +42,10 @@ internal sealed class ExportCommand : ToolCommand
         {
             result.AddError("--precision does not go with .safetensors: weights have the network's own numbers.");
         }
+        else if (result.GetValue(_precision) == OnnxPrecision.Float16 && FormatOf(path) == MLNet)
+        {
+            result.AddError("--precision Float16 does not go with .zip: ML.NET's ApplyOnnxModel takes Float32 alone. Float16 goes with .onnx.");
+        }
         else if (IsGiven(result, _model.TestTimeAugmentation) && FormatOf(path) == Weights)
         {
             result.AddError("--test-time-augmentation does not go with .safetensors: weights don't say how images are scored.");

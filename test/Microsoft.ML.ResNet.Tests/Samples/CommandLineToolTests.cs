@@ -264,6 +264,7 @@ public sealed class CommandLineToolTests
     [TestMethod]
     [DataRow("--output is 'model.txt', expected a name that ends with .onnx, .zip or .safetensors. See --help.", "--output", "model.txt")]
     [DataRow("--precision does not go with .safetensors: weights have the network's own numbers. See --help.", "--output", "w.safetensors", "--precision", "Float16")]
+    [DataRow("--precision Float16 does not go with .zip: ML.NET's ApplyOnnxModel takes Float32 alone. Float16 goes with .onnx. See --help.", "--output", "m.zip", "--precision", "float16")]
     [DataRow("--test-time-augmentation does not go with .safetensors: weights don't say how images are scored. See --help.", "--output", "w.safetensors", "--test-time-augmentation", "HorizontalFlip")]
     [DataRow("The folder of --output 'nowhere/model.onnx' doesn't exist.", "--output", "nowhere/model.onnx")]
     public async Task Export_WrongArgument_IsOneLineAndExitCode2(string expected, params string[] arguments)
