@@ -28,6 +28,15 @@ internal static class PathCheck
         }
     }
 
+    /// <exception cref="WrongArgumentException">The path is a file.</exception>
+    public static void CanBeFolder(NamedPath folder)
+    {
+        if (File.Exists(folder.Path))
+        {
+            throw new WrongArgumentException($"{folder} is a file, expected the path of a folder.");
+        }
+    }
+
     /// <summary>Looks whether a result would take the place of another one, or of what is read.</summary>
     /// <param name="sources">Files, and folders of images and tar files.</param>
     /// <exception cref="WrongArgumentException">One of the results would.</exception>

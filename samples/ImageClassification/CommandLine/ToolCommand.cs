@@ -32,6 +32,9 @@ internal abstract class ToolCommand : Command
     /// <summary>The files that the command writes, beside that of <c>--json</c>: whether they can be written is looked at before it runs.</summary>
     protected virtual IEnumerable<NamedPath> Results(ParseResult arguments) => [];
 
+    /// <summary>The folders that the command writes into.</summary>
+    protected virtual IEnumerable<NamedPath> Folders(ParseResult arguments) => [];
+
     /// <summary>The files and folders that the command reads, which no result may overwrite.</summary>
     protected virtual IEnumerable<NamedPath> Sources(ParseResult arguments) => [];
 
@@ -54,6 +57,11 @@ internal abstract class ToolCommand : Command
             foreach (NamedPath result in results)
             {
                 PathCheck.CanBeWritten(result);
+            }
+
+            foreach (NamedPath folder in Folders(arguments))
+            {
+                PathCheck.CanBeFolder(folder);
             }
 
             PathCheck.OverwritesNothing(results, Sources(arguments));

@@ -32,6 +32,7 @@ internal sealed class ExplainedFiles
             return new ExplainedFiles(network, className, new Dictionary<string, string> { [images[0]] = path });
         }
 
+        PathCheck.CanBeFolder(new NamedPath("--explain", path));
         Directory.CreateDirectory(path);
 
         // Images of the same name, of different folders, have numbers.

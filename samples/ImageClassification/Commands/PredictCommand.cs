@@ -50,6 +50,8 @@ internal sealed class PredictCommand : ToolCommand
         }
     }
 
+    protected override IEnumerable<NamedPath> Folders(ParseResult arguments) => NamedPath.Of(arguments, _output);
+
     protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => [.. NamedPath.Of(arguments, _model.Option), .. arguments.GetValue(_images)!.Select(path => new NamedPath(_images.Name, path))];
 
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)

@@ -44,6 +44,8 @@ internal sealed class TrainCommand : ToolCommand
 
     protected override IEnumerable<NamedPath> Results(ParseResult arguments) => [.. NamedPath.Of(arguments, _output), new(_report.Name, ReportPath(arguments))];
 
+    protected override IEnumerable<NamedPath> Folders(ParseResult arguments) => NamedPath.Of(arguments, _checkpoints);
+
     protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => NamedPath.Of(arguments, _training.Images, _test);
 
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)

@@ -166,6 +166,9 @@ public sealed partial class ImageClassificationTests
     [DataRow("'trian' is no command, expected one of train, evaluate, predict, report, export, compare, check, find-lr, completion. See --help.", "trian")]
     [DataRow("The image folder 'nowhere' doesn't exist.", "--images", "nowhere")]
     [DataRow("The folder of --output 'nowhere/model.zip' doesn't exist.", "--output", "nowhere/model.zip")]
+    [DataRow("--output 'model.zip' is a file, expected the path of a folder.", "predict", "--output", "model.zip", "images")]
+    [DataRow("--explain 'model.zip' is a file, expected the path of a folder.", "predict", "--explain", "model.zip", "images")]
+    [DataRow("--checkpoints 'model.zip' is a file, expected the path of a folder.", "--checkpoints", "model.zip")]
     [DataRow("The model 'nowhere.zip' doesn't exist. Train one first, or name another with --model.", "predict", "--model", "nowhere.zip", "a.png")]
     public async Task Run_WrongArgument_IsOneLineAndExitCode2(string expected, params string[] arguments)
     {
