@@ -11,9 +11,13 @@ internal static class Failure
         return exitCode;
     }
 
-    /// <summary>What went wrong. Where threads share the rows of a data set, as in Cache, ML.NET hides it in exceptions that say so and nothing else.</summary>
-    public static string MessageOf(Exception exception)
-        => exception is InvalidOperationException { InnerException: { } inner, Source: "Microsoft.ML.Core" or "Microsoft.ML.Data" } ? MessageOf(inner) : exception.Message;
+    /// <summary>What went wrong, without the names of parameters. Where threads share the rows of a data set, as in Cache, ML.NET hides it in exceptions that say so and nothing else.</summary>
+    public static string MessageOf(Exception exception) => exception switch
+    {
+        InvalidOperationException { InnerException: { } inner, Source: "Microsoft.ML.Core" or "Microsoft.ML.Data" } => MessageOf(inner),
+        ArgumentException { ParamName: { } name } => exception.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal),
+        _ => exception.Message,
+    };
 
     /// <summary>Whether the exception tells of something that the user can put right, so that its message says all.</summary>
     public static bool IsOfUser(Exception exception)

@@ -73,7 +73,7 @@ internal abstract class ToolCommand : Command
         }
         catch (Exception exception) when (exception is ArgumentException or WrongArgumentException)
         {
-            return Failure.Report(ExitCode.WrongArguments, exception.Message);
+            return Failure.Report(ExitCode.WrongArguments, Failure.MessageOf(exception));
         }
         catch (Exception exception) when (Failure.IsOfUser(exception))
         {

@@ -12,7 +12,7 @@ internal sealed class WrongArgumentException(string message, Exception? inner = 
         }
         catch (Exception exception) when (Failure.IsOfUser(exception))
         {
-            throw new WrongArgumentException(exception.Message, exception);
+            throw new WrongArgumentException(Failure.MessageOf(exception), exception);
         }
     }
 }

@@ -28,9 +28,13 @@ internal sealed class ModelOption
         {
             throw new WrongArgumentException($"The model '{path}' doesn't exist. Train one first, or name another with --model.", exception);
         }
+        catch (ArgumentException exception) when (exception.ParamName == "augmentation")
+        {
+            throw new WrongArgumentException($"{TestTimeAugmentation.Name} does not go with the model '{path}': {Failure.MessageOf(exception)}", exception);
+        }
         catch (Exception exception) when (Failure.IsOfUser(exception))
         {
-            throw new WrongArgumentException($"The model '{path}' can't be used: {exception.Message}", exception);
+            throw new WrongArgumentException($"The model '{path}' can't be used: {Failure.MessageOf(exception)}", exception);
         }
     }
 }

@@ -213,7 +213,9 @@ public sealed class CommandLineToolTests
         }
 
         Assert.AreEqual(2, crops.ExitCode, crops.Output);
-        StringAssert.Contains(crops.StandardError, "can't be used: TestTimeAugmentation is FiveCrop, but images of 16 x 16 pixels, 64 or less, are resized to the network's input and not cut");
+        Assert.AreEqual(
+            $"--test-time-augmentation does not go with the model '{path}': TestTimeAugmentation is FiveCrop, but images of 16 x 16 pixels, 64 or less, are resized to the network's input and not cut; expected None or HorizontalFlip.",
+            crops.StandardError.Trim());
         Assert.AreEqual(0, exported.ExitCode, exported.Output);
         using var onnx = new OnnxSession(Folder.File("one-view.onnx"));
         Assert.IsFalse(onnx.Metadata.CustomMetadataMap.ContainsKey("test_time_augmentation"));
