@@ -20,7 +20,7 @@ internal sealed class PredictCommand : ToolCommand
     private readonly Option<int?> _ranks = OptionFactory.Number("--ranks", 1, 1_000_000, "With --output, the number of processes that share the work.");
 
     public PredictCommand()
-        : base("predict", "Classifies images with a saved model. An image that can't be read is a line on standard error; the others go on.")
+        : base("predict", "Classifies images with a saved model. An image or a tar file that can't be read is a line on standard error; the others go on.")
     {
         // An option that another command has would be taken for a file.
         _images.Validators.Add(result =>
@@ -63,15 +63,15 @@ internal sealed class PredictCommand : ToolCommand
 
     private int RunFiles(ParseResult arguments, SavedModel model, int top, Output output, CancellationToken cancellationToken)
     {
-        IReadOnlyList<string> files = WrongArgumentException.Guard(() => FilesOf(model, arguments.GetValue(_images)!));
-        ExplainedFiles? explained = arguments.GetValue(_explain) is { } path ? WrongArgumentException.Guard(() => ExplainedFiles.Create(model, path, files, arguments.GetValue(_class))) : null;
+        List<Classification> results = [];
+        IReadOnlyList<string> files = FilesOf(model, arguments.GetValue(_images)!, results);
+        ExplainedFiles? explained = files.Count > 0 && arguments.GetValue(_explain) is { } path ? WrongArgumentException.Guard(() => ExplainedFiles.Create(model, path, files, arguments.GetValue(_class))) : null;
         if (explained is not null)
         {
             NamedPath[] pictures = [.. explained.Paths.Select(picture => new NamedPath(_explain.Name, picture))];
             PathCheck.OverwritesNothing([.. pictures, .. JsonFile(arguments)], [.. Sources(arguments), .. files.Select(file => new NamedPath(_images.Name, file))]);
         }
 
-        List<Classification> results = [];
         foreach (Classification result in new ImageClassifier(model, top).Classify(files, cancellationToken))
         {
             results.Add(result with { Explanation = result.Error is null ? explained?.Write(result.File) : null });
@@ -102,7 +102,24 @@ internal sealed class PredictCommand : ToolCommand
         return summary.FailedParts > 0 || summary.UnreadableImages > 0 ? ExitCode.Failed : ExitCode.Success;
     }
 
-    /// <summary>The files, those in the folders, and those in tar files.</summary>
-    private static List<string> FilesOf(SavedModel model, IEnumerable<string> paths)
-        => [.. paths.SelectMany(ImagePaths.InFolder).SelectMany(path => ScoringParts.IsTar(path) ? ScoringParts.ImagesOf(model.MLContext, path) : [path])];
+    /// <summary>The files, those in the folders, and those in tar files. A tar file that can't be read is a result with an error, as an image is.</summary>
+    /// <exception cref="WrongArgumentException">A folder has no images.</exception>
+    private static List<string> FilesOf(SavedModel model, IEnumerable<string> paths, List<Classification> unreadable)
+    {
+        List<string> files = [];
+        foreach (string path in WrongArgumentException.Guard(() => paths.SelectMany(ImagePaths.InFolder).ToArray()))
+        {
+            try
+            {
+                files.AddRange(ScoringParts.IsTar(path) ? [.. ScoringParts.ImagesOf(model.MLContext, path)] : [path]);
+            }
+            catch (Exception exception) when (Failure.IsOfUser(exception))
+            {
+                unreadable.Add(new Classification(path, [], Failure.MessageOf(exception)));
+                Failure.Report(ExitCode.Failed, unreadable[^1].Error!);
+            }
+        }
+
+        return files;
+    }
 }

@@ -187,6 +187,26 @@ public sealed class BatchScoringTests
         CollectionAssert.AreEqual(new[] { "train-001.csv" }, Parts("d").Keys.ToArray());
     }
 
+    /// <summary>The same without --output.</summary>
+    [TestMethod]
+    public async Task Files_DamagedTarFile_IsAnErrorAndTheOthersGoOn()
+    {
+        string cut = _output.File("cut.tar"), missing = _output.File("missing.tar"), good = Path.Combine(Shards, "train-001.tar");
+        byte[] whole = File.ReadAllBytes(Path.Combine(Shards, "train-000.tar"));
+        File.WriteAllBytes(cut, whole[..(whole.Length / 2)]);
+
+        ProcessResult result = await RunAsync("--json", "-", cut, missing, good);
+
+        Assert.AreEqual(1, result.ExitCode, result.Output);
+        using JsonDocument document = JsonDocument.Parse(result.StandardOutput);
+        JsonElement[] rows = [.. document.RootElement.EnumerateArray()];
+        CollectionAssert.AreEqual(new[] { cut, missing }, rows[..2].Select(row => row.GetProperty("file").GetString()).ToArray());
+        StringAssert.StartsWith(rows[0].GetProperty("error").GetString(), $"The tar file '{cut}' ends ");
+        StringAssert.Contains(result.StandardError, $"The tar file '{missing}' does not exist.");
+        Assert.HasCount(ImagesPerFile, rows[2..]);
+        Assert.IsTrue(rows[2..].All(row => row.GetProperty("error").ValueKind == JsonValueKind.Null));
+    }
+
     [TestMethod]
     [DataRow("--format goes with --output only.", "--format", "csv")]
     [DataRow("--ranks goes with --output only.", "--ranks", "2")]
