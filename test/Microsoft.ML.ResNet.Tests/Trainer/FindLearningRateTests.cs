@@ -11,20 +11,49 @@ public sealed class FindLearningRateTests
     [TestMethod]
     public void Curve_KnownLosses_SuggestsKnownRates()
     {
-        // A rate for each tenth of a decade, from 1e-6 to 10. The loss falls by 0.1 a step from 1e-3, by 0.2 at 1e-2, and rises from 0.1.
+        // A rate for each tenth of a decade, from 1e-6 to 10. The loss falls by 0.1 a step from 1e-3, by 0.2 from 10^-2.2 to 10^-1.8, and rises from 0.1.
         List<LearningRatePoint> points = [];
         double loss = 5;
         for (int i = 0; i <= 70; i++)
         {
             points.Add(new LearningRatePoint(Math.Pow(10, -6 + (i / 10.0)), loss, loss));
-            loss += i < 30 ? 0 : i == 40 ? -0.2 : i < 50 ? -0.1 : 0.5;
+            loss += i < 30 ? 0 : i is >= 38 and < 42 ? -0.2 : i < 50 ? -0.1 : 0.5;
         }
 
         var curve = new LearningRateCurve(points);
 
+        // The line is through 17 points: its middle is one of them, and the steepest has as much of the fall before it as behind it.
         Assert.AreEqual(1e-2, curve.Steepest, 1e-9);
         Assert.AreEqual(1e-2, curve.MinimumOverTen, 1e-9);
         Assert.HasCount(71, curve.Points);
+    }
+
+    /// <summary>The first losses are noise that the average has not smoothed yet, and behind the explosion the average falls fast: neither is where training is fastest.</summary>
+    [TestMethod]
+    [DataRow(0.15, DisplayName = "noise")]
+    [DataRow(0.0, DisplayName = "plain")]
+    public void Curve_NoiseAtTheStartAndAnExplosion_SuggestsRatesOfTheFall(double noise)
+    {
+        for (int seed = 1; seed <= 50; seed++)
+        {
+            // 100 rates from 1e-7 to 10. The loss falls from 2.6 to 2.0 between 3e-4 and 0.05; at 0.2 it explodes and comes back, higher than before.
+            LearningRateCurve curve = Smoothed(seed, noise, rate => rate < 0.2
+                ? 2.6 - (0.6 * Math.Clamp((Math.Log10(rate) + 3.5) / 2.2, 0, 1))
+                : 2.3 + (4 * Math.Clamp(1 - Math.Log10(rate / 0.2), 0, 1)));
+
+            Assert.IsInRange(2e-3, 0.05, curve.Steepest, $"Seed {seed}.");
+            Assert.IsInRange(1e-3, 0.03, curve.MinimumOverTen, $"Seed {seed}.");
+            Assert.IsLessThan(10 * curve.MinimumOverTen, curve.Steepest, $"Seed {seed}.");
+        }
+    }
+
+    [TestMethod]
+    public void Curve_LossThatNeverFalls_SuggestsTheLowestRateThatCounts()
+    {
+        LearningRateCurve curve = Smoothed(seed: 1, noise: 0, rate => 3 + Math.Log10(rate / 1e-7));
+
+        Assert.AreEqual(curve.Points[10].LearningRate, curve.Steepest);
+        Assert.AreEqual(curve.Points[10].LearningRate / 10, curve.MinimumOverTen);
     }
 
     [TestMethod]
@@ -115,6 +144,23 @@ public sealed class FindLearningRateTests
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
         Assert.Throws<OperationCanceledException>(() => Trainer(options => options.CancellationToken = cancelled.Token).FindLearningRate(data));
+    }
+
+    /// <summary>The curve of a range test with these losses, and with normal noise from batch to batch.</summary>
+    private static LearningRateCurve Smoothed(int seed, double noise, Func<double, double> lossOf)
+    {
+        var random = new Random(seed);
+        List<LearningRatePoint> points = [];
+        double average = 0;
+        for (int i = 0; i < 100; i++)
+        {
+            double rate = 1e-7 * Math.Pow(1e8, i / 99.0);
+            double loss = lossOf(rate) + (noise * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+            average = (0.98 * average) + (0.02 * loss);
+            points.Add(new LearningRatePoint(rate, loss, average / (1 - Math.Pow(0.98, i + 1))));
+        }
+
+        return new LearningRateCurve(points);
     }
 
     private static ResNetTrainer Trainer(Action<ResNetTrainer.Options>? change = null)
