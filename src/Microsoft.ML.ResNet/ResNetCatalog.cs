@@ -220,7 +220,10 @@ public static class ResNetCatalog
             ImageFolder = imageFolder,
         });
 
-    /// <summary>Computes the features of images with the network of a fitted classifier, prepared as its images were.</summary>
+    /// <summary>
+    /// Computes the features of images with the network of a fitted classifier, prepared as its images were. An image that can't be read is an exception or has features of NaN, as
+    /// <see cref="ResNetTransformer.BadImages"/> of the classifier says.
+    /// </summary>
     /// <param name="catalog">The catalog of transforms.</param>
     /// <param name="outputColumnName">The column to write, a vector of <c>Single</c> of known size.</param>
     /// <param name="inputColumnName">The image column, of any type that holds images; it need not be that of the classifier.</param>
@@ -230,7 +233,13 @@ public static class ResNetCatalog
     /// <exception cref="ObjectDisposedException">The classifier has been disposed.</exception>
     public static ResNetFeaturesEstimator ResNetFeatures(
         this TransformsCatalog catalog, string outputColumnName, string inputColumnName, ResNetTransformer classifier)
-        => ResNetFeatures(catalog, outputColumnName, inputColumnName, ResNetWeights.FromTransformer(classifier));
+        => ResNetFeatures(catalog, new ResNetFeaturesEstimator.Options
+        {
+            OutputColumnName = outputColumnName,
+            InputColumnName = inputColumnName,
+            Weights = ResNetWeights.FromTransformer(classifier),
+            BadImages = classifier.BadImages,
+        });
 
     /// <summary>Computes the features of images with a residual network that was trained before, with every setting.</summary>
     /// <param name="catalog">The catalog of transforms.</param>
@@ -245,7 +254,8 @@ public static class ResNetCatalog
 
     /// <summary>
     /// Shows which parts of images speak for the class that a classifier takes them for, by Grad-CAM (Selvaraju et al. 2017): a picture of what the network sees of each image, with the
-    /// map drawn over it. <see cref="ResNetTransformer.Explain(string, string?, int?)"/> gives the map itself, of any class.
+    /// map drawn over it. <see cref="ResNetTransformer.Explain(string, string?, int?)"/> gives the map itself, of any class. An image that can't be read is an exception, or has no picture
+    /// (null), as <see cref="ResNetTransformer.BadImages"/> of the classifier says.
     /// </summary>
     /// <param name="catalog">The catalog of transforms.</param>
     /// <param name="outputColumnName">The column to write, an <c>MLImage</c> of the network's input size, or a multiple of it of at least 224 pixels: in a class of your own, a member with <c>[ImageType(224, 224)]</c>.</param>

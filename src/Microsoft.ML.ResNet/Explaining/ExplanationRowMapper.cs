@@ -59,7 +59,18 @@ internal sealed class ExplanationRowMapper : IRowToRowMapper
     {
         Func<ImageExplanation> explain = Explainer(input);
         var (width, height) = ExplanationColumns.SizeFor(_classifier);
-        return (ref MLImage value) => value = explain().ToInputImage(width, height, _columns.Opacity);
+        return (ref MLImage value) =>
+        {
+            try
+            {
+                value = explain().ToInputImage(width, height, _columns.Opacity);
+            }
+            catch (Exception exception) when (_classifier.BadImages == BadImageHandling.Skip && BadImageLog.IsBadImage(exception))
+            {
+                // ML.NET's missing image, as LoadImages gives it.
+                value = null!;
+            }
+        };
     }
 
     private Func<ImageExplanation> Explainer(DataViewRow row)

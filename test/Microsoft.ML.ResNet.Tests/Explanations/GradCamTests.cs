@@ -185,6 +185,36 @@ public sealed class GradCamTests
         }
     }
 
+    /// <summary>A bad row between two good ones, of a classifier that stops at it and of one that skips it, and after saving.</summary>
+    [TestMethod]
+    public void Transform_BadImage_IsThrownOrHasNoPicture()
+    {
+        File.WriteAllText(Folder.File("damaged.png"), "no image");
+        Patched[] rows = [s_test[0], new Patched { ImagePath = "nowhere.png" }, new Patched { ImagePath = Folder.File("damaged.png") }, new Patched(), s_test[1]];
+        IDataView data = Context.Data.LoadFromEnumerable(rows);
+        using ResNetTransformer lenient = Network.WithBadImages(Context, BadImageHandling.Skip);
+        using ResNetExplanationTransformer throwing = Context.Transforms.ResNetExplanation("Explanation", "ImagePath", Network).Fit(data);
+        using ResNetExplanationTransformer skipping = Context.Transforms.ResNetExplanation("Explanation", "ImagePath", lenient).Fit(data);
+        using var stream = new MemoryStream();
+        Context.Model.Save(skipping, data.Schema, stream);
+        stream.Position = 0;
+        using var loaded = (ResNetExplanationTransformer)Context.Model.Load(stream, out _);
+
+        Assert.ThrowsExactly<FileNotFoundException>(() => Pictures(throwing));
+        foreach (ResNetExplanationTransformer transformer in (ResNetExplanationTransformer[])[skipping, loaded])
+        {
+            bool[] pictures = Pictures(transformer);
+            CollectionAssert.AreEqual(new[] { true, false, false, false, true }, pictures);
+        }
+
+        // Each picture is looked at while the cursor is on its row.
+        bool[] Pictures(ResNetExplanationTransformer transformer) => [.. Context.Data.CreateEnumerable<Picture>(transformer.Transform(data), reuseRowObject: false).Select(row =>
+        {
+            using MLImage? picture = row.Explanation;
+            return picture is { Width: 256 };
+        })];
+    }
+
     [TestMethod]
     public void Transform_WrongColumn_SaysWhatIsExpected()
     {
@@ -294,6 +324,12 @@ public sealed class GradCamTests
         public int X { get; set; }
 
         public int Y { get; set; }
+    }
+
+    private sealed class Picture
+    {
+        [ImageType(256, 256)]
+        public MLImage? Explanation { get; set; }
     }
 
     private sealed class Explained

@@ -141,6 +141,20 @@ public sealed class ResNetFeaturesTests
     }
 
     [TestMethod]
+    public void Transform_OfAClassifierThatSkips_GivesNaN()
+    {
+        var context = new MLContext(seed: 1);
+        IDataView data = context.Data.LoadFromEnumerable([new ImageRow { ImagePath = "nowhere.png" }]);
+        using ResNetTransformer throwing = Weights().ToClassifier(context, ["a", "b", "c", "d", "e"]);
+        using ResNetTransformer skipping = throwing.WithBadImages(context, BadImageHandling.Skip);
+        using ResNetFeaturesTransformer strict = context.Transforms.ResNetFeatures("Embedding", "ImagePath", throwing).Fit(data);
+        using ResNetFeaturesTransformer lenient = context.Transforms.ResNetFeatures("Embedding", "ImagePath", skipping).Fit(data);
+
+        Assert.ThrowsExactly<FileNotFoundException>(() => Features(strict, data));
+        Assert.IsTrue(Features(lenient, data)[0].All(float.IsNaN));
+    }
+
+    [TestMethod]
     [DoNotParallelize]
     public void Transform_FromManyThreadsAndAfterDispose_IsSafe()
     {
