@@ -16,6 +16,11 @@ internal static class UnusedOptions
             yield return $"{nameof(options.TestTimeAugmentation)} is {options.TestTimeAugmentation}, but {nameof(options.HorizontalFlip)} is false: the model scores mirror images, which the training doesn't show it.";
         }
 
+        if (options.ClassWeights is not null && options.ClassWeighting != ClassWeighting.None)
+        {
+            yield return $"{nameof(options.ClassWeighting)} has no effect beside {nameof(options.ClassWeights)}: the weights are those that are given.";
+        }
+
         if (!hasStart)
         {
             string[] fineTuning = Changed(

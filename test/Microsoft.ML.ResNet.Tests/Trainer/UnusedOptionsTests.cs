@@ -30,6 +30,16 @@ public sealed class UnusedOptionsTests
     }
 
     [TestMethod]
+    public void Fit_BalancedBesideClassWeights_Warns()
+    {
+        ResNetTrainer.Options options = Options(epochs: 1);
+        options.ClassWeighting = ClassWeighting.Balanced;
+        options.ClassWeights = new Dictionary<string, float> { [Create(1)[0].Label] = 2 };
+
+        AssertWarns(options, "ClassWeighting has no effect beside ClassWeights: the weights are those that are given.");
+    }
+
+    [TestMethod]
     public void Fit_BetasWithSgdAndOthersWithoutTheirCondition_Warn()
     {
         ResNetTrainer.Options options = Options(epochs: 1);
