@@ -1,3 +1,4 @@
+using System.Globalization;
 using OxyPlot;
 using OxyPlot.Axes;
 using OxyPlot.Series;
@@ -81,7 +82,7 @@ internal static class Charts
 
     private static PlotModel Create(string xTitle, out LinearAxis x, out LinearAxis y)
     {
-        var plot = new PlotModel { DefaultFont = "Arial, sans-serif", DefaultFontSize = 12, TextColor = s_text, Background = OxyColors.White, PlotAreaBorderColor = OxyColors.LightGray };
+        var plot = new PlotModel { DefaultFont = "Arial, sans-serif", DefaultFontSize = 12, TextColor = s_text, Background = OxyColors.White, PlotAreaBorderColor = OxyColors.LightGray, Culture = CultureInfo.InvariantCulture };
         plot.Padding = new OxyThickness(8, 12, 20, 10);
         x = Axis(AxisPosition.Bottom, xTitle);
         y = Axis(AxisPosition.Left, null);

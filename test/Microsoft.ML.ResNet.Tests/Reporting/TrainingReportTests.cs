@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Reporting;
@@ -108,6 +109,38 @@ public sealed partial class TrainingReportTests
         Assert.DoesNotContain("<h2>Options</h2>", report);
         StringAssert.Contains(report, "<h2>Confusion matrix</h2>");
         Assert.IsEmpty(Directory.GetFiles(Folder.Path, "*.tmp"));
+    }
+
+    /// <summary>Numbers of charts and of texts are the same in every culture.</summary>
+    [TestMethod]
+    [DataRow("de-DE")]
+    [DataRow("tr-TR")]
+    [DataRow("ar-SA")]
+    [DataRow("fa-IR")]
+    public void Write_AnotherCulture_GivesTheSameReport(string culture)
+    {
+        IDataView scored = Context.Data.Cache(s_model.Transform(Data(s_rows)));
+        var curve = new LearningRateCurve([.. Enumerable.Range(0, 50).Select(i => new LearningRatePoint(1e-5 * Math.Pow(1.25, i), 1.45 - (i * 0.01), 1.5 - (i * 0.01)))]);
+        var options = new TrainingReportOptions { TrainingData = Data(s_rows), TrainerOptions = Options(), LearningRates = curve, TrainingTime = TimeSpan.FromSeconds(1234.56), MaxMistakes = 3 };
+        string expected = Written(CultureInfo.InvariantCulture), actual = Written(CultureInfo.GetCultureInfo(culture));
+
+        Assert.AreEqual(expected, actual);
+
+        string Written(CultureInfo current)
+        {
+            CultureInfo before = CultureInfo.CurrentCulture;
+            CultureInfo.CurrentCulture = current;
+            try
+            {
+                TrainingReport.Write(Folder.File("culture.html"), Context, s_model, scored, options);
+            }
+            finally
+            {
+                CultureInfo.CurrentCulture = before;
+            }
+
+            return Regex.Replace(File.ReadAllText(Folder.File("culture.html")), @"; \d{4}-\d\d-\d\d \d\d:\d\d</p>", "</p>");
+        }
     }
 
     [TestMethod]
