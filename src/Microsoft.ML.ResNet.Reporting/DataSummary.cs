@@ -13,15 +13,12 @@ internal sealed record DataSummary(int[] Counts, IReadOnlyList<ImageContent>[] S
 
     public int Total => Counts.Sum();
 
-    public static DataSummary Of(MLContext mlContext, IDataView data, ResNetTransformer network, int samplesPerClass)
+    /// <param name="model">Makes the label column where the data have none. It scores nothing, as no score is read.</param>
+    public static DataSummary Of(MLContext mlContext, ITransformer model, IDataView data, ResNetTransformer network, int samplesPerClass)
     {
         string labelName = network.LabelColumnName;
-        IDataView readable = data.Schema.GetColumnOrNull(labelName) switch
-        {
-            null => throw new ArgumentException($"The training data have no label column '{labelName}'. They have {string.Join(", ", data.Schema.Select(column => column.Name))}."),
-            { Type: KeyDataViewType } => mlContext.Transforms.Conversion.MapKeyToValue(labelName).Fit(data).Transform(data),
-            _ => data,
-        };
+        IDataView labeled = data.Schema.GetColumnOrNull(labelName) is null ? WithLabel(model, data, labelName) : data;
+        IDataView readable = labeled.Schema[labelName].Type is KeyDataViewType ? mlContext.Transforms.Conversion.MapKeyToValue(labelName).Fit(labeled).Transform(labeled) : labeled;
         IDataView texts = readable.Schema[labelName].Type is TextDataViewType
             ? readable
             : mlContext.Transforms.Conversion.ConvertType(labelName, outputKind: DataKind.String).Fit(readable).Transform(readable);
@@ -61,5 +58,26 @@ internal sealed record DataSummary(int[] Counts, IReadOnlyList<ImageContent>[] S
 
         SKSizeI[] ordered = [.. sizes.OrderBy(size => (long)size.Width * size.Height)];
         return new DataSummary(counts, samples, ordered.Length == 0 ? null : (ordered[0], ordered[ordered.Length / 2], ordered[^1]));
+    }
+    /// <summary>The data by the model's own chain, such as <c>MapValueToKey("LabelKey", "Label")</c>.</summary>
+    private static IDataView WithLabel(ITransformer model, IDataView data, string labelName)
+    {
+        Exception? fault = null;
+        try
+        {
+            IDataView mapped = model.Transform(data);
+            if (mapped.Schema.GetColumnOrNull(labelName) is not null)
+            {
+                return mapped;
+            }
+        }
+        catch (ArgumentException exception)
+        {
+            // A column is missing that the chain makes the label of.
+            fault = exception;
+        }
+
+        throw new ArgumentException(
+            $"The training data have no label column '{labelName}', and the model makes none of them. They have {string.Join(", ", data.Schema.Select(column => column.Name))}.", fault);
     }
 }

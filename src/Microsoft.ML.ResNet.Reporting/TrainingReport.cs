@@ -29,7 +29,7 @@ public static class TrainingReport
             ?? throw new ArgumentException("The model has no ResNetTransformer, expected a pipeline that was trained with Trainers.ResNet.", nameof(model));
 
         TestResults results = TestResults.Of(mlContext, model, network, testData, options);
-        DataSummary? training = options.TrainingData is { } data ? DataSummary.Of(mlContext, data, network, options.SamplesPerClass) : null;
+        DataSummary? training = options.TrainingData is { } data ? DataSummary.Of(mlContext, model, data, network, options.SamplesPerClass) : null;
         ReportPage.Create(network, results, training, options).Write(path);
     }
 

@@ -7,8 +7,8 @@ public sealed class TrainingReportOptions
     public string Title { get; set; } = "Image classification";
 
     /// <summary>
-    /// The training data, for the number of images, their sizes and samples of each class. The label column holds keys or texts. Default: null, and the report
-    /// has the test data only.
+    /// The training data, for the number of images, their sizes and samples of each class. The label column holds keys or texts; where it is missing, the model makes it. Default: null, and the
+    /// report has the test data only.
     /// </summary>
     public IDataView? TrainingData { get; set; }
 

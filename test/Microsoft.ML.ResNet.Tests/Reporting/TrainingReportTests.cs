@@ -111,6 +111,26 @@ public sealed partial class TrainingReportTests
         Assert.IsEmpty(Directory.GetFiles(Folder.Path, "*.tmp"));
     }
 
+    /// <summary>The key that the model was trained with is a column of its own, which neither data set has.</summary>
+    [TestMethod]
+    public void Write_KeyInAColumnOfItsOwn_MapsTheTrainingDataToo()
+    {
+        string path = Folder.File("key.html");
+        ResNetTrainer.Options options = Options();
+        options.LabelColumnName = "LabelKey";
+        options.Epochs = 1;
+        using var model = Context.Transforms.Conversion.MapValueToKey("LabelKey", "Label").Append(Context.MulticlassClassification.Trainers.ResNet(options)).Fit(Data(s_rows));
+
+        TrainingReport.Write(path, Context, model, Data(s_rows), new TrainingReportOptions { TrainingData = Data(s_rows), SamplesPerClass = 2, MaxMistakes = 0 });
+
+        string report = File.ReadAllText(path);
+        StringAssert.Contains(report, "24 training images and 24 test images of 2 classes.");
+        Assert.HasCount(2 * 2, Regex.Matches(report, "<img "));
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => TrainingReport.Write(path, Context, model, Data(s_rows), new TrainingReportOptions { TrainingData = Context.Data.LoadFromEnumerable([new { X = 1 }]) })).Message,
+            "no label column 'LabelKey', and the model makes none of them. They have X.");
+    }
+
     /// <summary>Numbers of charts and of texts are the same in every culture.</summary>
     [TestMethod]
     [DataRow("de-DE")]
