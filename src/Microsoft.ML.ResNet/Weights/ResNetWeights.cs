@@ -62,10 +62,10 @@ public sealed class ResNetWeights
     /// <summary>The number of classes that the weights tell apart, or null where they have no classifier.</summary>
     public int? ClassCount { get; }
 
-    /// <summary>The classes in the order of the scores, where the file names them: a model.zip and what <see cref="ResNetTransformer.SaveWeights"/> wrote do. Otherwise null.</summary>
+    /// <summary>The classes in the order of the scores, where the file names them: a model.zip and what <see cref="ResNetTransformer.SaveWeights"/> or <see cref="ResNetTransformer.ExportOnnx"/> wrote do. Otherwise null.</summary>
     public IReadOnlyList<string>? ClassNames { get; }
 
-    /// <summary>How images are brought to what the weights were trained on, where that is known: of a model.zip, of what <see cref="ResNetTransformer.SaveWeights"/> wrote, of a transformer, or of ImageNet. Otherwise null.</summary>
+    /// <summary>How images are brought to what the weights were trained on, where that is known: of a model.zip, of what <see cref="ResNetTransformer.SaveWeights"/> or <see cref="ResNetTransformer.ExportOnnx"/> wrote, of a transformer, or of ImageNet. Otherwise null.</summary>
     public ImagePreprocessing? Preprocessing { get; }
 
     /// <summary>Name, shape and element type of every entry, in the order of the file, under torchvision's names.</summary>
@@ -84,8 +84,8 @@ public sealed class ResNetWeights
 
     /// <summary>Reads weights from a file. The format is recognised by the content. No code in a file is executed.</summary>
     /// <remarks>
-    /// Of an ONNX file only the network is read, not what a program does with the pixels before. The file of the featurizer package wants
-    /// blue, green, red: <see cref="ImageNet"/> knows it.
+    /// Of an ONNX file only the network is read, not what a program does with the pixels before; one that <see cref="ResNetTransformer.ExportOnnx"/> wrote has classes and preprocessing in its
+    /// metadata. The file of the featurizer package wants blue, green, red: <see cref="ImageNet"/> knows it.
     /// </remarks>
     /// <param name="path">
     /// safetensors; PyTorch's <c>.pth</c>, new or old, with a <c>state_dict</c> itself or under a usual name such as <c>state_dict</c> or

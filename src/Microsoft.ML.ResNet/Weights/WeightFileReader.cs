@@ -57,7 +57,7 @@ internal static class WeightFileReader
             [(byte)'P', (byte)'K', 3, 4, ..] => ReadZip(stream),
             _ when length > 8 && start[8] == '{' => ReadSafetensors(stream),
             [0x80, 2 or 3 or 4 or 5, ..] => new WeightFile(PyTorchReader.ReadLegacy(stream)),
-            [0x08, < 0x80, ..] => new WeightFile(OnnxResNet.Read(ReadAll(stream))),
+            [0x08, < 0x80, ..] => ReadOnnx(ReadAll(stream)),
             _ when Path.GetExtension(path).Equals(".safetensors", StringComparison.OrdinalIgnoreCase) => ReadSafetensors(stream),
             _ => throw new InvalidDataException($"it holds {Describe(start.AsSpan(0, length), stream.Length)}, expected {Formats}."),
         };
@@ -67,6 +67,12 @@ internal static class WeightFileReader
     {
         var (tensors, metadata) = SafetensorsReader.ReadWithMetadata(stream);
         return ModelMetadata.ReadWeights(tensors, metadata);
+    }
+
+    private static WeightFile ReadOnnx(byte[] content)
+    {
+        var (tensors, metadata) = OnnxResNet.ReadWithMetadata(content);
+        return ModelMetadata.ReadWeights(tensors, OnnxPreprocessing.AsOfWeights(metadata));
     }
 
     private static WeightFile ReadZip(Stream stream)

@@ -8,17 +8,24 @@ internal sealed class OnnxGraph
 
     private readonly Dictionary<string, WeightTensor> _initializers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<OnnxNode>> _consumers = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _texts = new(StringComparer.Ordinal);
     private readonly List<string> _inputs = [];
 
     private OnnxGraph()
     {
     }
 
+    /// <summary>The program that wrote the file.</summary>
+    public string Producer { get; private set; } = "";
+
+    /// <summary>What the file says about itself.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; private set; } = new Dictionary<string, string>();
+
     /// <summary>The number of operations.</summary>
     public int NodeCount { get; private set; }
 
     /// <summary>The one input that is no initialiser.</summary>
-    public string Input => _inputs.Where(name => !_initializers.ContainsKey(name)).ToArray() is [var only]
+    public string Input => _inputs.Where(name => !_initializers.ContainsKey(name) && !_texts.Contains(name)).ToArray() is [var only]
         ? only
         : throw new InvalidDataException($"the graph has the inputs {string.Join(", ", _inputs.Take(10))}, expected one: the images.");
 
@@ -30,25 +37,41 @@ internal sealed class OnnxGraph
     /// <summary>The operations that read a value.</summary>
     public IReadOnlyList<OnnxNode> Consumers(string value) => _consumers.TryGetValue(value, out List<OnnxNode>? nodes) ? nodes : [];
 
-    /// <summary>ModelProto: graph 7.</summary>
+    /// <summary>ModelProto: producer_name 2, graph 7, metadata_props 14.</summary>
     /// <exception cref="InvalidDataException">It is damaged, or no ONNX file.</exception>
     public static OnnxGraph Parse(ReadOnlyMemory<byte> model)
     {
         OnnxGraph? graph = null;
+        string producer = "";
+        var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         var reader = new ProtobufReader(model);
         while (reader.Next())
         {
-            if (reader.Field == 7)
+            switch (reader.Field)
             {
-                graph = graph is null ? ParseGraph(reader.ReadBytes()) : throw new InvalidDataException("it has two graphs.");
-            }
-            else
-            {
-                reader.Skip();
+                case 2:
+                    producer = reader.ReadText();
+                    break;
+                case 7:
+                    graph = graph is null ? ParseGraph(reader.ReadBytes()) : throw new InvalidDataException("it has two graphs.");
+                    break;
+                case 14:
+                    var (key, value) = ParseEntry(reader.ReadBytes());
+                    metadata[key] = value;
+                    break;
+                default:
+                    reader.Skip();
+                    break;
             }
         }
 
-        return graph ?? throw new InvalidDataException("it has no graph.");
+        if (graph is null)
+        {
+            throw new InvalidDataException("it has no graph.");
+        }
+
+        (graph.Producer, graph.Metadata) = (producer, metadata);
+        return graph;
     }
 
     /// <summary>GraphProto: node 1, initializer 5, input 11. ValueInfoProto: name 1.</summary>
@@ -85,6 +108,18 @@ internal sealed class OnnxGraph
         return graph;
     }
 
+    private void Add((string Name, WeightTensor? Values) initializer)
+    {
+        if (initializer.Values is { } tensor)
+        {
+            Add(tensor);
+        }
+        else
+        {
+            _texts.Add(initializer.Name);
+        }
+    }
+
     private void Add(WeightTensor tensor)
     {
         if (!_initializers.TryAdd(tensor.Name, tensor))
@@ -117,6 +152,30 @@ internal sealed class OnnxGraph
 
             nodes.Add(node);
         }
+    }
+
+    /// <summary>StringStringEntryProto: key 1, value 2.</summary>
+    private static (string Key, string Value) ParseEntry(ReadOnlyMemory<byte> message)
+    {
+        string key = "", value = "";
+        var reader = new ProtobufReader(message);
+        while (reader.Next())
+        {
+            switch (reader.Field)
+            {
+                case 1:
+                    key = reader.ReadText();
+                    break;
+                case 2:
+                    value = reader.ReadText();
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+
+        return (key, value);
     }
 
     private static string NameOf(ReadOnlyMemory<byte> valueInfo)

@@ -22,7 +22,7 @@ internal sealed class OnnxNode
 
     public IReadOnlyDictionary<string, float> Singles => _singles ?? NoSingles;
 
-    /// <summary>The tensor of a Constant.</summary>
+    /// <summary>The tensor of a Constant; null of texts.</summary>
     public WeightTensor? Value { get; private set; }
 
     public string Output => Outputs.Count > 0 ? Outputs[0] : throw new InvalidDataException($"an operation {Operator} of the graph has no output.");
@@ -83,7 +83,7 @@ internal sealed class OnnxNode
                     reader.ReadInt64s(integers);
                     break;
                 case 5:
-                    Value = OnnxTensor.Parse(reader.ReadBytes());
+                    Value = OnnxTensor.Parse(reader.ReadBytes()).Values;
                     break;
                 default:
                     reader.Skip();

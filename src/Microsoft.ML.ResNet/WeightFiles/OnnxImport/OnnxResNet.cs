@@ -10,7 +10,8 @@ internal sealed class OnnxResNet
 {
     // Batch normalisation of this library and of PyTorch.
     private const float Epsilon = 1e-5f;
-    private const int LongestBranch = 3;
+    private const int LongestBranch = 3, LongestPreparation = 5;
+    private const string OwnProducer = "Microsoft.ML.ResNet";
 
     private readonly OnnxGraph _graph;
     private readonly List<WeightTensor> _tensors = [];
@@ -19,18 +20,36 @@ internal sealed class OnnxResNet
     private OnnxResNet(OnnxGraph graph) => _graph = graph;
 
     /// <exception cref="InvalidDataException">It is damaged, or holds another network.</exception>
-    public static IReadOnlyList<WeightTensor> Read(ReadOnlyMemory<byte> model)
+    public static IReadOnlyList<WeightTensor> Read(ReadOnlyMemory<byte> model) => ReadWithMetadata(model).Tensors;
+
+    /// <summary>The weights, and what a file that <c>ExportOnnx</c> wrote says about itself; of other files nothing.</summary>
+    /// <exception cref="InvalidDataException">It is damaged, or holds another network.</exception>
+    public static (IReadOnlyList<WeightTensor> Tensors, IReadOnlyDictionary<string, string> Metadata) ReadWithMetadata(ReadOnlyMemory<byte> model)
     {
-        var network = new OnnxResNet(OnnxGraph.Parse(model));
-        network.Walk();
-        return network._tensors;
+        OnnxGraph graph = OnnxGraph.Parse(model);
+        bool isOwn = graph.Producer == OwnProducer;
+        var network = new OnnxResNet(graph);
+        network.Walk(isOwn ? network.Prepared() : graph.Input);
+        return (network._tensors, isOwn ? graph.Metadata : new Dictionary<string, string>());
     }
 
-    private void Walk()
+    /// <summary>The images behind the conversion and normalisation that <c>ExportOnnx</c> puts before the network, which the metadata say too.</summary>
+    private string Prepared()
     {
-        OnnxNode convolution = _graph.Consumers(_graph.Input) is [{ Operator: "Conv" } first]
+        string value = _graph.Input;
+        for (int i = 0; i < LongestPreparation && _graph.Consumers(value) is [{ Operator: "Cast" or "Transpose" or "Mul" or "Add" } next]; i++)
+        {
+            value = next.Output;
+        }
+
+        return value;
+    }
+
+    private void Walk(string images)
+    {
+        OnnxNode convolution = _graph.Consumers(images) is [{ Operator: "Conv" } first]
             ? first
-            : throw Unexpected(_graph.Input, "the first convolution");
+            : throw Unexpected(images, "the first convolution");
         string value = Next(ConvolutionNorm(convolution, "conv1", "bn1"), "Relu", "the stem's ReLU").Output;
         bool isImageNet = KernelOf(convolution) == 7;
         CheckStride(convolution, isImageNet ? 2 : 1, "conv1");

@@ -5,9 +5,12 @@ namespace Microsoft.ML.ResNet.WeightFiles.OnnxImport;
 /// <summary>Reads an initialiser of an ONNX graph.</summary>
 internal static class OnnxTensor
 {
+    private const int Text = 8;
+
     /// <summary>TensorProto: dims 1, data_type 2, float_data 4, int32_data 5, int64_data 7, name 8, raw_data 9, double_data 10, data_location 14.</summary>
+    /// <returns>The name, and the tensor; null of texts, which are no weights.</returns>
     /// <exception cref="InvalidDataException">Its bytes are not those of its shape, or lie in another file.</exception>
-    public static WeightTensor Parse(ReadOnlyMemory<byte> message)
+    public static (string Name, WeightTensor? Values) Parse(ReadOnlyMemory<byte> message)
     {
         List<long> shape = [];
         List<long> integers = [];
@@ -52,8 +55,13 @@ internal static class OnnxTensor
             throw new InvalidDataException($"the values of '{name}' lie in another file, which is not read. Export the network to a single file.");
         }
 
+        if (typeNumber == Text)
+        {
+            return (name, null);
+        }
+
         WeightElementType type = ElementTypes.OfOnnx(typeNumber) ?? throw new InvalidDataException($"'{name}' has the element type {typeNumber}, which no weights have.");
-        return new WeightTensor(name, shape, type, Bytes(name, shape, type, parts, integers));
+        return (name, new WeightTensor(name, shape, type, Bytes(name, shape, type, parts, integers)));
     }
 
     private static byte[] Bytes(string name, List<long> shape, WeightElementType type, List<ReadOnlyMemory<byte>> parts, List<long> integers)
