@@ -61,7 +61,7 @@ public static class ResNetCatalog
     /// <param name="imageColumnName">A column of text, such as the path, by which the rows are named; it may be missing.</param>
     /// <param name="folds">The folds; 2 to 20.</param>
     /// <param name="seed">Decides which row is in which fold.</param>
-    /// <returns>All labelled rows, those whose label is the least probable first. <c>mlContext.Data.LoadFromEnumerable</c> makes a data set of them.</returns>
+    /// <returns>All rows with a label and with features that are numbers, those whose label is the least probable first. <c>mlContext.Data.LoadFromEnumerable</c> makes a data set of them.</returns>
     /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The number of folds is out of its range.</exception>
     /// <exception cref="InvalidOperationException">There are fewer than two classes, or fewer labelled rows than folds.</exception>

@@ -184,6 +184,10 @@ public sealed class ResNetWeights
     /// Makes a classifier of the weights as they are, for image files: what PyTorch trained becomes a model that
     /// <c>mlContext.Model.Save</c> writes and any ML.NET application loads.
     /// </summary>
+    /// <remarks>
+    /// What a model has beside its weights, classes and preprocessing is not among the weights, those of a model.zip included: the classifier has no test-time augmentation and no minimum score,
+    /// scores in float32, and stops at an image that it can't read. <see cref="ResNetTransformer"/> has a method for each.
+    /// </remarks>
     /// <param name="mlContext">The context that the classifier belongs to.</param>
     /// <param name="classNames">The classes in the order of the network's outputs. Null: as the weights say.</param>
     /// <param name="featureColumnName">The column with the paths of image files.</param>

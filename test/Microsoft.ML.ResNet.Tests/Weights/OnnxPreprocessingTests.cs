@@ -56,6 +56,21 @@ public sealed class OnnxPreprocessingTests
     }
 
     [TestMethod]
+    public void FromFile_ExportOfAnotherGraph_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        using ResNetTransformer padded = OnnxModels.Create(Small with { Shortcut = ResNetShortcut.ZeroPad }, 32);
+        using ResNetTransformer model = OnnxModels.Create(Small, 32);
+        using ResNetTransformer flipped = model.WithTestTimeAugmentation(_context, TestTimeAugmentation.HorizontalFlip);
+
+        foreach (ResNetTransformer other in (ResNetTransformer[])[padded, flipped])
+        {
+            other.ExportOnnx(folder.File("model.onnx"));
+            StringAssert.StartsWith(Assert.ThrowsExactly<InvalidDataException>(() => ResNetWeights.FromFile(folder.File("model.onnx"))).Message, $"Weights file '{folder.File("model.onnx")}' can't be used: ");
+        }
+    }
+
+    [TestMethod]
     [DataRow("{", "be read")]
     [DataRow("null", "A part of it is null.")]
     [DataRow("""{"width":32,"height":32,"channels":3,"range":"ZeroTo255","fit":"ShortSideCrop","shortSide":32,"inGraph":null}""", "A part of it is null.")]
