@@ -52,6 +52,20 @@ public sealed class OnnxResNetTests
     }
 
     [TestMethod]
+    public void Read_MetadataWithoutEnd_IsRefused()
+    {
+        var model = new ProtobufWriter();
+        for (int i = 0; i < 2000; i++)
+        {
+            model.Message(14, new ProtobufWriter().Text(1, $"{i}"));
+        }
+
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => OnnxResNet.Read(model.ToArray()));
+
+        Assert.AreEqual("it has more than 1000 entries of metadata.", exception.Message);
+    }
+
+    [TestMethod]
     public void Read_CutAndMutatedFiles_GiveValuesOrInvalidData()
     {
         using ResidualNetwork network = Filled(Basic);

@@ -6,6 +6,9 @@ internal sealed class OnnxGraph
     /// <summary>The most operations that are read, constants among them; ResNet152 has some 1,500.</summary>
     public const int MaximumNodes = 100_000;
 
+    /// <summary>The most entries of metadata that are read; <c>ExportOnnx</c> writes six at most.</summary>
+    private const int MaximumMetadata = 1000;
+
     private readonly Dictionary<string, WeightTensor> _initializers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<OnnxNode>> _consumers = new(StringComparer.Ordinal);
     private readonly HashSet<string> _texts = new(StringComparer.Ordinal);
@@ -57,7 +60,7 @@ internal sealed class OnnxGraph
                     break;
                 case 14:
                     var (key, value) = ParseEntry(reader.ReadBytes());
-                    metadata[key] = value;
+                    metadata[key] = metadata.Count < MaximumMetadata ? value : throw new InvalidDataException($"it has more than {MaximumMetadata} entries of metadata.");
                     break;
                 default:
                     reader.Skip();
