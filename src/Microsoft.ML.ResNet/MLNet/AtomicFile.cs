@@ -119,9 +119,9 @@ internal static class AtomicFile
             using (var stream = new FileStream(partial, options))
             {
                 isMade = true;
-                if (!OperatingSystem.IsWindows() && keepsMode)
+                if (!OperatingSystem.IsWindows() && keepsMode && File.GetUnixFileMode(stream.SafeFileHandle) != options.UnixCreateMode)
                 {
-                    // The process's mask may have taken something away.
+                    // The process's mask took something away. A file system without modes, which may refuse to set one, doesn't come here.
                     File.SetUnixFileMode(stream.SafeFileHandle, options.UnixCreateMode!.Value);
                 }
 
