@@ -14,7 +14,7 @@ internal static class WeightSeeds
 
     public static byte[][] Safetensors => [OfNetwork(Cifar, Safe), OfNetwork(ImageNet, Safe)];
 
-    public static byte[][] Onnx => [OfNetwork(ImageNet, network => OnnxFile.Write(network)), OfNetwork(ImageNet with { Depths = [2], Widths = [2] }, network => OnnxFile.Write(network))];
+    public static byte[][] Onnx => [OfNetwork(ImageNet, network => OnnxFile.Write(network)), OfNetwork(ImageNet with { Depths = [2], Widths = [2] }, network => OnnxFile.Write(network)), Export()];
 
     public static byte[][] PyTorchZip
     {
@@ -36,6 +36,16 @@ internal static class WeightSeeds
                 PyTorchFile.Legacy(RarePickle(), ("0", 6, new byte[24]), ("1", 4, new byte[8])),
             ];
         }
+    }
+
+    /// <summary>What <c>ExportOnnx</c> writes, texts and metadata included.</summary>
+    private static byte[] Export()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder.File("weights"), Safetensors[0]);
+        using ResNetTransformer model = ResNetWeights.FromFile(folder.File("weights")).ToClassifier(new MLContext(1), Classes, imageSize: 8);
+        model.ExportOnnx(folder.File("model.onnx"), new OnnxExportOptions { PredictedLabelName = "PredictedLabel" });
+        return File.ReadAllBytes(folder.File("model.onnx"));
     }
 
     /// <summary>What <c>mlContext.Model.Save</c> writes, of an untrained classifier.</summary>
