@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Microsoft.ML.ResNet.Weights;
@@ -6,9 +7,6 @@ namespace Microsoft.ML.ResNet.Weights;
 internal static class OnnxPreprocessing
 {
     private const string Key = "preprocessing";
-
-    /// <summary>A float32 has seven digits; six of them are the number that was meant.</summary>
-    private const int Digits = 6;
 
     private static readonly JsonSerializerOptions s_reading = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
@@ -36,8 +34,8 @@ internal static class OnnxPreprocessing
                     channels = part.Channels,
                     fit = part.Fit,
                     shortSide = part.ShortSide,
-                    mean = part.InGraph.Offset.Zip(part.InGraph.Scale, (offset, scale) => Math.Round(-offset / (scale * white), Digits)).ToArray(),
-                    standardDeviation = part.InGraph.Scale.Select(scale => Math.Round(1 / (scale * white), Digits)).ToArray(),
+                    mean = part.InGraph.Offset.Zip(part.InGraph.Scale, (offset, scale) => Rounded(-offset / (scale * white))).ToArray(),
+                    standardDeviation = part.InGraph.Scale.Select(scale => Rounded(1 / (scale * white))).ToArray(),
                 });
             }
 
@@ -48,6 +46,9 @@ internal static class OnnxPreprocessing
             throw new InvalidDataException($"its metadata '{Key}' can't be read: {exception.Message} Export the model again, or remove the metadata.", exception);
         }
     }
+
+    /// <summary>A factor of float32 is known to seven digits: they are the number that was meant.</summary>
+    private static double Rounded(double value) => double.Parse(value.ToString("G7", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     private sealed record Part
     {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Datasets;
 using Microsoft.ML.ResNet.Weights;
@@ -53,6 +54,22 @@ public sealed class OnnxPreprocessingTests
 
         CollectionAssert.AreEqual(OnnxModels.Classes, weights.ClassNames!.ToArray());
         CollectionAssert.AreEqual(range == PixelRange.Normalized ? null : model.Preprocessing.Mean.ToArray(), weights.Preprocessing?.Mean.ToArray());
+    }
+
+    /// <summary>The weights of ImageNet() are divided by nothing: a deviation of 1/255 has two zeros before its first digit.</summary>
+    [TestMethod]
+    [DataRow(0.48f, 1 / 255f)]
+    [DataRow(0.485f, 0.229f)]
+    [DataRow(0.123456f, 0.00123456f)]
+    public void AsOfWeights_FactorAndOffset_GiveMeanAndDeviationToTheLastDigits(float mean, float deviation)
+    {
+        float scale = (float)(1 / (255.0 * deviation)), offset = (float)(-(double)mean / deviation);
+        string json = JsonSerializer.Serialize(new { width = 8, height = 8, channels = 1, range = "ZeroTo255", fit = "Stretch", shortSide = 8, inGraph = new { scale = new[] { scale }, offset = new[] { offset } } });
+
+        using var read = JsonDocument.Parse(OnnxPreprocessing.AsOfWeights(new Dictionary<string, string> { ["preprocessing"] = json })["preprocessing"]);
+
+        Assert.AreEqual(mean, read.RootElement.GetProperty("mean")[0].GetSingle(), 3e-7 * mean);
+        Assert.AreEqual(deviation, read.RootElement.GetProperty("standardDeviation")[0].GetSingle(), 3e-7 * deviation);
     }
 
     [TestMethod]
