@@ -135,18 +135,7 @@ internal sealed partial class FineTuning(
             checkpoints?.SaveStart(began, start, tried);
         }
 
-        IReadOnlyList<EpochMetrics> history;
-        try
-        {
-            history = Train(network, images, settings with { LearningRate = settings.LearningRate * began.RateScale }, checkpoints);
-        }
-        catch (OperationCanceledException) when (settings.CancellationHandling == CancellationHandling.ReturnBest)
-        {
-            // Before its first step.
-            network.CopyStateFrom(start.Entries!);
-            return Classifier([]);
-        }
-
+        IReadOnlyList<EpochMetrics> history = Train(network, images, settings with { LearningRate = settings.LearningRate * began.RateScale }, checkpoints);
         if (images.Validation is not null)
         {
             Interpolate(start, images, comparedBefore: null);
@@ -404,7 +393,16 @@ internal sealed partial class FineTuning(
     private List<EpochMetrics> Train(ResidualNetwork trained, LabeledImages set, TrainingSettings loopSettings, CheckpointFolder? checkpoints, bool isTrial = false)
     {
         using var loop = new TrainingLoop(trained, set, loopSettings, scoring, HostOf(isTrial), checkpoints);
-        return [.. loop.Run(evaluatesStart: !isTrial)];
+        try
+        {
+            return [.. loop.Run(evaluatesStart: !isTrial)];
+        }
+        catch (OperationCanceledException) when (loopSettings.CancellationHandling == CancellationHandling.ReturnBest)
+        {
+            // Before its first step: the network is as it came.
+            trained.eval();
+            return [];
+        }
     }
 
     private TrainingCallbacks HostOf(bool isTrial) => isTrial ? host with { Report = metrics => host.Report(metrics with { IsTrial = true }) } : host;

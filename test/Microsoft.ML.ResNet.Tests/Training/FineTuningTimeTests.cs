@@ -79,6 +79,21 @@ public sealed class FineTuningTimeTests
         Assert.IsFalse(run.Messages.Any(message => message.StartsWith("Trying on", StringComparison.Ordinal)));
     }
 
+    [TestMethod]
+    public void Run_FineTuningCancelledBeforeItsFirstStep_ReturnsTheClassifier()
+    {
+        var options = new ResNetTrainer.Options { CancellationHandling = CancellationHandling.ReturnBest };
+        using var expected = new FitRun(options);
+        expected.Probe().Run(views: 0, isAll: true);
+        using var run = new FitRun(options) { IsValidated = true, CancelsAfter = "Before the first epoch:" };
+
+        IReadOnlyList<EpochMetrics> history = run.FineTuning().Run(views: 0);
+
+        Assert.IsEmpty(history);
+        Assert.IsTrue(run.Messages.Any(message => message.StartsWith(run.CancelsAfter!, StringComparison.Ordinal)));
+        CollectionAssert.AreEqual(expected.Weights(), run.Weights());
+    }
+
     /// <summary>A network and images of noise.</summary>
     private sealed class FitRun : IDisposable
     {
@@ -112,7 +127,13 @@ public sealed class FineTuningTimeTests
 
         public int Checks { get; private set; }
 
-        public int CancelsAt { get; init; } = int.MaxValue;
+        public int CancelsAt { get; set; } = int.MaxValue;
+
+        /// <summary>The begin of the message after which the next check is cancelled.</summary>
+        public string? CancelsAfter { get; init; }
+
+        /// <summary>Whether the images are the validation set, too.</summary>
+        public bool IsValidated { get; init; }
 
         public LinearProbe Probe() => new(_network, Labeled(), _settings, _scoring, _scoring, _host);
 
@@ -128,9 +149,16 @@ public sealed class FineTuningTimeTests
             _cache.Dispose();
         }
 
-        private LabeledImages Labeled() => new(_images, Weights: null, Validation: null, ClassCount: 2);
+        private LabeledImages Labeled() => new(_images, Weights: null, Validation: IsValidated ? _images : null, ClassCount: 2);
 
-        private void Message(string message) => Messages.Add(message);
+        private void Message(string message)
+        {
+            Messages.Add(message);
+            if (CancelsAfter is not null && message.StartsWith(CancelsAfter, StringComparison.Ordinal))
+            {
+                CancelsAt = Checks;
+            }
+        }
 
         private void Check()
         {
