@@ -33,23 +33,28 @@ internal static class ImagePaths
     {
         Queue<string> links = new([root]);
         HashSet<string> seen = new(RealPath.Comparer);
-        List<string> files = [];
+        List<(string Path, string Real, bool IsLink)> files = [];
         while (links.TryDequeue(out string? link))
         {
             Walk(link);
         }
 
-        ILookup<bool, string> byLink = files.ToLookup(IsLink);
-        return byLink[false].Concat(byLink[true].Order(StringComparer.Ordinal)).Where(file => seen.Add(RealPath.Of(file)));
+        return files.OrderBy(file => file.IsLink).ThenBy(file => file.Path, StringComparer.Ordinal).Where(file => seen.Add(file.Real)).Select(file => file.Path);
 
         void Walk(string folder)
         {
-            if (!seen.Add(RealPath.Of(folder)))
+            string real = RealPath.Of(folder);
+            if (!seen.Add(real))
             {
                 return;
             }
 
-            files.AddRange(Directory.EnumerateFiles(folder).Where(IsVisible));
+            foreach (string file in Directory.EnumerateFiles(folder).Where(IsVisible))
+            {
+                bool isLink = IsLink(file);
+                files.Add((file, isLink ? RealPath.Of(file) : Path.Combine(real, Path.GetFileName(file)), isLink));
+            }
+
             foreach (string inner in Directory.EnumerateDirectories(folder).Where(IsVisible).Order(StringComparer.Ordinal))
             {
                 if (IsLink(inner))
