@@ -40,7 +40,8 @@ internal sealed class HtmlPage
     public void Write(string path)
     {
         Add("</main>\n</body>\n</html>\n");
-        string temporary = path + ".tmp";
+        // A name of its own: two programs may write the same page.
+        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
             File.WriteAllText(temporary, _html.ToString(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));

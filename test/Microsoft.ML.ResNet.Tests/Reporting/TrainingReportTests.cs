@@ -108,7 +108,7 @@ public sealed partial class TrainingReportTests
         Assert.DoesNotContain("<h2>Data</h2>", report);
         Assert.DoesNotContain("<h2>Options</h2>", report);
         StringAssert.Contains(report, "<h2>Confusion matrix</h2>");
-        Assert.IsEmpty(Directory.GetFiles(Folder.Path, "*.tmp"));
+        Assert.IsEmpty(Directory.GetFiles(Folder.Path, "scored.html.*.tmp"));
     }
 
     /// <summary>The key that the model was trained with is a column of its own, which neither data set has.</summary>
@@ -152,14 +152,14 @@ public sealed partial class TrainingReportTests
             CultureInfo.CurrentCulture = current;
             try
             {
-                TrainingReport.Write(Folder.File("culture.html"), Context, s_model, scored, options);
+                TrainingReport.Write(Folder.File($"{culture}.html"), Context, s_model, scored, options);
             }
             finally
             {
                 CultureInfo.CurrentCulture = before;
             }
 
-            return Regex.Replace(File.ReadAllText(Folder.File("culture.html")), @"; \d{4}-\d\d-\d\d \d\d:\d\d</p>", "</p>");
+            return Regex.Replace(File.ReadAllText(Folder.File($"{culture}.html")), @"; \d{4}-\d\d-\d\d \d\d:\d\d</p>", "</p>");
         }
     }
 
