@@ -19,6 +19,7 @@ internal sealed record ModelFolder(string Signature, string ModelSignature, stri
     public const int LongestDescription = 16 << 20;
 
     private const string WeightsStream = "Weights.safetensors";
+    private const string Damaged = "The model file is damaged: a part of it has another checksum than when it was written. Copy the file again, or save the model again.";
 
     /// <summary>Format version 1; the description and the weights carry versions of their own.</summary>
     private VersionInfo Version => new(
@@ -65,7 +66,7 @@ internal sealed record ModelFolder(string Signature, string ModelSignature, stri
         return StoredEntry.TryLoad(context, DescriptionStream, (stream, known) => description = ReadDescription(Checked(stream, known))) ? description! : throw Missing(DescriptionStream);
     }
 
-    private static Stream Checked(Stream stream, (long Length, uint Crc32)? known) => known is { } entry ? new ArchivedStream(stream, entry.Length, entry.Crc32) : stream;
+    private static Stream Checked(Stream stream, (long Length, uint Crc32)? known) => known is { } entry ? new ChecksumStream(stream, entry.Length, entry.Crc32, Damaged) : stream;
 
     private static byte[] ReadDescription(Stream stream)
     {

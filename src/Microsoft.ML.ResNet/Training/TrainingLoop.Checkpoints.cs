@@ -27,7 +27,7 @@ internal sealed partial class TrainingLoop
     /// <summary>The state of the checkpoint that the main rank resumes from, on all ranks, or null.</summary>
     private TrainingState? ResumedState()
     {
-        TrainingState? state = _checkpoints?.Resume(_network, _average?.Network, _optimizer, _best, _plan.StepCount);
+        TrainingState? state = _checkpoints?.Resume(_network, _average?.Network, _optimizer, _best);
         if (_ranks.IsSingle)
         {
             return state;

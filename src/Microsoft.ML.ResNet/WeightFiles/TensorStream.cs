@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.WeightFiles;
@@ -23,9 +24,21 @@ internal static class TensorStream
         foreach (var (_, tensor) in tensors)
         {
             using var scope = NewDisposeScope();
-            using var noGradient = no_grad();
-            stream.Write(tensor.detach().cpu().contiguous().bytes);
+            stream.Write(Data(tensor));
         }
+    }
+
+    /// <summary>The CRC-32 of the data that <see cref="Write"/> writes after the header.</summary>
+    public static uint Checksum(IEnumerable<Tensor> tensors)
+    {
+        var checksum = new Crc32();
+        foreach (Tensor tensor in tensors)
+        {
+            using var scope = NewDisposeScope();
+            checksum.Append(Data(tensor));
+        }
+
+        return checksum.GetCurrentHashAsUInt32();
     }
 
     /// <summary>Fills tensors, in place, from the data that follows a header. Its entries must be exactly the tensors.</summary>
@@ -73,11 +86,18 @@ internal static class TensorStream
             throw new InvalidDataException($"The weights don't fit the network: {string.Join("; ", faults.Take(shown))}{more}.");
         }
 
-        long present = stream is ArchivedStream archived ? archived.Remaining : stream.CanSeek ? stream.Length - stream.Position : long.MaxValue;
+        long present = stream is ChecksumStream known ? known.Remaining : stream.CanSeek ? stream.Length - stream.Position : long.MaxValue;
         if (entries.FirstOrDefault(entry => entry.End > present) is { } cut)
         {
             throw CutShort(cut);
         }
+    }
+
+    /// <summary>The values in row-major order, in memory of the enclosing scope.</summary>
+    private static Span<byte> Data(Tensor tensor)
+    {
+        using var noGradient = no_grad();
+        return tensor.detach().cpu().contiguous().bytes;
     }
 
     /// <summary>Reads in pieces, so that a file that ends too early costs no more than it holds.</summary>

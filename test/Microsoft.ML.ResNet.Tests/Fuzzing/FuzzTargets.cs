@@ -102,7 +102,7 @@ internal sealed class FuzzTargets : IDisposable
             content =>
             {
                 File.WriteAllBytes(folder.LastPath, content);
-                folder.Resume(network, average: null, optimizer, best, stepCount: int.MaxValue);
+                folder.Resume(network, average: null, optimizer, best);
             },
             64,
             MiB);

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Microsoft.ML.ResNet.MLNet;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.WeightFiles;
@@ -25,14 +23,6 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     private const string StartName = "fineTuning";
     private const string NetworkPrefix = "network";
     private const string TrialPrefix = "trial";
-    private const string Advice = "Free space there or choose another CheckpointDirectory; with ResumeFromCheckpoint the training resumes from the last checkpoint.";
-
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Converters = { new JsonStringEnumConverter() },
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-    };
 
     public string Path { get; } = System.IO.Path.GetFullPath(path);
 
@@ -52,13 +42,7 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     {
         MakeFolder();
         var document = new Document(FormatVersion, identity, state, best.Entries is not null);
-        AtomicFile.Write(
-            LastPath,
-            stream => TensorStream.Write(
-                Tensors(network, average, optimizer, best.Entries),
-                new Dictionary<string, string> { [StateName] = JsonSerializer.Serialize(document, Json) },
-                stream),
-            Advice);
+        CheckpointFile.Write(LastPath, StateName, document, Tensors(network, average, optimizer, best.Entries));
     }
 
     /// <summary>Writes where fine-tuning begins.</summary>
@@ -68,13 +52,7 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     {
         MakeFolder();
         var document = new StartDocument(FormatVersion, identity, start with { HasTrial = tried?.Entries is not null });
-        AtomicFile.Write(
-            StartPath,
-            stream => TensorStream.Write(
-                [.. Prefixed(NetworkPrefix, weights.Entries!), .. Prefixed(TrialPrefix, tried?.Entries ?? [])],
-                new Dictionary<string, string> { [StartName] = JsonSerializer.Serialize(document, Json) },
-                stream),
-            Advice);
+        CheckpointFile.Write(StartPath, StartName, document, [.. Prefixed(NetworkPrefix, weights.Entries!), .. Prefixed(TrialPrefix, tried?.Entries ?? [])]);
     }
 
     /// <summary>Reads where fine-tuning began, if training is to resume and had come so far.</summary>
@@ -94,35 +72,26 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
             return null;
         }
 
-        return Read(StartPath, (entries, metadata, stream) =>
+        return CheckpointFile.Read<StartDocument>(StartPath, StartName, Check, document =>
         {
-            StartDocument document = Deserialize<StartDocument>(metadata, StartName);
-            if (document is not { FormatVersion: FormatVersion, Identity: not null, Start: { RateScale: > 0 and <= 1, Share: > 0 and <= 1 } start })
-            {
-                throw new InvalidDataException("Its state has parts that are missing or out of range.");
-            }
-
             CheckIdentity(document.Identity);
-            IEnumerable<(string, Tensor)> room = Prefixed(NetworkPrefix, weights.Allocate(network)).Concat(start.HasTrial ? Prefixed(TrialPrefix, tried.Allocate(network)) : []);
-            TensorStream.Read(entries, room.ToDictionary(entry => entry.Item1, entry => entry.Item2, StringComparer.Ordinal), stream);
-            return start;
-        });
+            return Prefixed(NetworkPrefix, weights.Allocate(network)).Concat(document.Start.HasTrial ? Prefixed(TrialPrefix, tried.Allocate(network)) : []);
+        }).Start;
     }
 
     /// <summary>Writes the best weights, for other uses than to go on.</summary>
     public void SaveBest(ResidualNetwork network)
     {
         MakeFolder();
-        AtomicFile.Write(BestPath, stream => NetworkWeights.Write(network, stream), Advice);
+        CheckpointFile.Write(BestPath, stream => NetworkWeights.Write(network, stream));
     }
 
     /// <summary>
     /// Goes on from the last checkpoint where that is wanted and there is one: fills the tensors and gives the state. Where it is not
     /// wanted, an unfinished checkpoint is kept as <c>previous.checkpoint</c>.
     /// </summary>
-    /// <param name="stepCount">The steps of an epoch.</param>
     /// <exception cref="InvalidDataException">The checkpoint is damaged, or was made with other settings or data.</exception>
-    public TrainingState? Resume(ResidualNetwork network, ResidualNetwork? average, IOptimizer optimizer, BestWeights best, int stepCount)
+    public TrainingState? Resume(ResidualNetwork network, ResidualNetwork? average, IOptimizer optimizer, BestWeights best)
     {
         RemovePartial();
         if (!HasLast)
@@ -136,48 +105,25 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
             return null;
         }
 
-        return Read(LastPath, (entries, metadata, stream) =>
+        return CheckpointFile.Read<Document>(LastPath, StateName, Check, document =>
         {
-            Document document = Parse(metadata);
             CheckIdentity(document.Identity);
-            if (document.State.Batch >= stepCount)
-            {
-                throw new InvalidDataException($"Its training state stands at batch {document.State.Batch} of an epoch that has {stepCount}.");
-            }
-
-            TensorStream.Read(
-                entries,
-                Tensors(network, average, optimizer, document.HasBest ? best.Allocate(network) : null)
-                    .ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal),
-                stream);
-            return document.State;
-        });
+            return Tensors(network, average, optimizer, document.HasBest ? best.Allocate(network) : null);
+        }).State;
     }
 
     /// <summary>The seed of the checkpoint that training resumes from, or null.</summary>
     public static long? SeedOf(string path)
     {
         string last = System.IO.Path.Combine(path, "last.checkpoint");
-        if (!File.Exists(last))
-        {
-            return null;
-        }
-
-        try
-        {
-            using FileStream stream = File.OpenRead(last);
-            return long.TryParse(Parse(SafetensorsHeader.Read(stream).Metadata).Identity.GetValueOrDefault(nameof(TrainingSettings.Seed)), out long seed) ? seed : null;
-        }
-        catch (Exception exception) when (exception is InvalidDataException or JsonException or NotSupportedException)
-        {
-            return null; // Resume says what is wrong with it.
-        }
+        Document? document = File.Exists(last) ? CheckpointFile.ReadDocument<Document>(last, StateName, Check) : null;
+        return long.TryParse(document?.Identity.GetValueOrDefault(nameof(TrainingSettings.Seed)), out long seed) ? seed : null;
     }
 
     /// <summary>A state for the other ranks of a training.</summary>
-    public static byte[] ToJson(TrainingState state) => JsonSerializer.SerializeToUtf8Bytes(state, Json);
+    public static byte[] ToJson(TrainingState state) => CheckpointFile.ToJson(state);
 
-    public static TrainingState StateFrom(byte[] json) => JsonSerializer.Deserialize<TrainingState>(json, Json)!;
+    public static TrainingState StateFrom(byte[] json) => CheckpointFile.FromJson<TrainingState>(json);
 
     private void MakeFolder()
     {
@@ -201,45 +147,26 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
         }
     }
 
-    /// <summary>Reads a file of the folder. What is wrong with it becomes an error that names it and says what to do.</summary>
-    private static T Read<T>(string path, Func<IReadOnlyList<SafetensorsEntry>, IReadOnlyDictionary<string, string>, Stream, T> read)
+    private static void Check(Document document)
     {
-        using FileStream stream = File.OpenRead(path);
-        try
-        {
-            var (entries, metadata) = SafetensorsHeader.Read(stream);
-            return read(entries, metadata, stream);
-        }
-        catch (Exception exception) when (exception is InvalidDataException or JsonException or NotSupportedException)
-        {
-            throw new InvalidDataException(
-                $"Can't resume from checkpoint '{path}': {exception.Message} Set ResumeFromCheckpoint to false to start over, or choose another CheckpointDirectory.", exception);
-        }
-    }
-
-    private static T Deserialize<T>(IReadOnlyDictionary<string, string> metadata, string name)
-        where T : class
-    {
-        if (!metadata.TryGetValue(name, out string? json))
-        {
-            throw new InvalidDataException("It has no training state.");
-        }
-
-        return JsonSerializer.Deserialize<T>(json, Json) ?? throw new InvalidDataException("Its training state is empty.");
-    }
-
-    private static Document Parse(IReadOnlyDictionary<string, string> metadata)
-    {
-        Document document = Deserialize<Document>(metadata, StateName);
         if (document.FormatVersion != FormatVersion)
         {
             throw new InvalidDataException($"Its format version is {document.FormatVersion}, expected {FormatVersion}.");
         }
 
-        return document is { Identity: not null, State: { Epoch: >= 1, Batch: >= 0, Step: >= 0, Position: >= 0, ShardCount: >= 1, Metrics: not null, Stopping: not null, History: { } history } }
-            && history.All(epoch => epoch is not null)
-            ? document
-            : throw new InvalidDataException("Its training state has parts that are missing or out of range.");
+        if (document is not { Identity: not null, State: { Epoch: >= 1, Batch: >= 0, Step: >= 0, Position: >= 0, ShardCount: >= 1, Metrics: not null, Stopping: not null, History: { } history } }
+            || history.Any(epoch => epoch is null))
+        {
+            throw new InvalidDataException("Its training state has parts that are missing or out of range.");
+        }
+    }
+
+    private static void Check(StartDocument document)
+    {
+        if (document is not { FormatVersion: FormatVersion, Identity: not null, Start: { RateScale: > 0 and <= 1, Share: > 0 and <= 1 } })
+        {
+            throw new InvalidDataException("Its state has parts that are missing or out of range.");
+        }
     }
 
     private void CheckIdentity(IReadOnlyDictionary<string, string> saved)

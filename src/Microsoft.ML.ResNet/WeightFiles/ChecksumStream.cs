@@ -2,9 +2,10 @@ using System.IO.Hashing;
 
 namespace Microsoft.ML.ResNet.WeightFiles;
 
-/// <summary>The content of an archive's entry, read from begin to end. The archive knows its length and its checksum, which is compared when all has been read.</summary>
+/// <summary>Content of a known length and checksum, read from begin to end. The checksum is compared when all has been read.</summary>
 /// <param name="source">It stays open.</param>
-internal sealed class ArchivedStream(Stream source, long length, uint crc32) : Stream
+/// <param name="fault">The error where the checksum is another.</param>
+internal sealed class ChecksumStream(Stream source, long length, uint crc32, string fault) : Stream
 {
     private readonly Crc32 _read = new();
     private long _position;
@@ -36,7 +37,7 @@ internal sealed class ArchivedStream(Stream source, long length, uint crc32) : S
         _read.Append(buffer[..count]);
         return count == 0 || _position < length || _read.GetCurrentHashAsUInt32() == crc32
             ? count
-            : throw new InvalidDataException("The model file is damaged: a part of it has another checksum than when it was written. Copy the file again, or save the model again.");
+            : throw new InvalidDataException(fault);
     }
 
     public override void Flush()
