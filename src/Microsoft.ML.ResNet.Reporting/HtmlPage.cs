@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Microsoft.ML.ResNet.MLNet;
 
 namespace Microsoft.ML.ResNet.Reporting;
 
@@ -40,17 +41,6 @@ internal sealed class HtmlPage
     public void Write(string path)
     {
         Add("</main>\n</body>\n</html>\n");
-        // A name of its own: two programs may write the same page.
-        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            File.WriteAllText(temporary, _html.ToString(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(_html.ToString())), "Free space there or choose another path for the page.");
     }
 }

@@ -1,6 +1,8 @@
+extern alias core;
+
 using System.Diagnostics;
 using System.Runtime.Versioning;
-using Microsoft.ML.ResNet.MLNet;
+using AtomicFile = core::Microsoft.ML.ResNet.MLNet.AtomicFile;
 
 namespace Microsoft.ML.ResNet.Tests.MLNet;
 

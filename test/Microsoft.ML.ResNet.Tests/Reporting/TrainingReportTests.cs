@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.Versioning;
 using System.Text.RegularExpressions;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Reporting;
@@ -98,6 +99,37 @@ public sealed partial class TrainingReportTests
     }
 
     [TestMethod]
+    [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
+    [UnsupportedOSPlatform("windows")]
+    public void Write_LinkToAPrivateFile_StaysOne()
+    {
+        using var folder = new TemporaryFolder();
+        string target = folder.File("2026-01.html"), link = folder.File("latest.html");
+        const UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        File.WriteAllText(target, "old");
+        File.SetUnixFileMode(target, mode);
+        File.CreateSymbolicLink(link, target);
+
+        TrainingReport.Write(link, Context, s_model, s_model.Transform(Data(s_rows)));
+
+        Assert.AreEqual(target, new FileInfo(link).LinkTarget);
+        Assert.AreEqual(mode, File.GetUnixFileMode(target));
+        StringAssert.EndsWith(File.ReadAllText(target).TrimEnd(), "</html>");
+        Assert.HasCount(2, Directory.GetFiles(folder.Path));
+    }
+
+    [TestMethod]
+    public void Write_FolderThatIsMissing_NamesThePageAndWhatToDo()
+    {
+        string path = Path.Combine(Folder.Path, "missing", "report.html");
+
+        string message = Assert.ThrowsExactly<IOException>(() => TrainingReport.Write(path, Context, s_model, s_model.Transform(Data(s_rows)))).Message;
+
+        StringAssert.StartsWith(message, $"File '{path}' can't be written: ");
+        StringAssert.EndsWith(message, "Free space there or choose another path for the page.");
+    }
+
+    [TestMethod]
     public void Write_ScoredDataAndNoOptions_WritesResultsAlone()
     {
         string path = Folder.File("scored.html");
@@ -178,7 +210,6 @@ public sealed partial class TrainingReportTests
             "no label column 'Label'");
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => TrainingReport.Write(path, Context, s_model, data, new TrainingReportOptions { MaxMistakes = -1 }));
         Assert.ThrowsExactly<InvalidOperationException>(() => TrainingReport.Write(path, Context, s_model, Data([])));
-        Assert.ThrowsExactly<DirectoryNotFoundException>(() => TrainingReport.Write(Path.Combine(Folder.Path, "missing", "report.html"), Context, s_model, data));
         Assert.IsFalse(File.Exists(path));
     }
 
