@@ -1,12 +1,10 @@
-using System.Buffers;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.ResNet.Images;
 
 /// <summary>A decoded, upright image without alpha: [H,W,3] uint8, RGB, 0..255, rows without gaps.</summary>
 /// <remarks>
-/// The buffer comes from the shared array pool and goes back with <see cref="Dispose"/>; an image that is not disposed is merely
-/// collected. <see cref="Pixels"/> may be longer than the image; <see cref="Span"/> is exactly the image.
+/// An image that is not disposed is merely collected, unless it is large: see <see cref="PixelMemory"/>.
 /// A decoder may give less than the original: a smaller scale, a part of it. <see cref="Scale"/>, <see cref="OffsetX"/> and
 /// <see cref="OffsetY"/> say where a point of the original lies here.
 /// </remarks>
@@ -15,7 +13,7 @@ internal sealed class PixelImage : IDisposable
     /// <summary>Value of all three channels of the background: transparent images and letterboxes are composed on white.</summary>
     public const byte Background = 255;
 
-    private byte[]? _pixels;
+    private readonly PixelMemory _pixels;
 
     /// <summary>Makes an image with undefined content.</summary>
     public PixelImage(int width, int height)
@@ -26,18 +24,15 @@ internal sealed class PixelImage : IDisposable
         Height = height;
         OriginalWidth = width;
         OriginalHeight = height;
-        _pixels = ArrayPool<byte>.Shared.Rent(checked(width * height * 3));
+        _pixels = new PixelMemory(checked(width * height * 3));
     }
 
     public int Width { get; }
 
     public int Height { get; }
 
-    /// <summary>[H,W,3] uint8, RGB, from index 0. May be longer than the image.</summary>
-    public byte[] Pixels => _pixels ?? throw new ObjectDisposedException(nameof(PixelImage));
-
-    /// <summary>[H,W,3] uint8, RGB: exactly the image.</summary>
-    public Span<byte> Span => Pixels.AsSpan(0, Width * Height * 3);
+    /// <summary>[H,W,3] uint8, RGB: exactly the image, until it is disposed.</summary>
+    public Span<byte> Span => _pixels.Span;
 
     /// <summary>Upright size of the image that this one was decoded from.</summary>
     public int OriginalWidth { get; init; }
@@ -78,17 +73,12 @@ internal sealed class PixelImage : IDisposable
             MLPixelFormat.Rgba32 => false,
             _ => throw new InvalidDataException($"An MLImage has pixel format {source.PixelFormat}. Expected {MLPixelFormat.Bgra32} or {MLPixelFormat.Rgba32}."),
         };
+        ReadOnlySpan<byte> pixels = source.Pixels;
         var image = new PixelImage(source.Width, source.Height);
-        PixelPacking.PackPremultiplied(source.Pixels, image.Span, blueFirst);
+        PixelPacking.PackPremultiplied(pixels, image.Span, blueFirst);
         GC.KeepAlive(source);
         return image;
     }
 
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _pixels, null) is { } pixels)
-        {
-            ArrayPool<byte>.Shared.Return(pixels);
-        }
-    }
+    public void Dispose() => _pixels.Dispose();
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
 using SkiaSharp;
 
@@ -125,46 +124,34 @@ internal sealed class EncodedImage : IDisposable
         $"{source} cannot be decoded: it holds {ImageSignature.Describe(content)}. "
         + $"Formats that work are {ImageSignature.SupportedFormats}. Convert the image to one of them or remove it from the data.");
 
-    private PixelImage DecodeWhole()
+    private unsafe PixelImage DecodeWhole()
     {
         bool opaque = _codec.Info.AlphaType == SKAlphaType.Opaque;
         // Unpremultiplied: multiplying by alpha would round the colours before they are composed.
         SKImageInfo info = new(_codec.Info.Width, _codec.Info.Height, SKColorType.Rgba8888, opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
-        byte[] rgba = ArrayPool<byte>.Shared.Rent(info.BytesSize);
-        try
+        using var rgba = new PixelMemory(info.BytesSize);
+        SKCodecResult result;
+        fixed (byte* target = rgba.Span)
         {
-            GCHandle pin = GCHandle.Alloc(rgba, GCHandleType.Pinned);
-            SKCodecResult result;
-            try
-            {
-                result = _codec.GetPixels(info, pin.AddrOfPinnedObject());
-            }
-            finally
-            {
-                pin.Free();
-            }
-
-            if (result != SKCodecResult.Success)
-            {
-                throw Damaged(result);
-            }
-
-            var image = new PixelImage(info.Width, info.Height);
-            if (opaque)
-            {
-                PixelPacking.PackOpaque(rgba, image.Span);
-            }
-            else
-            {
-                PixelPacking.PackUnpremultiplied(rgba, image.Span);
-            }
-
-            return image;
+            result = _codec.GetPixels(info, (IntPtr)target);
         }
-        finally
+
+        if (result != SKCodecResult.Success)
         {
-            ArrayPool<byte>.Shared.Return(rgba);
+            throw Damaged(result);
         }
+
+        var image = new PixelImage(info.Width, info.Height);
+        if (opaque)
+        {
+            PixelPacking.PackOpaque(rgba.Span, image.Span);
+        }
+        else
+        {
+            PixelPacking.PackUnpremultiplied(rgba.Span, image.Span);
+        }
+
+        return image;
     }
 
     /// <summary>Decodes the rows and columns of a region at n/8 of the size, strip by strip. A JPEG has no alpha.</summary>
@@ -206,19 +193,19 @@ internal sealed class EncodedImage : IDisposable
         }
     }
 
-    private void ReadRows(PixelImage image, int top, int codedHeight)
+    private unsafe void ReadRows(PixelImage image, int top, int codedHeight)
     {
         int stride = image.Width * 4;
-        byte[] strip = ArrayPool<byte>.Shared.Rent(checked(stride * StripRows));
-        GCHandle pin = GCHandle.Alloc(strip, GCHandleType.Pinned);
-        try
+        using var memory = new PixelMemory(checked(stride * StripRows));
+        Span<byte> strip = memory.Span;
+        fixed (byte* target = strip)
         {
             Skip(top);
             for (int row = 0; row < image.Height; row += StripRows)
             {
                 int rows = Math.Min(StripRows, image.Height - row);
-                Read(pin.AddrOfPinnedObject(), rows, stride);
-                PixelPacking.PackOpaque(strip.AsSpan(0, rows * stride), image.Span.Slice(row * image.Width * 3, rows * image.Width * 3));
+                Read((IntPtr)target, rows, stride);
+                PixelPacking.PackOpaque(strip[..(rows * stride)], image.Span.Slice(row * image.Width * 3, rows * image.Width * 3));
             }
 
             // A file that ends within the rows that are not needed is incomplete all the same. Skipping does not notice; reading does.
@@ -226,13 +213,8 @@ internal sealed class EncodedImage : IDisposable
             if (rest > 0)
             {
                 Skip(rest - 1);
-                Read(pin.AddrOfPinnedObject(), 1, stride);
+                Read((IntPtr)target, 1, stride);
             }
-        }
-        finally
-        {
-            pin.Free();
-            ArrayPool<byte>.Shared.Return(strip);
         }
     }
 

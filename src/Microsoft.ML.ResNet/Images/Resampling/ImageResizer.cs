@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using System.Runtime.Intrinsics.X86;
 
@@ -80,18 +79,12 @@ internal sealed class ImageResizer
         // Only the rows that the second pass reads.
         int middleRows = rows.End - rows.First;
         int middleStride = rowBytes + ResampleKernels.RowSlack;
-        byte[] middle = ArrayPool<byte>.Shared.Rent(checked(middleRows * middleStride));
-        try
+        using var memory = new PixelMemory(checked(middleRows * middleStride));
+        Span<byte> middle = memory.Span;
+        ResampleKernels.AlongRows(source[(rows.First * sourceWidth * 3)..], sourceWidth, middleRows, columns, middle, middleStride, _vectorised);
+        for (int row = 0; row < targetHeight; row++)
         {
-            ResampleKernels.AlongRows(source[(rows.First * sourceWidth * 3)..], sourceWidth, middleRows, columns, middle, middleStride, _vectorised);
-            for (int row = 0; row < targetHeight; row++)
-            {
-                ResampleKernels.AcrossRows(middle, middleStride, rows, row, target.Slice(row * stride, rowBytes), _vectorised);
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(middle);
+            ResampleKernels.AcrossRows(middle, middleStride, rows, row, target.Slice(row * stride, rowBytes), _vectorised);
         }
     }
 
