@@ -8,7 +8,11 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     /// <summary>A cache line, and the widest vector.</summary>
     private const nuint Alignment = 64;
 
+    /// <summary>From here on the garbage collector is told of the bytes. It would see nothing of a model that was forgotten rather than disposed.</summary>
+    private const nuint LeastPressure = 1 << 20;
+
     private readonly GuardedMemory? _guarded;
+    private readonly long _pressure;
     private float* _pointer;
 
     /// <param name="isCleared">Whether all are zero at first; else they are anything.</param>
@@ -25,6 +29,12 @@ internal sealed unsafe class AlignedBuffer : IDisposable
         }
 
         _pointer = HugePages.AreWorthwhile(bytes) ? (float*)HugePages.Allocate(bytes) : (float*)NativeMemory.AlignedAlloc(bytes, Alignment);
+        if (bytes >= LeastPressure)
+        {
+            _pressure = (long)bytes;
+            GC.AddMemoryPressure(_pressure);
+        }
+
         if (isCleared)
         {
             NativeMemory.Clear(_pointer, bytes);
@@ -64,6 +74,10 @@ internal sealed unsafe class AlignedBuffer : IDisposable
         else
         {
             NativeMemory.AlignedFree(_pointer);
+            if (_pressure > 0)
+            {
+                GC.RemoveMemoryPressure(_pressure);
+            }
         }
 
         _pointer = null;
