@@ -36,7 +36,7 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
         _model = new ScoringModel(
             new ImageScorer(network, description.Image.ToInputFormat(), device, NetworkOutput.Probabilities, nameof(ResNetTransformer)) { Views = views },
             description.Image.ToColumn(description.Columns.Feature, description.Network.Channels),
-            description.Image.Range,
+            description.Image.ToPixelValues(),
             input => new ScoreSchema(input, labels, description.Columns.Score, description.Columns.PredictedLabel),
             description.Image.CreatePreprocessor(views),
             description.Image.BadImages,

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.MLNet;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
@@ -23,6 +24,9 @@ internal sealed record ImageColumn
     /// <summary>Pixels only: [channels, height, width] instead of [height, width, channels].</summary>
     public bool IsPlanar { get; init; }
 
+    /// <summary>Pixels only: how NormalizePixels made them, or null where it didn't.</summary>
+    public PixelNormalization? Normalization { get; init; }
+
     /// <summary>The types that hold whole images, for errors.</summary>
     private const string ImageTypes = "Text (the path of an image file), a vector of Byte (the content of one), or MLImage";
 
@@ -34,7 +38,8 @@ internal sealed record ImageColumn
     /// <exception cref="ArgumentException">It is missing, or its type is none that holds images.</exception>
     public static ImageColumn Of(DataViewSchema schema, string name, PixelLayout layout, int? imageSize = null)
     {
-        DataViewType type = DataViewColumns.Require(schema, name, "Feature column", " Set FeatureColumnName to the one that has the images, or their paths.").Type;
+        DataViewSchema.Column column = DataViewColumns.Require(schema, name, "Feature column", " Set FeatureColumnName to the one that has the images, or their paths.");
+        DataViewType type = column.Type;
         if (ImageKindOf(type) is { } kind)
         {
             return new ImageColumn { Name = name, Kind = kind };
@@ -42,7 +47,8 @@ internal sealed record ImageColumn
 
         return type switch
         {
-            VectorDataViewType { ItemType: NumberDataViewType item } vector when item == NumberDataViewType.Single => OfPixels(name, vector, layout, imageSize),
+            VectorDataViewType { ItemType: NumberDataViewType item } vector when item == NumberDataViewType.Single
+                => OfPixels(name, vector, layout, imageSize) with { Normalization = PixelNormalization.Of(column) },
             _ => throw new ArgumentException(
                 $"Feature column '{name}' has type {type}, expected {Types}. Point FeatureColumnName to such a column, or add LoadImages or ExtractPixels before ResNet."),
         };
@@ -106,14 +112,32 @@ internal sealed record ImageColumn
             FeatureKind.EncodedBytes when column.Type is not VectorDataViewType { ItemType: NumberDataViewType item } || item != NumberDataViewType.Byte
                 => "a vector of Byte (the content of an image file)",
             FeatureKind.Pixels when column.Type is not VectorDataViewType { ItemType: NumberDataViewType item } vector
-                || item != NumberDataViewType.Single || vector.Size != Width * Height * Channels
+                || item != NumberDataViewType.Single || vector.Size != Width * Height * Channels || IsOtherwiseArranged(vector)
                 => $"a vector of {Width * Height * Channels} Single (pixels {string.Join(" x ", Dimensions)})",
             _ => null,
         };
-        return expected is null
-            ? column
-            : throw new ArgumentException($"{role} '{Name}' has type {column.Type}, expected {expected}, {reference}.");
+        if (expected is not null)
+        {
+            throw new ArgumentException($"{role} '{Name}' has type {column.Type}, expected {expected}, {reference}.");
+        }
+
+        CheckNormalization(column, role, reference);
+        return column;
     }
+
+    /// <summary>Other numbers than the training data's give scores that mean nothing, and the values don't tell.</summary>
+    private void CheckNormalization(DataViewSchema.Column column, string role, string reference)
+    {
+        if (Normalization is { } trained && PixelNormalization.Of(column) is { } given && given.Channels == trained.Channels && !given.IsLike(trained.Mean, trained.StandardDeviation))
+        {
+            throw new ArgumentException(
+                $"{role} '{Name}' is normalised with {given}, expected {trained}, {reference}. Give these to NormalizePixels, or transform the data with the fitted pipeline.");
+        }
+    }
+
+    /// <summary>Whether a type has the three dimensions of an image, and not those of this one. One channel has the same order either way.</summary>
+    private bool IsOtherwiseArranged(VectorDataViewType type)
+        => type.Dimensions.Length == 3 && !type.Dimensions.SequenceEqual(Dimensions) && !(Channels == 1 && type.Dimensions.SequenceEqual([.. IsPlanar ? [Height, Width, 1] : new[] { 1, Height, Width }]));
 
     /// <summary>A vector without dimensions, of square images whose size is an option.</summary>
     private static ImageColumn OfFlatPixels(string name, VectorDataViewType type, PixelLayout layout, int size)

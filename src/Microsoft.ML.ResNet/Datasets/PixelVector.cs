@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Numerics.Tensors;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.ResNet.Datasets;
@@ -29,30 +27,5 @@ internal static class PixelVector
         {
             destination[indices[i]] = present[i];
         }
-    }
-
-    /// <summary>Checks that all values are finite and mean what they are said to mean, in training and in scoring.</summary>
-    /// <exception cref="InvalidDataException">One isn't or doesn't.</exception>
-    public static void CheckRange(ReadOnlySpan<float> values, PixelRange range, string column, long row)
-    {
-        const float tolerance = 1e-3f;
-        float limit = range == PixelRange.ZeroToOne ? 1 : 255;
-        (float lowest, float highest) = range == PixelRange.Normalized
-            ? (float.MinValue, float.MaxValue)
-            : (-tolerance * limit, limit * (1 + tolerance));
-
-        // NaN spreads to the extremes, and is in no range.
-        float minimum = TensorPrimitives.Min(values), maximum = TensorPrimitives.Max(values);
-        if (minimum >= lowest && maximum <= highest)
-        {
-            return;
-        }
-
-        float worst = minimum >= lowest ? maximum : minimum;
-        string found = string.Create(CultureInfo.InvariantCulture, $"Row {row} has the pixel value {worst} in column '{column}'");
-        throw new InvalidDataException(
-            float.IsFinite(worst)
-                ? $"{found}, expected 0 to {limit.ToString(CultureInfo.InvariantCulture)}, as PixelRange {range} says or as the first training rows are. Set PixelRange to what the values mean."
-                : $"{found}, expected a finite number. Correct the row or remove it.");
     }
 }

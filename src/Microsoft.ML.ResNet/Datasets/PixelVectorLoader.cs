@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
@@ -32,6 +33,7 @@ internal sealed class PixelVectorLoader
 
     /// <summary>Finds out what the values mean.</summary>
     /// <exception cref="ArgumentException">The setting contradicts NormalizePixels's annotation.</exception>
+    /// <exception cref="InvalidDataException">The values can mean nothing that is known.</exception>
     public PixelRange DetermineRange(IDataView data, PixelRange setting)
     {
         DataViewSchema.Column source = _column.Bind(data.Schema);
@@ -50,6 +52,7 @@ internal sealed class PixelVectorLoader
         }
 
         float minimum = 0, maximum = 0;
+        long highestRow = 0;
         using DataViewRowCursor cursor = SequentialCursor.Open(data, [source]);
         ValueGetter<VBuffer<float>> getter = FeatureGetter.Of<VBuffer<float>>(cursor, source, () => cursor.Position);
         VBuffer<float> values = default;
@@ -67,18 +70,32 @@ internal sealed class PixelVectorLoader
             foreach (float value in values.GetValues())
             {
                 minimum = Math.Min(minimum, float.IsFinite(value) ? value : 0);
-                maximum = Math.Max(maximum, float.IsFinite(value) ? value : 0);
+                if (value > maximum && float.IsFinite(value))
+                {
+                    (maximum, highestRow) = (value, cursor.Position);
+                }
             }
         }
 
-        return minimum < 0 || maximum > 255 ? PixelRange.Normalized : maximum > 1 ? PixelRange.ZeroTo255 : PixelRange.ZeroToOne;
+        const float one = 1 + PixelValues.Tolerance;
+        if (minimum >= 0 && maximum > 255 * one)
+        {
+            throw new InvalidDataException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Row {highestRow} has the pixel value {maximum} in column '{_column.Name}', and no value in the first {SampledRows} rows is below 0: these are neither pixels of 0 to 255 or 0 to 1 nor normalised. Scale them to 0 to 255, or set PixelRange to what the values mean."));
+        }
+
+        return minimum < 0 ? PixelRange.Normalized : maximum > one ? PixelRange.ZeroTo255 : PixelRange.ZeroToOne;
     }
 
     /// <summary>Reads the rows that have a label.</summary>
     /// <exception cref="InvalidOperationException">No row can be used, or the data gave other rows before.</exception>
     /// <exception cref="InvalidDataException">A value is not in the range, or not finite.</exception>
-    public (ImageDataset Images, BadImageLog Bad) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing, PixelRange range)
+    /// <returns>The images, what was left out, and what the values mean, with what they were.</returns>
+    public (ImageDataset Images, BadImageLog Bad, PixelValues Values) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing, PixelValues meaning)
     {
+        PixelRange range = meaning.Range;
+        (float Lowest, float Highest) extremes = (float.MaxValue, float.MinValue);
         DataViewSchema.Column source = _column.Bind(data.Schema);
         (float[] toPixel, float[] offset) = ToPixel(source, range);
         bool mayBeBytes = toPixel.Length > 0;
@@ -110,7 +127,8 @@ internal sealed class PixelVectorLoader
                 {
                     getter(ref buffer);
                     ReadInterleaved(in buffer, values, row);
-                    PixelVector.CheckRange(values, range, _column.Name, row);
+                    var (lowest, highest) = meaning.Check(values, _column.Name, row);
+                    extremes = (Math.Min(extremes.Lowest, lowest), Math.Max(extremes.Highest, highest));
                 }
                 catch (InvalidDataException exception)
                 {
@@ -137,7 +155,7 @@ internal sealed class PixelVectorLoader
             InputFormat format = cache.ElementSize == 1
                 ? ByteFormat(preprocessing, range, toPixel, offset)
                 : InputFormat.Of(_column.Width, _column.Height, range, preprocessing.Mean, preprocessing.StandardDeviation) with { IsFloat = true };
-            return (new ImageDataset(new CachedImages(cache, kept.Count), [.. kept], format), log);
+            return (new ImageDataset(new CachedImages(cache, kept.Count), [.. kept], format), log, range == PixelRange.Normalized ? meaning with { Trained = extremes } : meaning);
         }
         catch
         {

@@ -22,8 +22,8 @@ internal sealed record TrainingData : IDisposable
 
     public required ImagePreprocessing Preprocessing { get; init; }
 
-    /// <summary>The meaning of pixel values; 0 to 255 for image files.</summary>
-    public required PixelRange Range { get; init; }
+    /// <summary>What pixel values mean; 0 to 255 for image files.</summary>
+    public required PixelValues Values { get; init; }
 
     public void Dispose()
     {

@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Images;
+
 namespace Microsoft.ML.ResNet.Datasets;
 
 /// <summary>Settles how images become network input and reads a data set into memory.</summary>
@@ -15,15 +17,15 @@ internal sealed class TrainingDataReader(
                 $"StreamImages is set, but feature column '{column.Name}' holds the images themselves, expected a column of Text with the paths of image files, such as LoadImageFolder and LoadImageShards give. Leave StreamImages out.");
         }
 
-        PixelRange range = PixelRange.ZeroTo255;
+        var values = new PixelValues(PixelRange.ZeroTo255);
         ImagePreprocessing preprocessing;
         if (column.Kind == FeatureKind.Pixels)
         {
             CheckSize();
-            range = _pixels.DetermineRange(data, settings.PixelRange);
+            values = new PixelValues(_pixels.DetermineRange(data, settings.PixelRange));
             if (settings.PixelRange == PixelRange.Auto)
             {
-                inform($"The pixel values of column '{column.Name}' are taken as {range}. Set PixelRange where that is wrong.");
+                inform($"The pixel values of column '{column.Name}' are taken as {values.Range}. Set PixelRange where that is wrong.");
             }
 
             preprocessing = Preprocessing(column.Width, column.Height);
@@ -34,7 +36,7 @@ internal sealed class TrainingDataReader(
             preprocessing = Preprocessing(size, size);
         }
 
-        var (images, skipped) = Load(data, rows, preprocessing, range, "training");
+        var (images, skipped, known) = Load(data, rows, preprocessing, values, "training");
         return new TrainingData
         {
             Training = images,
@@ -43,21 +45,32 @@ internal sealed class TrainingDataReader(
             Labels = LabelValues.Of(rows.Labels.Column, rows.Labels.ClassCount),
             Column = column,
             Preprocessing = preprocessing,
-            Range = range,
+            Values = known,
         };
     }
 
     /// <summary>Reads a validation set the way the training set was read.</summary>
     /// <returns>The images, and what was left out, as a sentence.</returns>
     public (ImageDataset Images, string? Skipped) ReadValidation(IDataView data, LabeledRows rows, TrainingData training)
-        => Load(data, rows, training.Preprocessing, training.Range, "validation");
-
-    private (ImageDataset Images, string? Skipped) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing, PixelRange range, string set)
     {
-        var (images, bad) = column.Kind == FeatureKind.Pixels
-            ? _pixels.Load(data, rows, preprocessing, range)
-            : _images.Load(data, rows, preprocessing);
-        return (images, bad.Count == 0 ? null : $"Of the {set} set, {bad.Summary(images.Count + bad.Count)}");
+        var (images, skipped, _) = Load(data, rows, training.Preprocessing, training.Values, "validation");
+        return (images, skipped);
+    }
+
+    private (ImageDataset Images, string? Skipped, PixelValues Values) Load(IDataView data, LabeledRows rows, ImagePreprocessing preprocessing, PixelValues values, string set)
+    {
+        ImageDataset images;
+        BadImageLog bad;
+        if (column.Kind == FeatureKind.Pixels)
+        {
+            (images, bad, values) = _pixels.Load(data, rows, preprocessing, values);
+        }
+        else
+        {
+            (images, bad) = _images.Load(data, rows, preprocessing);
+        }
+
+        return (images, bad.Count == 0 ? null : $"Of the {set} set, {bad.Summary(images.Count + bad.Count)}", values);
     }
 
     /// <summary>

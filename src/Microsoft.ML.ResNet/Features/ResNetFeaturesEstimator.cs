@@ -107,6 +107,7 @@ public sealed partial class ResNetFeaturesEstimator : IEstimator<ResNetFeaturesT
                 StandardDeviation = deviation,
                 IsPlanar = column.IsPlanar,
                 Range = range,
+                Normalization = column.Normalization,
                 BadImages = _options.BadImages,
             },
         };

@@ -27,7 +27,7 @@ public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
         _model = new ScoringModel(
             new ImageScorer(network, description.Image.ToInputFormat(), device, NetworkOutput.Features, nameof(ResNetFeaturesTransformer)),
             description.Column,
-            description.Image.Range,
+            description.Image.ToPixelValues(),
             input => new FeatureSchema(input, description.OutputColumn, network.FeatureCount),
             description.Image.CreatePreprocessor(),
             description.Image.BadImages,

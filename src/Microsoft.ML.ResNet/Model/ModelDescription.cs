@@ -200,6 +200,12 @@ internal sealed record ModelDescription
         /// <summary>Pixels only.</summary>
         public required PixelRange Range { get; init; }
 
+        /// <summary>Normalised pixels only: the lowest and the highest value of the training data; null where there were none, or an earlier version trained.</summary>
+        public float[]? Extremes { get; init; }
+
+        /// <summary>How NormalizePixels made the training data; null where it didn't, or an earlier version trained.</summary>
+        public PixelNormalization? Normalization { get; init; }
+
         public required BadImageHandling BadImages { get; init; }
 
         /// <exception cref="FormatException">A setting is out of its range.</exception>
@@ -215,6 +221,8 @@ internal sealed record ModelDescription
             Require(Enum.IsDefined(Kind) && Enum.IsDefined(Fit) && Enum.IsDefined(Range) && Enum.IsDefined(BadImages), "an image setting is unknown.");
             Require(Kind == FeatureKind.Pixels || channels == 3, "image files have 3 channels.");
             Require(Kind != FeatureKind.Pixels || Range != PixelRange.Auto, "the range of pixels is open.");
+            Require(Extremes is null || (Extremes.Length == 2 && Extremes.All(float.IsFinite) && Extremes[0] <= Extremes[1]), "the extremes of pixels are out of range.");
+            Require(Normalization is null || Normalization.IsValid(channels), "the normalisation of pixels is out of range.");
         }
 
         public ImageColumn ToColumn(string name, int channels) => new()
@@ -225,6 +233,12 @@ internal sealed record ModelDescription
             Height = Height,
             Channels = channels,
             IsPlanar = IsPlanar,
+            Normalization = Normalization,
+        };
+
+        public PixelValues ToPixelValues() => new(Kind == FeatureKind.Pixels ? Range : PixelRange.ZeroTo255)
+        {
+            Trained = Extremes is { } extremes ? (extremes[0], extremes[1]) : null,
         };
 
         /// <summary>Scoring takes image files as uint8 and pixel vectors as they are.</summary>

@@ -9,7 +9,7 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <summary>All that scoring needs of a fitted model.</summary>
 /// <param name="Scorer">The network.</param>
 /// <param name="Column">The image column.</param>
-/// <param name="Range">The meaning of pixel values.</param>
+/// <param name="Values">What pixel values mean.</param>
 /// <param name="CreateColumns">The columns that are added to an input.</param>
 /// <param name="Preprocessor">Brings image files to the network's size; null for pixels.</param>
 /// <param name="BadImages">What to do with an image that can't be read.</param>
@@ -17,7 +17,7 @@ namespace Microsoft.ML.ResNet.Scoring;
 internal sealed record ScoringModel(
     ImageScorer Scorer,
     ImageColumn Column,
-    PixelRange Range,
+    PixelValues Values,
     Func<DataViewSchema, IOutputColumns> CreateColumns,
     ImagePreprocessor? Preprocessor,
     BadImageHandling BadImages,
@@ -63,5 +63,5 @@ internal sealed record ScoringModel(
     }
 
     public ImageRowReader CreateReader(DataViewRow row, DataViewSchema.Column column)
-        => ImageRowReader.Create(row, column, Column, Range, Preprocessor, ImageFolder);
+        => ImageRowReader.Create(row, column, Column, Values, Preprocessor, ImageFolder);
 }

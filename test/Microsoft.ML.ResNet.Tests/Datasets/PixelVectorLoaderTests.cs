@@ -48,7 +48,7 @@ public sealed class PixelVectorLoaderTests
         IDataView data = _context.Transforms.NormalizePixels("Features").Fit(raw).Transform(raw);
 
         PixelRange range = Loader().DetermineRange(data, PixelRange.Auto);
-        var (images, _) = Loader().Load(data, Labels(data), Preprocessing(), range);
+        var (images, _, _) = Loader().Load(data, Labels(data), Preprocessing(), new PixelValues(range));
 
         Assert.AreEqual(PixelRange.Normalized, range);
         Assert.AreEqual(1 * images.Format.Channels, images.PixelSize);
@@ -71,6 +71,31 @@ public sealed class PixelVectorLoaderTests
         Assert.AreEqual(4 * images.Format.Channels, images.PixelSize);
         CollectionAssert.AreEqual(new[] { 1f, 1f, 1f }, images.Format.Scale);
         CollectionAssert.AreEqual(new[] { 0f, 0f, 0f }, images.Format.Offset);
+    }
+
+    [TestMethod]
+    [DataRow(65535f)]
+    [DataRow(256f)]
+    public void DetermineRange_ValueThatIsNoPixelAndNotNormalized_IsRefused(float value)
+    {
+        float[] row = new float[12];
+        row[7] = value;
+
+        Assert.AreEqual(
+            $"Row 1 has the pixel value {value} in column 'Features', and no value in the first 64 rows is below 0: these are neither pixels of 0 to 255 or 0 to 1 nor normalised. Scale them to 0 to 255, or set PixelRange to what the values mean.",
+            Assert.ThrowsExactly<InvalidDataException>(() => Loader().DetermineRange(Data([new float[12], row]), PixelRange.Auto)).Message);
+        Assert.AreEqual(PixelRange.Normalized, Loader().DetermineRange(Data([row]), PixelRange.Normalized));
+    }
+
+    [TestMethod]
+    [DataRow(1.0000001f, PixelRange.ZeroToOne)]
+    [DataRow(255.00002f, PixelRange.ZeroTo255)]
+    public void DetermineRange_RoundingAboveWhite_IsTheSameRange(float value, PixelRange expected)
+    {
+        float[] row = new float[12];
+        row[7] = value;
+
+        Assert.AreEqual(expected, Loader().DetermineRange(Data([row]), PixelRange.Auto));
     }
 
     [TestMethod]
@@ -131,7 +156,8 @@ public sealed class PixelVectorLoaderTests
     {
         IDataView data = Data(rows);
         PixelVectorLoader loader = Loader(handling);
-        return loader.Load(data, Labels(data), Preprocessing(), loader.DetermineRange(data, range));
+        var (images, bad, _) = loader.Load(data, Labels(data), Preprocessing(), new PixelValues(loader.DetermineRange(data, range)));
+        return (images, bad);
     }
 
     private static PixelVectorLoader Loader(BadImageHandling handling = BadImageHandling.Throw)

@@ -24,13 +24,13 @@ internal abstract class ImageRowReader
     public virtual TakenImage? Take() => null;
 
     /// <summary>The reader of a column, by the column's own type: a model of images scores paths, files' content and <c>MLImage</c> alike.</summary>
-    public static ImageRowReader Create(DataViewRow row, DataViewSchema.Column column, ImageColumn description, PixelRange range, ImagePreprocessor? preprocessor, string? imageFolder)
+    public static ImageRowReader Create(DataViewRow row, DataViewSchema.Column column, ImageColumn description, PixelValues values, ImagePreprocessor? preprocessor, string? imageFolder)
         => ImageColumn.ImageKindOf(column.Type) switch
         {
             FeatureKind.Path => new PathReader(FeatureGetter.Of<ReadOnlyMemory<char>>(row, column, () => row.Position), row, preprocessor!, imageFolder),
             FeatureKind.EncodedBytes => new EncodedReader(FeatureGetter.Of<VBuffer<byte>>(row, column, () => row.Position), row, preprocessor!),
             FeatureKind.Image => new MLImageReader(FeatureGetter.Of<MLImage>(row, column, () => row.Position), row, column.Name, preprocessor!),
-            _ => new PixelReader(FeatureGetter.Of<VBuffer<float>>(row, column, () => row.Position), row, description, range),
+            _ => new PixelReader(FeatureGetter.Of<VBuffer<float>>(row, column, () => row.Position), row, description, values),
         };
 
     private sealed class PathReader(ValueGetter<ReadOnlyMemory<char>> getter, DataViewRow row, ImagePreprocessor preprocessor, string? imageFolder) : ImageRowReader
@@ -84,7 +84,7 @@ internal abstract class ImageRowReader
         }
     }
 
-    private sealed class PixelReader(ValueGetter<VBuffer<float>> getter, DataViewRow row, ImageColumn column, PixelRange range) : ImageRowReader
+    private sealed class PixelReader(ValueGetter<VBuffer<float>> getter, DataViewRow row, ImageColumn column, PixelValues meaning) : ImageRowReader
     {
         private VBuffer<float> _values;
 
@@ -93,7 +93,7 @@ internal abstract class ImageRowReader
             getter(ref _values);
             Span<float> target = MemoryMarshal.Cast<byte, float>(destination);
             PixelVector.CopyTo(in _values, target, column.Name, row.Position);
-            PixelVector.CheckRange(target, range, column.Name, row.Position);
+            meaning.Check(target, column.Name, row.Position);
         }
     }
 }
