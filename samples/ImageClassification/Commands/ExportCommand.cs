@@ -4,6 +4,7 @@ using ImageClassification.CommandLine;
 using ImageClassification.Data;
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
+using Microsoft.ML.Transforms.Image;
 using Spectre.Console;
 
 namespace ImageClassification.Commands;
@@ -104,11 +105,12 @@ internal sealed class ExportCommand : ToolCommand
         string temporary = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, $".{Guid.NewGuid():N}.onnx");
         try
         {
+            options.IncludeCenterCrop = network.Preprocessing.Fit == ImageFit.ShortSideCrop;
             network.ExportOnnx(temporary, options);
             MLContext mlContext = model.MLContext;
             IDataView schema = mlContext.Data.LoadFromEnumerable<LabeledImage>([]);
             ITransformer onnx = mlContext.Transforms.LoadImages("Image", null, "ImagePath")
-                .Append(mlContext.Transforms.ResizeImages("Image", network.Preprocessing.Width, network.Preprocessing.Height))
+                .Append(Resize(mlContext, network.Preprocessing))
                 .Append(mlContext.Transforms.ExtractPixels(options.InputName, "Image"))
                 .Append(mlContext.Transforms.ApplyOnnxModel([options.PredictedLabelName!, options.ScoresName], [options.InputName], temporary))
                 .Fit(schema);
@@ -122,4 +124,12 @@ internal sealed class ExportCommand : ToolCommand
             File.Delete(temporary);
         }
     }
+
+    /// <summary>To what the graph takes, as nearly as ML.NET's resizing comes to the network's own.</summary>
+    private static ImageResizingEstimator Resize(MLContext mlContext, ImagePreprocessing preprocessing) => preprocessing.Fit switch
+    {
+        ImageFit.ShortSideCrop => mlContext.Transforms.ResizeImages("Image", preprocessing.ShortSide, preprocessing.ShortSide),
+        ImageFit.Stretch => mlContext.Transforms.ResizeImages("Image", preprocessing.Width, preprocessing.Height, resizing: ImageResizingEstimator.ResizingKind.Fill),
+        _ => mlContext.Transforms.ResizeImages("Image", preprocessing.Width, preprocessing.Height, resizing: ImageResizingEstimator.ResizingKind.IsoPad),
+    };
 }

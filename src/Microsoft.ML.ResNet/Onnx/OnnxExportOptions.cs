@@ -43,6 +43,14 @@ public sealed class OnnxExportOptions
     /// <value>Default: null, the graph takes what the model takes.</value>
     public PixelNormalizingTransformer? PixelNormalization { get; set; }
 
+    /// <summary>
+    /// Whether the graph takes square images of <see cref="ImagePreprocessing.ShortSide"/> pixels and cuts out their centre, which is what the network reads. It is
+    /// for those that can resize but not crop, such as ML.NET's <c>ResizeImages</c>: an image that is resized to the network's size instead shows more, and smaller,
+    /// than what the network was trained on. Only for models that were trained on images with <see cref="ImageFit.ShortSideCrop"/>.
+    /// </summary>
+    /// <value>Default: false, the input has the network's size.</value>
+    public bool IncludeCenterCrop { get; set; }
+
     /// <summary>The name of the input.</summary>
     /// <value>Default: <c>pixels</c>.</value>
     public string InputName { get; set; } = "pixels";

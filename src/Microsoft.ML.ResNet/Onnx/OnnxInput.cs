@@ -7,8 +7,13 @@ namespace Microsoft.ML.ResNet.Onnx;
 /// <summary>What an exported graph takes and how it normalises that: <c>value * Scale[channel] + Offset[channel]</c>.</summary>
 /// <param name="Format">Size, element type, layout and normalisation.</param>
 /// <param name="Range">What the values mean.</param>
-internal sealed record OnnxInput(InputFormat Format, PixelRange Range)
+/// <param name="Side">The side of the square whose centre the graph cuts out; null where it takes images of the network's size.</param>
+internal sealed record OnnxInput(InputFormat Format, PixelRange Range, int? Side)
 {
+    public int Width => Side ?? Format.Width;
+
+    public int Height => Side ?? Format.Height;
+
     /// <exception cref="ArgumentException">The options ask for what the model can't take.</exception>
     public static OnnxInput Of(ModelDescription.ImagePart image, OnnxExportOptions options)
     {
@@ -39,7 +44,7 @@ internal sealed record OnnxInput(InputFormat Format, PixelRange Range)
         }
 
         bool isPlanar = options.InputLayout == PixelLayout.Auto ? !isPixels || image.IsPlanar : options.InputLayout == PixelLayout.Planar;
-        return new OnnxInput(format with { IsFloat = isFloat, IsPlanar = isPlanar }, range);
+        return new OnnxInput(format with { IsFloat = isFloat, IsPlanar = isPlanar }, range, options.IncludeCenterCrop ? CroppedSide(image) : null);
     }
 
     /// <summary>Adds the input and the nodes that normalise it.</summary>
@@ -48,8 +53,16 @@ internal sealed record OnnxInput(InputFormat Format, PixelRange Range)
     {
         OnnxElementType type = Format.IsFloat ? OnnxElementType.Float32 : OnnxElementType.UInt8;
         string images = Format.IsPlanar
-            ? graph.Input(name, type, Format.Channels, Format.Height, Format.Width)
-            : graph.Input(name, type, Format.Height, Format.Width, Format.Channels);
+            ? graph.Input(name, type, Format.Channels, Height, Width)
+            : graph.Input(name, type, Height, Width, Format.Channels);
+        if (Side is { } side)
+        {
+            var (left, top) = ImageGeometry.CropOffset(CropPosition.Center, side, side, Format.Width, Format.Height);
+            string starts = graph.Constant("input.starts", top, left), ends = graph.Constant("input.ends", top + Format.Height, left + Format.Width);
+            string axes = Format.IsPlanar ? graph.Constant("input.axes", 2, 3) : graph.Constant("input.axes", 1, 2);
+            images = graph.Node("Slice", "input.center", [images, starts, ends, axes]);
+        }
+
         if (!Format.IsFloat)
         {
             images = graph.Node("Cast", "input.float", [images], OnnxAttribute.Integer("to", (long)OnnxElementType.Float32));
@@ -67,6 +80,17 @@ internal sealed record OnnxInput(InputFormat Format, PixelRange Range)
         }
 
         return images;
+    }
+
+    private static int CroppedSide(ModelDescription.ImagePart image)
+    {
+        if (image.Kind == FeatureKind.Pixels || image.Fit != ImageFit.ShortSideCrop)
+        {
+            throw new ArgumentException(
+                $"IncludeCenterCrop is set, but the model {(image.Kind == FeatureKind.Pixels ? "was trained on pixel vectors, which are not cropped" : $"fits its images by {image.Fit}, without a crop")}. Leave it false.");
+        }
+
+        return Math.Max(image.ShortSide, Math.Max(image.Width, image.Height));
     }
 
     private static void Check(PixelNormalizingTransformer normalization, PixelRange range, int channels)

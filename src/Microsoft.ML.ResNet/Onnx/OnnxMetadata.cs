@@ -24,6 +24,8 @@ internal static class OnnxMetadata
             range = input.Range.ToString(),
             fit = image.Fit.ToString(),
             shortSide = image.ShortSide,
+            inputWidth = input.Width,
+            inputHeight = input.Height,
             inGraph = new { scale = input.Format.Scale, offset = input.Format.Offset },
         });
         if (description.TestTimeAugmentation != TestTimeAugmentation.None)

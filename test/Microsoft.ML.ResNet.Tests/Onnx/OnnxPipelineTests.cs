@@ -104,7 +104,7 @@ public sealed class OnnxPipelineTests
         Assert.IsLessThan(torch.Sum(file => file.Length), onnx.Sum(file => file.Length));
     }
 
-    /// <summary>The code of docs/onnx-and-pytorch.md.</summary>
+    /// <summary>As docs/onnx-and-pytorch.md says for a model of pixel vectors.</summary>
     private static ITransformer ToOnnxPipeline(ITransformer model, IDataView data, string path)
     {
         var transformers = (IEnumerable<ITransformer>)model;

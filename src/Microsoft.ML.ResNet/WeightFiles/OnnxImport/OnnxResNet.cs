@@ -10,7 +10,7 @@ internal sealed class OnnxResNet
 {
     // Batch normalisation of this library and of PyTorch.
     private const float Epsilon = 1e-5f;
-    private const int LongestBranch = 3, LongestPreparation = 5;
+    private const int LongestBranch = 3, LongestPreparation = 6;
     private const string OwnProducer = "Microsoft.ML.ResNet";
 
     private readonly OnnxGraph _graph;
@@ -37,7 +37,7 @@ internal sealed class OnnxResNet
     private string Prepared()
     {
         string value = _graph.Input;
-        for (int i = 0; i < LongestPreparation && _graph.Consumers(value) is [{ Operator: "Cast" or "Transpose" or "Mul" or "Add" } next]; i++)
+        for (int i = 0; i < LongestPreparation && _graph.Consumers(value) is [{ Operator: "Slice" or "Cast" or "Transpose" or "Mul" or "Add" } next]; i++)
         {
             value = next.Output;
         }
