@@ -239,6 +239,7 @@ public static class ResNetCatalog
             InputColumnName = inputColumnName,
             Weights = ResNetWeights.FromTransformer(classifier),
             BadImages = classifier.BadImages,
+            ImageFolder = classifier.ImageFolder,
         });
 
     /// <summary>Computes the features of images with a residual network that was trained before, with every setting.</summary>

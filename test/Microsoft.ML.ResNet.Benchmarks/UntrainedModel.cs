@@ -44,7 +44,6 @@ internal static class UntrainedModel
                 Training = [],
             },
             new ResidualNetwork(specification, 3, classes.Length, seed: 1),
-            ScoringDevice.Choose(CPU, precision, ScoringBackend.Auto, environment, channel),
-            imageFolder: null);
+            ScoringDevice.Choose(CPU, precision, ScoringBackend.Auto, environment, channel));
     }
 }

@@ -24,7 +24,7 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
     private readonly ModelDescription _description;
     private readonly ScoringModel _model;
 
-    private ResNetTransformer(ModelDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)
+    private ResNetTransformer(ModelDescription description, ResidualNetwork network, ScoringDevice device)
     {
         _description = description;
         Specification = network.Specification;
@@ -40,11 +40,14 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
             input => new ScoreSchema(input, labels, description.Columns.Score, description.Columns.PredictedLabel),
             description.Image.CreatePreprocessor(views),
             description.Image.BadImages,
-            imageFolder)
+            description.Image.Folder)
         {
             MinimumScore = description.MinimumScore,
         };
     }
+
+    /// <summary>The folder that relative image paths are relative to; null: the current directory.</summary>
+    public string? ImageFolder => _description.Image.Folder;
 
     /// <summary>The classes in the order of the scores: the text of the label's key values.</summary>
     public IReadOnlyList<string> ClassNames { get; }
@@ -187,6 +190,19 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
     }
 
     /// <summary>
+    /// The same model that takes relative image paths as relative to another folder than the one that it was trained with (<see cref="ResNetTrainer.Options.ImageFolder"/>), for instance
+    /// where the images of the application are elsewhere. It has weights of its own: each of the two is to be disposed.
+    /// </summary>
+    /// <param name="mlContext">Has the device and the log.</param>
+    /// <param name="imageFolder">The folder; null: the current directory.</param>
+    /// <exception cref="ObjectDisposedException">The transformer has been disposed.</exception>
+    public ResNetTransformer WithImageFolder(MLContext mlContext, string? imageFolder)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        return WithDescription(mlContext, _description with { Image = _description.Image with { Folder = imageFolder } });
+    }
+
+    /// <summary>
     /// The same model that scores several views of each image and averages them, or one. It has weights of its own: each of the two is to be disposed. What was calibrated or chosen by
     /// the scores of the one, such as a temperature or a minimum score, is to be made anew for the other.
     /// </summary>
@@ -219,8 +235,8 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
     internal void WriteWeights(Stream stream) => _model.WriteWeights(stream);
 
     /// <summary>Makes a transformer of a network that has been trained and takes ownership of it.</summary>
-    internal static ResNetTransformer Create(ModelDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)
-        => new(description, network, device, imageFolder);
+    internal static ResNetTransformer Create(ModelDescription description, ResidualNetwork network, ScoringDevice device)
+        => new(description, network, device);
 
     internal static ResNetTransformer Load(IHostEnvironment environment, byte[] json, Stream weights)
     {
@@ -233,7 +249,7 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
             description.Classes.Names.Length,
             weights,
             description.ScoringPrecision,
-            (network, device) => new ResNetTransformer(description, network, device, imageFolder: null));
+            (network, device) => new ResNetTransformer(description, network, device));
     }
 
     /// <summary>A copy of the model, described anew.</summary>
@@ -251,7 +267,7 @@ public sealed partial class ResNetTransformer : ITransformer, IDisposable
         {
             network.CopyStateFrom(source.StateEntries);
             adjust?.Invoke(network);
-            return new ResNetTransformer(description, network, ScoringDevice.Choose(device, description.ScoringPrecision, backend ?? _model.Scorer.Backend, environment, channel), _model.ImageFolder);
+            return new ResNetTransformer(description, network, ScoringDevice.Choose(device, description.ScoringPrecision, backend ?? _model.Scorer.Backend, environment, channel));
         }
         catch
         {

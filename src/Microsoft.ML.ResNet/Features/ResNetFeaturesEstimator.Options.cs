@@ -21,7 +21,7 @@ public sealed partial class ResNetFeaturesEstimator
         /// <value>Default: <c>ImagePath</c>.</value>
         public string InputColumnName { get; set; } = "ImagePath";
 
-        /// <summary>The folder that relative image paths are relative to. It is not saved with a model.</summary>
+        /// <summary>The folder that relative image paths are relative to. It is saved with a model, as that of LoadImages is.</summary>
         /// <value>Default: null, the current directory.</value>
         public string? ImageFolder { get; set; }
 

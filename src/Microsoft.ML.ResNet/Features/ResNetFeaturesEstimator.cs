@@ -52,7 +52,7 @@ public sealed partial class ResNetFeaturesEstimator : IEstimator<ResNetFeaturesT
         try
         {
             WeightTransfer.CopyTo(Weights, network, includeHead: false);
-            return ResNetFeaturesTransformer.Create(description, network, ScoringDevice.Choose(device, ScoringPrecision.Float32, ScoringBackend.Auto, _host, channel), _options.ImageFolder);
+            return ResNetFeaturesTransformer.Create(description, network, ScoringDevice.Choose(device, ScoringPrecision.Float32, ScoringBackend.Auto, _host, channel));
         }
         catch
         {
@@ -109,6 +109,7 @@ public sealed partial class ResNetFeaturesEstimator : IEstimator<ResNetFeaturesT
                 Range = range,
                 Normalization = column.Normalization,
                 BadImages = _options.BadImages,
+                Folder = _options.ImageFolder,
             },
         };
     }

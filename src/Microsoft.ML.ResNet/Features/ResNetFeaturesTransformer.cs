@@ -18,7 +18,7 @@ public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
     private readonly FeaturesDescription _description;
     private readonly ScoringModel _model;
 
-    private ResNetFeaturesTransformer(FeaturesDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)
+    private ResNetFeaturesTransformer(FeaturesDescription description, ResidualNetwork network, ScoringDevice device)
     {
         _description = description;
         Specification = network.Specification;
@@ -31,7 +31,7 @@ public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
             input => new FeatureSchema(input, description.OutputColumn, network.FeatureCount),
             description.Image.CreatePreprocessor(),
             description.Image.BadImages,
-            imageFolder);
+            description.Image.Folder);
     }
 
     /// <summary>The network.</summary>
@@ -69,8 +69,8 @@ public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
     void ICanSaveModel.Save(ModelSaveContext ctx) => ResNetFeaturesTransformerLoader.Folder.Save(ctx, _description.ToJson(), stream => _model.WriteWeights(stream, includeHead: false));
 
     /// <summary>Takes ownership of the network, whose classifier is not used.</summary>
-    internal static ResNetFeaturesTransformer Create(FeaturesDescription description, ResidualNetwork network, ScoringDevice device, string? imageFolder)
-        => new(description, network, device, imageFolder);
+    internal static ResNetFeaturesTransformer Create(FeaturesDescription description, ResidualNetwork network, ScoringDevice device)
+        => new(description, network, device);
 
     internal static ResNetFeaturesTransformer Load(IHostEnvironment environment, byte[] json, Stream weights)
     {
@@ -83,6 +83,6 @@ public sealed class ResNetFeaturesTransformer : ITransformer, IDisposable
             classCount: null,
             weights,
             ScoringPrecision.Float32,
-            (network, device) => new ResNetFeaturesTransformer(description, network, device, imageFolder: null));
+            (network, device) => new ResNetFeaturesTransformer(description, network, device));
     }
 }

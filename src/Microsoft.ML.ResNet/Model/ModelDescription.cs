@@ -208,6 +208,9 @@ internal sealed record ModelDescription
 
         public required BadImageHandling BadImages { get; init; }
 
+        /// <summary>The folder that relative image paths are relative to; null: the current directory.</summary>
+        public string? Folder { get; init; }
+
         /// <exception cref="FormatException">A setting is out of its range.</exception>
         public void Validate(int channels)
         {

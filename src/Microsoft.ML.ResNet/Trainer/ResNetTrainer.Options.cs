@@ -39,7 +39,10 @@ public sealed partial class ResNetTrainer
         /// <value>Default: null.</value>
         public ResNetSpecification? Specification { get; set; }
 
-        /// <summary>The folder that relative image paths are relative to.</summary>
+        /// <summary>
+        /// The folder that relative image paths are relative to, in training and with the fitted model. It is saved with the model, as that of LoadImages is:
+        /// <see cref="ResNetTransformer.WithImageFolder"/> sets another one.
+        /// </summary>
         /// <value>Default: null, the current directory.</value>
         public string? ImageFolder { get; set; }
 

@@ -140,7 +140,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         IReadOnlyList<EpochMetrics> history = Run(training);
         double temperature = _options.CalibrateScores ? Calibrate(training) : 1;
         ModelDescription description = Describe(training.Data, training.Network.Specification, history) with { Temperature = temperature, MinimumScore = _options.MinimumScore, TestTimeAugmentation = _options.TestTimeAugmentation };
-        return ResNetTransformer.Create(description, training.Network, training.Scoring, _options.ImageFolder);
+        return ResNetTransformer.Create(description, training.Network, training.Scoring);
     });
 
     /// <summary>Divides the logits by the temperature of the lowest log-loss on the validation set.</summary>
@@ -354,6 +354,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
             Extremes = data.Values.Trained is { } trained ? [trained.Lowest, trained.Highest] : null,
             Normalization = data.Column.Normalization,
             BadImages = _options.BadImages,
+            Folder = _options.ImageFolder,
         },
         Classes = new ModelDescription.ClassesPart(data.Labels.TypeName, data.Labels.Names),
         ScoringPrecision = _options.ScoringPrecision,

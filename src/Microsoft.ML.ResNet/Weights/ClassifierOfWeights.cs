@@ -32,7 +32,7 @@ internal static class ClassifierOfWeights
         try
         {
             WeightTransfer.CopyTo(weights, network, includeHead: true);
-            return ResNetTransformer.Create(description, network, ScoringDevice.Choose(device, ScoringPrecision.Float32, ScoringBackend.Auto, environment, channel), imageFolder: null);
+            return ResNetTransformer.Create(description, network, ScoringDevice.Choose(device, ScoringPrecision.Float32, ScoringBackend.Auto, environment, channel));
         }
         catch
         {

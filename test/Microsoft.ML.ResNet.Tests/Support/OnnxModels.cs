@@ -48,7 +48,7 @@ internal static class OnnxModels
             Classes = new ModelDescription.ClassesPart("Text", Classes),
             Training = [],
         };
-        return ResNetTransformer.Create(description, network, FusedOperators.Device(), imageFolder: null);
+        return ResNetTransformer.Create(description, network, FusedOperators.Device());
     }
 
     /// <summary>Whole pixel values of 0 to 255, smooth enough to be told apart by a network.</summary>

@@ -144,7 +144,22 @@ public sealed class ImageColumnsTests
 
         using var model = (IDisposable)PixelRows.Fit(_context, data, options);
 
-        Assert.HasCount(12, PixelRows.Scores((ITransformer)model, data));
+        float[][] scores = PixelRows.Scores((ITransformer)model, data);
+        Assert.HasCount(12, scores);
+        _context.Model.Save((ITransformer)model, data.Schema, _folder.File("model.zip"));
+        using var loaded = (IDisposable)_context.Model.Load(_folder.File("model.zip"), out _);
+        CollectionAssert.AreEqual(scores[3], PixelRows.Scores((ITransformer)loaded, data)[3], "the folder is saved");
+        ResNetTransformer network = PixelRows.ResNetOf((ITransformer)loaded);
+        Assert.AreEqual(_folder.Path, network.ImageFolder);
+        using ResNetFeaturesTransformer features = _context.Transforms.ResNetFeatures("Out", "ImagePath", network).Fit(data);
+        Assert.HasCount(12, features.Transform(data).GetColumn<float[]>("Out").ToArray());
+
+        // Elsewhere the application has its images in another place.
+        using var moved = new TemporaryFolder();
+        ImageRows.Classes.ToList().ForEach(name => Directory.Move(Path.Combine(_folder.Path, name), Path.Combine(moved.Path, name)));
+        using ResNetTransformer there = network.WithImageFolder(_context, moved.Path);
+        CollectionAssert.AreEqual(scores[3], PixelRows.Scores(there, data)[3]);
+        StringAssert.Contains(Assert.ThrowsExactly<DirectoryNotFoundException>(() => PixelRows.Scores((ITransformer)loaded, data)).Message, _folder.Path);
     }
 
     [TestMethod]
