@@ -66,9 +66,10 @@ public sealed partial class ResNetTrainer
 
         /// <summary>The peak learning rate, reached after warm-up.</summary>
         /// <value>
-        /// Default: null. With SGD it is 0.05 for batches of 32 and in proportion for others (Goyal et al. 2017, section 2.1; half of what He et
+        /// Default: null. With SGD it is 0.05 for steps of 32 images and in proportion for others (Goyal et al. 2017, section 2.1; half of what He et
         /// al. 2015 have was best here), and 0.1 for a training from scratch of 60 epochs or more on fewer than 20,000 images of at most 64 pixels; with AdamW 0.001
-        /// (Kingma and Ba 2014). In fine-tuning it is 0.01 for batches of 32 with SGD, and 1e-4 with AdamW. Range: 1e-6 to 10.
+        /// (Kingma and Ba 2014). In fine-tuning it is 0.01 for steps of 32 images with SGD, and 1e-4 with AdamW. A step has the images of <see cref="BatchSize"/> times <see cref="AccumulateSteps"/>
+        /// times the processes of <see cref="ProcessGroup"/>, and at most all training images. Range: 1e-6 to 10.
         /// </value>
         [Range(1e-6, 10.0, init: 0.05, logBase: true)]
         public double? LearningRate { get; set; }

@@ -80,7 +80,24 @@ public sealed class LearningRateScheduleTests
     {
         var options = new ResNetTrainer.Options { Optimizer = optimizer, BatchSize = batchSize };
 
-        Assert.AreEqual(expected, TrainingDefaults.Resolve(options, imageSize: 32, imageCount: 100, classWeights: null, seed: 1).LearningRate, 1e-12);
+        Assert.AreEqual(expected, TrainingDefaults.Resolve(options, imageSize: 32, imageCount: 1000, classWeights: null, seed: 1).LearningRate, 1e-12);
+    }
+
+    [TestMethod]
+    [DataRow(4096, 1, 1, 96, false, 0.15)]
+    [DataRow(4096, 1, 1, 320, true, 0.1)]
+    [DataRow(64, 8, 1, 320, false, 0.5)]
+    [DataRow(64, 2, 4, 320, false, 0.5)]
+    [DataRow(64, 2, 4, 1000, false, 0.8)]
+    public void LearningRate_LeftOpen_IsForTheImagesOfAStep(int batchSize, int accumulateSteps, int processes, int imageCount, bool fineTunes, double expected)
+    {
+        double[] rates = MemoryProcessGroup.Run(processes, group =>
+        {
+            var options = new ResNetTrainer.Options { BatchSize = batchSize, AccumulateSteps = accumulateSteps, ProcessGroup = group };
+            return TrainingDefaults.Resolve(options, imageSize: 32, imageCount, classWeights: null, seed: 1, fineTunes).LearningRate;
+        });
+
+        Assert.IsTrue(rates.All(rate => Math.Abs(rate - expected) < 1e-12), string.Join(' ', rates));
     }
 
     [TestMethod]
