@@ -75,8 +75,10 @@ public sealed partial class ResNetTrainer
         public double? LearningRate { get; set; }
 
         /// <summary>The epochs in which the learning rate rises linearly from a hundredth of <see cref="LearningRate"/>, before <see cref="LearningRateDecay"/> begins.</summary>
-        /// <value>Default: 2. Range: 0 to 10,000; more than half of <see cref="Epochs"/> is cut to half of them.</value>
-        public double WarmupEpochs { get; set; } = 2;
+        /// <value>
+        /// Default: null: 2, and 0 with <see cref="LearningRateDecay.OneCycle"/>, which rises by itself and has no use for others. Range: 0 to 10,000; more than half of <see cref="Epochs"/> is cut to half of them.
+        /// </value>
+        public double? WarmupEpochs { get; set; }
 
         /// <summary>The schedule of the learning rate after warm-up.</summary>
         /// <value>Default: <see cref="LearningRateDecay.Cosine"/>.</value>
@@ -205,8 +207,8 @@ public sealed partial class ResNetTrainer
         public TestTimeAugmentation TestTimeAugmentation { get; set; } = TestTimeAugmentation.None;
 
         /// <summary>
-        /// Training ends after this many epochs in a row in which the metric did not improve. It needs a validation set. Epochs of the warm-up
-        /// (<see cref="WarmupEpochs"/>) don't count: their metrics vary too much, the more the fewer images there are.
+        /// Training ends after this many epochs in a row in which the metric did not improve. It needs a validation set. Epochs in which the learning rate rises
+        /// (<see cref="WarmupEpochs"/>, or the first three tenths of <see cref="LearningRateDecay.OneCycle"/>) don't count: their metrics vary too much, the more the fewer images there are.
         /// </summary>
         /// <value>Default: null: all epochs are run. Range: 1 to 10,000.</value>
         public int? EarlyStoppingPatience { get; set; }

@@ -21,7 +21,7 @@ public sealed partial class ResNetTrainer
                 faults.Add(Fault(nameof(ImageSize), ImageSize, "8 to 4096, or null"));
             }
 
-            if (!(WarmupEpochs is >= 0 and <= 10_000))
+            if (WarmupEpochs is not null and not (>= 0 and <= 10_000))
             {
                 faults.Add(Fault(nameof(WarmupEpochs), WarmupEpochs, "0 to 10000"));
             }

@@ -10,6 +10,8 @@ internal static class TrainingDefaults
     /// <summary>The batch size for which the default learning rates are meant.</summary>
     private const double ReferenceBatchSize = 32;
 
+    private const double DefaultWarmupEpochs = 2;
+
     /// <summary>A shift of hue is seen more than one of brightness: a tenth, as in the presets.</summary>
     private const double HueDivisor = 10;
 
@@ -48,7 +50,7 @@ internal static class TrainingDefaults
         Decay = options.LearningRateDecay,
         Milestones = [.. options.LearningRateMilestones],
         DecayFactor = options.LearningRateDecayFactor,
-        WarmupEpochs = options.WarmupEpochs,
+        WarmupEpochs = options.LearningRateDecay == LearningRateDecay.OneCycle ? 0 : options.WarmupEpochs ?? DefaultWarmupEpochs,
         Momentum = options.Momentum,
         Nesterov = options.Nesterov,
         Beta1 = options.Beta1,

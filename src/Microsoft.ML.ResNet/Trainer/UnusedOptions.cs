@@ -79,6 +79,11 @@ internal static class UnusedOptions
             yield return $"{nameof(options.LearningRateDecayFactor)} has no effect where {nameof(options.LearningRateDecay)} is {options.LearningRateDecay}; only {nameof(LearningRateDecay.Step)} uses it.";
         }
 
+        if (options.LearningRateDecay == LearningRateDecay.OneCycle && options.WarmupEpochs > 0)
+        {
+            yield return $"{nameof(options.WarmupEpochs)} has no effect where {nameof(options.LearningRateDecay)} is {options.LearningRateDecay}, which rises by itself, over three tenths of the training.";
+        }
+
         if (options.ClassWeightingStart is not null && options.ClassWeights is null && options.ClassWeighting == ClassWeighting.None)
         {
             yield return $"{nameof(options.ClassWeightingStart)} has no effect without {nameof(options.ClassWeighting)} or {nameof(options.ClassWeights)}.";
@@ -102,7 +107,7 @@ internal static class UnusedOptions
         (nameof(options.AccumulateSteps), options.AccumulateSteps, s_defaults.AccumulateSteps),
         (nameof(options.Optimizer), options.Optimizer, s_defaults.Optimizer),
         (nameof(options.LearningRate), options.LearningRate, null),
-        (nameof(options.WarmupEpochs), options.WarmupEpochs, s_defaults.WarmupEpochs),
+        (nameof(options.WarmupEpochs), options.WarmupEpochs, null),
         (nameof(options.LearningRateDecay), options.LearningRateDecay, s_defaults.LearningRateDecay),
         (nameof(options.WeightDecay), options.WeightDecay, null),
         (nameof(options.MaxGradientNorm), options.MaxGradientNorm, null),

@@ -18,7 +18,7 @@ internal sealed partial class TrainingLoop
     private void EstimateStatistics(double learningRate)
     {
         const double low = 0.2;
-        if (!_settings.FreezesStatistics && (AreStatisticsBehind || learningRate > low * _settings.LearningRate || _pace.Position <= _schedule.WarmupSteps))
+        if (!_settings.FreezesStatistics && (AreStatisticsBehind || learningRate > low * _settings.LearningRate || _pace.Position <= _schedule.RisingSteps))
         {
             // All ranks compute the same.
             EstimateStatistics(_ranks.IsSingle ? _host.CheckCancelled : () => { });

@@ -362,7 +362,7 @@ internal sealed partial class TrainingLoop : IDisposable
         }
 
         int epoch = _state.Step == 0 ? 0 : _state.Epoch;
-        (bool isBest, stops) = _stopping.Add(epoch, result.Value(_settings.ValidationMetric), isWarmup: _pace.Position <= _schedule.WarmupSteps);
+        (bool isBest, stops) = _stopping.Add(epoch, result.Value(_settings.ValidationMetric), isWarmup: _pace.Position <= _schedule.RisingSteps);
         if (isBest && _settings.RestoresBestWeights)
         {
             _best.Keep(Result);

@@ -65,6 +65,20 @@ public sealed class ResNetTrainerRecipeTests
     }
 
     [TestMethod]
+    public void Fit_NothingImprovesInOneCycle_StopsAPatienceAfterTheRise()
+    {
+        ResNetTrainer.Options options = Options(epochs: 20);
+        options.LearningRateDecay = LearningRateDecay.OneCycle;
+        options.ValidationFraction = 0.2;
+        options.EarlyStoppingPatience = 2;
+        options.EarlyStoppingMinDelta = 1;
+
+        using ResNetTransformer model = _context.MulticlassClassification.Trainers.ResNet(options).Fit(Keyed(_context, Create(60)));
+
+        Assert.HasCount(8, model.TrainingHistory);
+    }
+
+    [TestMethod]
     public void Fit_ValidationFraction_SetsAShareAside()
     {
         List<EpochMetrics> epochs = [];

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainer;
 using static Microsoft.ML.ResNet.Tests.PixelRows;
 
 namespace Microsoft.ML.ResNet.Tests.Trainer;
@@ -54,6 +55,19 @@ public sealed class UnusedOptionsTests
             "LearningRateDecayFactor has no effect where LearningRateDecay is Cosine; only Step uses it.",
             "ClassWeightingStart has no effect without ClassWeighting or ClassWeights.",
             "ValidationMetric has no effect without ValidationSet or ValidationFraction.");
+    }
+
+    [TestMethod]
+    [DataRow(null, false)]
+    [DataRow(0.0, false)]
+    [DataRow(2.0, true)]
+    public void Find_WarmupBesideOneCycle_NamesIt(double? warmup, bool isNamed)
+    {
+        var options = new ResNetTrainer.Options { LearningRateDecay = LearningRateDecay.OneCycle, WarmupEpochs = warmup };
+
+        CollectionAssert.AreEqual(
+            isNamed ? new[] { "WarmupEpochs has no effect where LearningRateDecay is OneCycle, which rises by itself, over three tenths of the training." } : [],
+            UnusedOptions.Find(options, hasStart: false, mode: null).ToArray());
     }
 
     [TestMethod]

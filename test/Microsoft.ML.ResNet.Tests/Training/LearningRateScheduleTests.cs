@@ -73,6 +73,34 @@ public sealed class LearningRateScheduleTests
     }
 
     [TestMethod]
+    [DataRow(LearningRateDecay.Cosine, null, 2)]
+    [DataRow(LearningRateDecay.Step, null, 2)]
+    [DataRow(LearningRateDecay.Constant, 0.5, 0.5)]
+    [DataRow(LearningRateDecay.Cosine, 0.0, 0)]
+    [DataRow(LearningRateDecay.OneCycle, null, 0)]
+    [DataRow(LearningRateDecay.OneCycle, 3.0, 0)]
+    public void WarmupEpochs_BesideOneCycle_AreNone(LearningRateDecay decay, double? given, double expected)
+    {
+        var options = new ResNetTrainer.Options { LearningRateDecay = decay, WarmupEpochs = given };
+
+        Assert.AreEqual(expected, TrainingDefaults.Resolve(options, imageSize: 32, imageCount: 100, classWeights: null, seed: 1).WarmupEpochs);
+    }
+
+    [TestMethod]
+    public void Schedule_FastRecipe_RisesOnceAndFalls()
+    {
+        TrainingSettings settings = TrainingDefaults.Resolve(ResNetTrainer.Options.FromRecipe(Recipe.Fast), imageSize: 32, imageCount: 320, classWeights: null, seed: 1);
+        LearningRateSchedule schedule = settings.Schedule(stepCount: 10);
+
+        double[] rates = [.. Enumerable.Range(0, schedule.TotalSteps).Select(step => schedule.At(step))];
+
+        int peak = Array.IndexOf(rates, rates.Max());
+        Assert.AreEqual(209, peak, "0.3 x 700 steps, less one");
+        Assert.IsTrue(rates.Take(peak + 1).SequenceEqual(rates.Take(peak + 1).Order()) && rates.Skip(peak).SequenceEqual(rates.Skip(peak).OrderDescending()));
+        Assert.AreEqual(210, schedule.RisingSteps, 1e-9);
+    }
+
+    [TestMethod]
     [DataRow(TrainingOptimizer.Sgd, 32, 0.05)]
     [DataRow(TrainingOptimizer.Sgd, 128, 0.2)]
     [DataRow(TrainingOptimizer.AdamW, 128, 0.001)]

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.ResNet.Training;
 
-/// <summary>The learning rate as a pure function of the step: linear warm-up, then decay.</summary>
+/// <summary>The learning rate as a pure function of the step: linear warm-up, then decay. The one-cycle schedule has a rise of its own, and is for no warm-up.</summary>
 /// <param name="Peak">The highest rate.</param>
 /// <param name="TotalSteps">The steps of the whole training.</param>
 /// <param name="WarmupSteps">Those of them in which the rate rises; fewer than all.</param>
@@ -19,6 +19,9 @@ internal sealed record LearningRateSchedule(double Peak, int TotalSteps, int War
 
     /// <summary>For <see cref="LearningRateDecay.Step"/>: what the rate is multiplied by at each milestone.</summary>
     public double Factor { get; init; } = 0.1;
+
+    /// <summary>The steps in which the rate rises.</summary>
+    public double RisingSteps => Decay == LearningRateDecay.OneCycle ? WarmupSteps + (RisingShare * (TotalSteps - WarmupSteps)) : WarmupSteps;
 
     /// <summary>The rate of the step with this number, counted from 0. Positions between steps are those of a training that is fitted to a time.</summary>
     public double At(double step)
