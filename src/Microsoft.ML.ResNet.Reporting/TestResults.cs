@@ -41,7 +41,7 @@ internal sealed class TestResults
 
         string[] columns = [label.Name, score.Name];
         IDataView cached = mlContext.Data.Cache(scored, [.. columns, .. scored.Schema.GetColumnOrNull(options.PredictedLabelColumnName) is null ? [] : new[] { options.PredictedLabelColumnName }]);
-        List<TestedImage> images = Read(cached, columns);
+        (List<TestedImage> images, int withoutScores) = Read(cached, columns);
         ReadImages(scored, network.FeatureColumnName, images.Where(image => !image.IsCorrect).OrderByDescending(image => image.Confidence).Take(options.MaxMistakes));
         return images.Count > 0
             ? new TestResults(
@@ -49,13 +49,16 @@ internal sealed class TestResults
                 mlContext.MulticlassClassification.Evaluate(cached, label.Name, score.Name, options.PredictedLabelColumnName),
                 mlContext.MulticlassClassification.EvaluateCalibration(cached, label.Name, score.Name),
                 network.ClassNames)
-            : throw new InvalidOperationException("The test data have no row with a label that the model knows and an image that can be read.");
+            : throw new InvalidOperationException(withoutScores == 0
+                ? "The test data have no row with a label that the model knows."
+                : $"The scores of all {withoutScores} rows of the test data with a label that the model knows are NaN: their images can't be read, or the model is of no use, as its training diverged.");
     }
 
-    /// <summary>Labels and scores of all rows that have both.</summary>
-    private static List<TestedImage> Read(IDataView scored, string[] columns)
+    /// <summary>Labels and scores of all rows that have both, and the number of those whose scores are NaN.</summary>
+    private static (List<TestedImage> Images, int WithoutScores) Read(IDataView scored, string[] columns)
     {
         List<TestedImage> images = [];
+        int withoutScores = 0;
         using DataViewRowCursor cursor = scored.GetRowCursor(scored.Schema.Where(column => columns.Contains(column.Name)));
         ValueGetter<uint> readLabel = cursor.GetGetter<uint>(cursor.Schema[columns[0]]);
         ValueGetter<VBuffer<float>> readScore = cursor.GetGetter<VBuffer<float>>(cursor.Schema[columns[1]]);
@@ -66,13 +69,17 @@ internal sealed class TestResults
             readLabel(ref key);
             readScore(ref scores);
             float[] values = [.. scores.DenseValues()];
-            if (key > 0 && !values.Any(float.IsNaN))
+            if (key > 0 && values.Any(float.IsNaN))
+            {
+                withoutScores++;
+            }
+            else if (key > 0)
             {
                 images.Add(new TestedImage((int)key - 1, values, cursor.Position));
             }
         }
 
-        return images;
+        return (images, withoutScores);
     }
 
     /// <summary>Reads the images that are shown, in a pass of their own that scores nothing: of all the others nothing is kept.</summary>

@@ -43,6 +43,6 @@ internal sealed class EvaluateCommand : ToolCommand
         output.Text.WriteLine();
         TestReport.Show(output.Console, result, model.ClassNames, ImageData.FolderOf(arguments.GetValue(_images), "test"), model.Network?.MinimumScore);
         output.WriteJson(EvaluationSummary.Of(result, model, arguments.GetValue(_model.Option)!, clock.Elapsed));
-        return ExitCode.Success;
+        return result.Fault is { } fault ? Failure.Report(ExitCode.Failed, fault) : ExitCode.Success;
     }
 }

@@ -12,8 +12,8 @@ internal sealed record EvaluationSummary
     /// <summary>The mean over the classes of that share.</summary>
     public required double MacroAccuracy { get; init; }
 
-    /// <summary>The mean of minus the logarithm of the right class's probability.</summary>
-    public required double LogLoss { get; init; }
+    /// <summary>The mean of minus the logarithm of the right class's probability; null where the model's scores are no numbers.</summary>
+    public required double? LogLoss { get; init; }
 
     /// <summary>The probability below which the model predicts no class; null where it always predicts one. The other numbers are of all images, by the most probable class.</summary>
     public double? MinimumScore { get; init; }
@@ -47,7 +47,7 @@ internal sealed record EvaluationSummary
         {
             TestAccuracy = result.Metrics.MicroAccuracy,
             MacroAccuracy = result.Metrics.MacroAccuracy,
-            LogLoss = result.Metrics.LogLoss,
+            LogLoss = result.LogLoss,
             MinimumScore = covered?.MinimumScore,
             Coverage = covered?.Coverage,
             CoveredAccuracy = covered?.Accuracy,

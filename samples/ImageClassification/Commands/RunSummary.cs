@@ -9,8 +9,8 @@ internal sealed record RunSummary
     /// <summary>The mean over the classes of that share.</summary>
     public required double MacroAccuracy { get; init; }
 
-    /// <summary>The mean of minus the logarithm of the right class's probability.</summary>
-    public required double LogLoss { get; init; }
+    /// <summary>The mean of minus the logarithm of the right class's probability; null where the model's scores are no numbers.</summary>
+    public required double? LogLoss { get; init; }
 
     /// <summary>The time of the training in this process.</summary>
     public required double TrainSeconds { get; init; }

@@ -102,7 +102,7 @@ internal sealed class TrainCommand : ToolCommand
         {
             TestAccuracy = result.Metrics.MicroAccuracy,
             MacroAccuracy = result.Metrics.MacroAccuracy,
-            LogLoss = result.Metrics.LogLoss,
+            LogLoss = result.LogLoss,
             TrainSeconds = training.Elapsed.TotalSeconds,
             TotalSeconds = total.Elapsed.TotalSeconds,
             ImagesPerSecond = trained.CountOf(network.TrainingHistory, options.BatchSize) / training.Elapsed.TotalSeconds,

@@ -13,6 +13,9 @@ internal sealed class TestedImage
     /// <summary>The probability of each class, in the order of the model's class names.</summary>
     public float[] Score { get; set; } = [];
 
+    /// <summary>Whether the scores are numbers.</summary>
+    public bool HasScores => Score.All(float.IsFinite);
+
     /// <summary>The index of the most probable class.</summary>
     public int MostProbable => Array.IndexOf(Score, Score.Max());
 }

@@ -48,7 +48,7 @@ internal static class TestReport
         var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn(new GridColumn().RightAligned().NoWrap()).AddColumn();
         grid.AddRow(new Text("Test accuracy", new Style(decoration: Decoration.Bold)), new Text(Percent(result.Metrics.MicroAccuracy), new Style(decoration: Decoration.Bold)), new Text($"{result.CorrectCount:N0} of {result.Images.Count:N0} images right", new Style(Color.Grey)));
         grid.AddRow(new Text("Macro accuracy"), new Text(Percent(result.Metrics.MacroAccuracy)), new Text("mean over the classes", new Style(Color.Grey)));
-        grid.AddRow(new Text("Log-loss"), new Text(result.Metrics.LogLoss.ToString("F3", CultureInfo.InvariantCulture)), new Text($"guessing has {Math.Log(result.Metrics.ConfusionMatrix.NumberOfClasses):F3}", new Style(Color.Grey)));
+        grid.AddRow(new Text("Log-loss"), new Text(result.LogLoss?.ToString("F3", CultureInfo.InvariantCulture) ?? "-"), new Text($"guessing has {Math.Log(result.Metrics.ConfusionMatrix.NumberOfClasses):F3}", new Style(Color.Grey)));
         if (result.CoveredBy(minimumScore) is { } covered)
         {
             string right = covered.Accuracy is { } accuracy ? $", {Percent(accuracy)} of them right" : "";

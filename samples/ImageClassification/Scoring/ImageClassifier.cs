@@ -1,5 +1,6 @@
 using ImageClassification.CommandLine;
 using ImageClassification.Commands;
+using Microsoft.ML.ResNet;
 
 namespace ImageClassification.Scoring;
 
@@ -32,6 +33,12 @@ internal sealed class ImageClassifier(SavedModel model, int top)
         {
             return model.Classify(files).Select((scores, i) =>
             {
+                if (!scores.All(float.IsFinite))
+                {
+                    string reason = model.Network?.BadImages == BadImageHandling.Skip ? "the image can't be read." : "its training diverged. Train it anew, in smaller batches (--batch).";
+                    return new Classification(files[i], [], $"The model's scores of '{files[i]}' are NaN: {reason}");
+                }
+
                 ClassProbability[] classes = [.. model.ClassNames.Zip(scores, (name, score) => new ClassProbability(name, score)).OrderByDescending(of => of.Probability).Take(top)];
                 return new Classification(files[i], classes, Error: null) { PredictedLabel = classes[0].Probability >= _minimum ? classes[0].Class : null };
             });

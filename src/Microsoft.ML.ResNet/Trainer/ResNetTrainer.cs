@@ -40,7 +40,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     /// <param name="input">The training data, with a label column of key type and an image column.</param>
     /// <returns>The trained classifier, which is to be disposed.</returns>
     /// <exception cref="ArgumentException">A column is missing or of the wrong type, or the labels have one class only.</exception>
-    /// <exception cref="InvalidOperationException">No row has a label, or no image can be read; or the loss is no longer a finite number.</exception>
+    /// <exception cref="InvalidOperationException">No row has a label, or no image can be read; or the training diverged: its loss, its weights or the scores of its network are no finite numbers.</exception>
     /// <exception cref="IOException">An image can't be read (<see cref="FileNotFoundException"/> and others by cause); the message has its path.</exception>
     /// <exception cref="InvalidDataException">An image can't be decoded, a pixel value or an example weight is out of range (the message has its path or row); or a checkpoint can't be gone on from.</exception>
     /// <exception cref="OperationCanceledException">The MLContext or the token of the options has been cancelled.</exception>
@@ -138,6 +138,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
     private ResNetTransformer Train(IDataView input, ResNetWeights? start) => Prepare(input, start, training =>
     {
         IReadOnlyList<EpochMetrics> history = Run(training);
+        Divergence.RequireScores(training.Network, training.Images.Training, training.Scoring, training.Settings);
         double temperature = _options.CalibrateScores ? Calibrate(training) : 1;
         ModelDescription description = Describe(training.Data, training.Network.Specification, history) with { Temperature = temperature, MinimumScore = _options.MinimumScore, TestTimeAugmentation = _options.TestTimeAugmentation };
         return ResNetTransformer.Create(description, training.Network, training.Scoring);

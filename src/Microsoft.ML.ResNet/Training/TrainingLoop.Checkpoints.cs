@@ -76,7 +76,6 @@ internal sealed partial class TrainingLoop
     private InvalidOperationException Diverged(string what)
     {
         string checkpoint = _checkpoints?.HasLast == true ? $" The last checkpoint, '{_checkpoints.LastPath}', is from before that." : "";
-        return _ranks.OfAll(new InvalidOperationException(
-            $"Training diverged: {what}. Lower LearningRate (by ten, to begin with), set MaxGradientNorm or raise WarmupEpochs, and check the pixel values: they must be in the range that PixelRange says; and weights that it began with must be finite.{checkpoint}"));
+        return _ranks.OfAll(Divergence.Error(what, checkpoint));
     }
 }

@@ -225,6 +225,29 @@ public sealed class ResNetTrainerBadDataTests
     }
 
     [TestMethod]
+    [DataRow(1)]
+    [DataRow(2)]
+    public void Fit_FiniteWeightsWithoutScores_AreRefusedOnEveryRank(int ranks)
+    {
+        // Training goes by the variances of its batches: the loss is finite, and so are all weights.
+        ResNetWeights weights = Negative("running_var");
+        IDataView data = Keyed(_context, Create(12));
+
+        string[] messages = MemoryProcessGroup.Run(ranks, group =>
+        {
+            ResNetTrainer.Options options = Options(epochs: 1, batchSize: 6);
+            options.PretrainedWeights = weights;
+            options.FineTuning = FineTuningMode.Full;
+            options.ProcessGroup = group;
+            return Assert.ThrowsExactly<InvalidOperationException>(() => new MLContext(1).MulticlassClassification.Trainers.ResNet(options).Fit(data)).Message;
+        });
+
+        Assert.IsTrue(
+            messages.All(message => message.StartsWith("Training diverged: the trained network's loss on 12 training images is NaN, though its weights are finite. Lower LearningRate", StringComparison.Ordinal)),
+            string.Join('\n', messages));
+    }
+
+    [TestMethod]
     public void Fit_HeadOnlyOnWeightsThatAreNotFinite_SaysSo()
     {
         using var folder = new TemporaryFolder();
@@ -242,6 +265,26 @@ public sealed class ResNetTrainerBadDataTests
         options.FineTuning = FineTuningMode.HeadOnly;
 
         AssertRefused<InvalidOperationException>(Keyed(_context, Create(12)), options, "The features of some images are NaN or infinite");
+    }
+
+    /// <summary>Weights of which some are far below zero.</summary>
+    private static ResNetWeights Negative(string name)
+    {
+        using var folder = new TemporaryFolder();
+        using var network = new Microsoft.ML.ResNet.Network.ResidualNetwork(TinyNetwork, 3, 3, seed: 1);
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        using var noGradient = TorchSharp.torch.no_grad();
+        foreach (var (_, tensor) in network.StateEntries.Where(entry => entry.Name.EndsWith(name, StringComparison.Ordinal)))
+        {
+            tensor.copy_(TorchSharp.torch.tensor(-1e6f));
+        }
+
+        using (FileStream stream = File.Create(folder.File("weights")))
+        {
+            Microsoft.ML.ResNet.WeightFiles.NetworkWeights.Write(network, stream);
+        }
+
+        return ResNetWeights.FromFile(folder.File("weights"));
     }
 
     private void AssertWarns(IDataView data, string expected) => CollectionAssert.AreEqual(new[] { expected }, Warnings(data, Options(epochs: 1)));

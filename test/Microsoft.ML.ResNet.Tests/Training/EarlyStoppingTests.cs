@@ -45,7 +45,8 @@ public sealed class EarlyStoppingTests
     {
         var stopping = new EarlyStopping(ValidationMetric.Loss, patience: 2, minimumChange: 0);
 
-        stopping.Add(1, double.NaN);
+        Assert.AreEqual((false, false), stopping.Add(1, double.NaN));
+        Assert.IsNull(stopping.State.BestEpoch);
         Assert.AreEqual((true, false), stopping.Add(2, 0.9));
         Assert.AreEqual((false, false), stopping.Add(3, double.NaN));
         Assert.AreEqual((false, true), stopping.Add(4, double.NaN));

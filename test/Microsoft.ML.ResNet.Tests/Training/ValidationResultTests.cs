@@ -18,4 +18,14 @@ public sealed class ValidationResultTests
         Assert.AreEqual(0.5, result.Value(ValidationMetric.Loss), 1e-12);
         Assert.AreEqual(5 / 6.0, result.TopKAccuracy, 1e-12);
     }
+
+    [TestMethod]
+    [DataRow(double.NaN)]
+    [DataRow(double.PositiveInfinity)]
+    public void Value_LossThatIsNotFinite_IsNoNumber(double loss)
+    {
+        var result = new ValidationResult(loss, Accuracy: 0.5, TopKAccuracy: 1, MacroAccuracy: 0.5);
+
+        Assert.IsTrue(Enum.GetValues<ValidationMetric>().All(metric => double.IsNaN(result.Value(metric))));
+    }
 }

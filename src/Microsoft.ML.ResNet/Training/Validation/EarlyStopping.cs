@@ -12,12 +12,14 @@ internal sealed class EarlyStopping(ValidationMetric metric, int? patience, doub
     public Memory State { get; set; } = new();
 
     /// <summary>Takes in the metric of an epoch, counted from 1.</summary>
+    /// <param name="value">One that is no number is never the best, and no improvement.</param>
     /// <param name="isWarmup">Whether the learning rate has been rising until here.</param>
     /// <returns>Whether the epoch is the best so far, and whether to stop.</returns>
     public (bool IsBest, bool IsOver) Add(int epoch, double value, bool isWarmup = false)
     {
-        bool isBest = State.Best is not { } best || IsBetter(value, best, by: 0);
-        bool hasImproved = State.Reference is not { } reference || IsBetter(value, reference, minimumChange);
+        bool isNumber = !double.IsNaN(value);
+        bool isBest = isNumber && (State.Best is not { } best || IsBetter(value, best, by: 0));
+        bool hasImproved = isNumber && (State.Reference is not { } reference || IsBetter(value, reference, minimumChange));
         State = new Memory
         {
             Best = isBest ? value : State.Best,
@@ -28,10 +30,7 @@ internal sealed class EarlyStopping(ValidationMetric metric, int? patience, doub
         return (isBest, State.EpochsWaited >= patience);
     }
 
-    /// <summary>A metric that is no number is worse than any that is.</summary>
-    private bool IsBetter(double value, double than, double by)
-        => double.IsNaN(than) ? !double.IsNaN(value)
-            : metric == ValidationMetric.Loss ? than - value > by : value - than > by;
+    private bool IsBetter(double value, double than, double by) => metric == ValidationMetric.Loss ? than - value > by : value - than > by;
 
     /// <summary>The memory of a training, as a checkpoint holds it.</summary>
     public sealed record Memory

@@ -19,8 +19,10 @@ internal sealed record ValidationResult(double Loss, double Accuracy, double Top
         return new ValidationResult(metrics.Loss, metrics.Accuracy, metrics.TopKAccuracy, macroAccuracy);
     }
 
+    /// <summary>The metric, or NaN where the loss is no finite number: an accuracy of scores that are none says nothing.</summary>
     public double Value(ValidationMetric metric) => metric switch
     {
+        _ when !double.IsFinite(Loss) => double.NaN,
         ValidationMetric.Accuracy => Accuracy,
         ValidationMetric.Loss => Loss,
         ValidationMetric.MacroAccuracy => MacroAccuracy,
