@@ -197,6 +197,20 @@ public sealed class ResNetTrainerCheckpointTests
     }
 
     [TestMethod]
+    public void Fit_CheckpointOfFewerEpochs_SaysHowToTrainFurther()
+    {
+        IDataView data = Keyed(_context, Create(16));
+        using var folder = new TemporaryFolder();
+        Trainer(With(folder.Path)).Fit(data).Dispose();
+        ResNetTrainer.Options options = With(folder.Path);
+        options.Epochs = 4;
+
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => Trainer(options).Fit(data)).Message;
+
+        StringAssert.Contains(message, ": Epochs was '2' and is '4' (a finished model is trained further by Fit(data, model)).");
+    }
+
+    [TestMethod]
     public void Fit_NoSeedGiven_GoesOnWithTheCheckpointsSeed()
     {
         var context = new MLContext();

@@ -64,6 +64,7 @@ internal static class CheckpointIdentity
         _ when was is null => $"{name} are not in it, as an earlier version of the library wrote it",
         TrainingContents => Difference("training", was, now, data.Training),
         ValidationContents => data.Validation is null || was.Length == 0 ? "there is a validation set in one of them only" : Difference("validation", was, now, data.Validation),
+        nameof(TrainingSettings.Epochs) => $"{name} was '{was}' and is '{now}' (a finished model is trained further by Fit(data, model))",
         _ => $"{name} was '{was}' and is '{now}'",
     };
 
