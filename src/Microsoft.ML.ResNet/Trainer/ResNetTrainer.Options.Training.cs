@@ -220,7 +220,8 @@ public sealed partial class ResNetTrainer
         /// <summary>
         /// A folder in which the state of the training is kept: <c>last.checkpoint</c>, to resume from, and <c>best.safetensors</c>, the best
         /// weights so far, where there is a validation set. <c>HeadThenFull</c> keeps <c>start.checkpoint</c>, too: the fitted classifier, what its trial found and the trial's weights; a training
-        /// that is killed before that starts over. A file is replaced only when the new one is complete.
+        /// that is killed before that starts over. A file is replaced only when the new one is complete. A folder that can't be written into is an error before the training begins;
+        /// a file that can't be written later is a warning, and the training goes on and tries again with the next checkpoint.
         /// </summary>
         /// <value>Default: null: no checkpoints.</value>
         public string? CheckpointDirectory { get; set; }

@@ -291,6 +291,11 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         CheckpointFolder? checkpoints = _options.CheckpointDirectory is { } folder && settings.Ranks.IsMain
             ? new CheckpointFolder(folder, CheckpointIdentity.Of(settings, network, data), _options.ResumeFromCheckpoint, (name, was, now) => CheckpointIdentity.Difference(name, was, now, data))
             : null;
+        if (mode != FineTuningMode.HeadOnly)
+        {
+            checkpoints?.RequireWritable();
+        }
+
         if (mode is FineTuningMode.HeadOnly or FineTuningMode.HeadThenFull)
         {
             ScoringDevice features = training.Features;

@@ -46,4 +46,14 @@ internal sealed partial class FineTuning
 
     private TrainingSettings Limited(TrainingSettings whole)
         => settings.MaxTrainingTime is { } limit ? whole with { MaxTrainingTime = host.Elapsed() + ((limit - host.Elapsed()) * TrialTime) } : whole;
+
+    /// <param name="weights">The network with its fitted classifier.</param>
+    /// <param name="tried">That at the end of the trial, where there was one.</param>
+    private void SaveStart(FineTuningStart began, BestWeights weights, BestWeights? tried = null)
+    {
+        if (checkpoints is not null)
+        {
+            CheckpointFolder.Try(() => checkpoints.SaveStart(began, weights, tried), "it is tried again with the next checkpoint", host);
+        }
+    }
 }

@@ -132,7 +132,7 @@ internal sealed partial class FineTuning(
                 }
             }
 
-            checkpoints?.SaveStart(began, start, tried);
+            SaveStart(began, start, tried);
         }
 
         IReadOnlyList<EpochMetrics> history = Train(network, images, settings with { LearningRate = settings.LearningRate * began.RateScale }, checkpoints);
@@ -189,7 +189,7 @@ internal sealed partial class FineTuning(
                 return Classifier([]);
             }
 
-            checkpoints?.SaveStart(resumed, start);
+            SaveStart(resumed, start);
         }
 
         if (isCompared && resumed.Classifier is null)

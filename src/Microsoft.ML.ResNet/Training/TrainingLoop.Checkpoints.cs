@@ -7,6 +7,9 @@ namespace Microsoft.ML.ResNet.Training;
 /// <content>What is kept of a training, and how it resumes.</content>
 internal sealed partial class TrainingLoop
 {
+    /// <summary>Whether the best weights are others than those on the disk.</summary>
+    private bool _isBestBehind;
+
     private void Resume()
     {
         if (ResumedState() is not { } state)
@@ -59,10 +62,18 @@ internal sealed partial class TrainingLoop
             return;
         }
 
-        _checkpoints.Save(_state, _network, _average?.Network, _optimizer, _best);
+        if (_isBestBehind)
+        {
+            SaveBest();
+        }
+
+        CheckpointFolder.Try(() => _checkpoints.Save(_state, _network, _average?.Network, _optimizer, _best), "the next checkpoint is tried when it is due", _host);
         _saved = Elapsed;
         _saving = _saved - started;
     }
+
+    private void SaveBest()
+        => _isBestBehind = _checkpoints is not null && !CheckpointFolder.Try(() => _checkpoints.SaveBest(_best), "it is tried again with the next checkpoint", _host);
 
     /// <summary>A step may spoil the weights after its loss was computed: they must neither go into a checkpoint nor become the model.</summary>
     private void RequireFinite(ResidualNetwork network)

@@ -366,7 +366,7 @@ internal sealed partial class TrainingLoop : IDisposable
         if (isBest && _settings.RestoresBestWeights)
         {
             _best.Keep(Result);
-            _checkpoints?.SaveBest(Result);
+            SaveBest();
         }
 
         return result;

@@ -15,6 +15,9 @@ internal static class NetworkWeights
     public static void Write(ResidualNetwork network, Stream stream, IReadOnlyDictionary<string, string>? metadata = null, bool includeHead = true)
         => TensorStream.Write(State(network, includeHead), metadata ?? PyTorchMetadata, stream);
 
+    /// <summary>Writes a copy of a network's state, in its order.</summary>
+    public static void Write(IReadOnlyList<(string Name, Tensor Tensor)> state, Stream stream) => TensorStream.Write(state, PyTorchMetadata, stream);
+
     /// <summary>A copy of every entry of the state, in its order.</summary>
     public static IReadOnlyList<WeightTensor> Copy(ResidualNetwork network)
     {

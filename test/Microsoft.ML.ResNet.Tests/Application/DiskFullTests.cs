@@ -55,24 +55,32 @@ public sealed class DiskFullTests
     }
 
     [TestMethod]
-    public void Fit_DiskFullAtACheckpoint_KeepsTheOneBeforeAndGoesOnFromIt()
+    public void Fit_DiskFullAtACheckpoint_KeepsTheOneBeforeAndGoesOn()
     {
         IDataView data = Keyed(_context, Create(40));
         using ResNetTransformer expected = Train(null);
 
         // The first checkpoint fits, and a second one beside it doesn't.
         using var disk = new Tmpfs(kibibytes: 100);
-        var exception = Assert.ThrowsExactly<IOException>(() => Train(disk.Path));
-        TestContext.WriteLine(exception.Message);
-        StringAssert.StartsWith(exception.Message, $"File '{disk.File("last.checkpoint")}' can't be written: ");
-        StringAssert.EndsWith(
-            exception.Message,
-            "The file that was there is as it was. Free space there or choose another CheckpointDirectory; with ResumeFromCheckpoint the training resumes from the last checkpoint.");
+        var log = new LogRecorder(_context);
+        using ResNetTransformer warned = Train(disk.Path);
+        string[] warnings = [.. log.Warnings];
+        Assert.HasCount(2, warnings);
+        foreach (string warning in warnings)
+        {
+            StringAssert.StartsWith(warning, $"File '{disk.File("last.checkpoint")}' can't be written: ");
+            StringAssert.EndsWith(
+                warning,
+                "The file that was there is as it was. Free space there or choose another CheckpointDirectory. The training goes on, and the next checkpoint is tried when it is due.");
+        }
+
+        SavedWeights.AssertEqual(SavedWeights.Of(expected), SavedWeights.Of(warned));
         CollectionAssert.AreEqual(new[] { disk.File("last.checkpoint") }, Directory.GetFiles(disk.Path));
 
         disk.Resize(kibibytes: 4000);
-        using ResNetTransformer actual = Train(disk.Path);
-        SavedWeights.AssertEqual(SavedWeights.Of(expected), SavedWeights.Of(actual));
+        using ResNetTransformer resumed = Train(disk.Path);
+        SavedWeights.AssertEqual(SavedWeights.Of(expected), SavedWeights.Of(resumed));
+        Assert.HasCount(2, log.Warnings.ToArray());
 
         ResNetTransformer Train(string? folder)
         {
@@ -81,6 +89,59 @@ public sealed class DiskFullTests
             options.ResumeFromCheckpoint = folder is not null;
             return _context.MulticlassClassification.Trainers.ResNet(options).Fit(data);
         }
+    }
+
+    [TestMethod]
+    public void Fit_DiskFullForATime_WritesAllFilesOfFineTuningWhenItIsFree()
+    {
+        using ResNetTransformer pretrained = _context.MulticlassClassification.Trainers.ResNet(Options(epochs: 2)).Fit(Keyed(_context, Create(48)));
+        IDataView data = Keyed(_context, Create(36, seed: 7, "one", "two", "three"), "one", "two", "three");
+        using ResNetTransformer expected = Train(null, _ => { });
+
+        // None of the files fits, until the second epoch is over.
+        using var disk = new Tmpfs(kibibytes: 12);
+        var log = new LogRecorder(_context);
+        using ResNetTransformer actual = Train(disk.Path, epoch =>
+        {
+            if (!epoch.IsTrial && epoch.Epoch == 2)
+            {
+                disk.Resize(kibibytes: 4000);
+            }
+        });
+
+        SavedWeights.AssertEqual(SavedWeights.Of(expected), SavedWeights.Of(actual));
+        string[] warned = [.. log.Warnings.Select(warning => Path.GetFileName(warning.Split('\'')[1]))];
+        TestContext.WriteLine(string.Join(' ', warned));
+        CollectionAssert.IsSubsetOf(new[] { "start.checkpoint", "best.safetensors" }, warned);
+        CollectionAssert.AreEquivalent(new[] { "best.safetensors", "last.checkpoint", "start.checkpoint" }, Directory.GetFiles(disk.Path).Select(Path.GetFileName).ToArray());
+
+        ResNetTransformer Train(string? folder, Action<EpochMetrics> report)
+        {
+            ResNetTrainer.Options options = Options(epochs: 3);
+            options.PretrainedWeights = ResNetWeights.FromTransformer(pretrained);
+            options.FineTuning = FineTuningMode.HeadThenFull;
+            options.ValidationFraction = 0.2;
+            options.CheckpointDirectory = folder;
+            options.EpochCallback = report;
+            return _context.MulticlassClassification.Trainers.ResNet(options).Fit(data);
+        }
+    }
+
+    [TestMethod]
+    public void Fit_CheckpointFolderThatCannotBeWritten_EndsBeforeItBegins()
+    {
+        using var disk = new Tmpfs(kibibytes: 100);
+        disk.MakeReadOnly();
+        int steps = 0;
+        ResNetTrainer.Options options = Options(epochs: 1);
+        options.CheckpointDirectory = disk.Path;
+        options.Progress = new SynchronousProgress(_ => steps++);
+
+        string message = Assert.ThrowsExactly<IOException>(() => _context.MulticlassClassification.Trainers.ResNet(options).Fit(Keyed(_context, Create(16)))).Message;
+
+        StringAssert.Contains(message, disk.Path);
+        StringAssert.EndsWith(message, "choose another CheckpointDirectory.");
+        Assert.AreEqual(0, steps);
     }
 
     [TestMethod]

@@ -13,7 +13,7 @@ namespace Microsoft.ML.ResNet.Training;
 internal static class CheckpointFile
 {
     private const string ChecksumName = "crc32";
-    private const string Advice = "Free space there or choose another CheckpointDirectory; with ResumeFromCheckpoint the training resumes from the last checkpoint.";
+    private const string Advice = "Free space there or choose another CheckpointDirectory.";
 
     private static readonly JsonSerializerOptions Json = new()
     {

@@ -24,6 +24,9 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     private const string NetworkPrefix = "network";
     private const string TrialPrefix = "trial";
 
+    /// <summary>Where fine-tuning began, while it could not be written; null where it is on the disk.</summary>
+    private Action? _writeStart;
+
     public string Path { get; } = System.IO.Path.GetFullPath(path);
 
     public string LastPath => System.IO.Path.Combine(Path, "last.checkpoint");
@@ -37,22 +40,63 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     /// <summary>Whether training resumes from a checkpoint.</summary>
     public bool WillResume => resumes && HasLast;
 
-    /// <summary>Writes the state of a training.</summary>
+    /// <summary>Requires that files can be written into the folder: a training whose checkpoints can't be is to end before it has begun. One that resumes has written some.</summary>
+    /// <exception cref="IOException">They can't.</exception>
+    public void RequireWritable()
+    {
+        if (WillResume)
+        {
+            return;
+        }
+
+        MakeFolder();
+        string probe = $"{LastPath}.probe";
+        CheckpointFile.Write(probe, stream => stream.WriteByte(0));
+        File.Delete(probe);
+    }
+
+    /// <summary>Writes the state of a training, and where fine-tuning began, where that is still to be written: the one is of no use without the other.</summary>
+    /// <exception cref="IOException">It can't be written. The checkpoint that was there is as it was.</exception>
     public void Save(TrainingState state, ResidualNetwork network, ResidualNetwork? average, IOptimizer optimizer, BestWeights best)
     {
         MakeFolder();
+        _writeStart?.Invoke();
         var document = new Document(FormatVersion, identity, state, best.Entries is not null);
         CheckpointFile.Write(LastPath, StateName, document, Tensors(network, average, optimizer, best.Entries));
     }
 
-    /// <summary>Writes where fine-tuning begins.</summary>
-    /// <param name="weights">The network with its fitted classifier.</param>
-    /// <param name="tried">The network at the end of the trial, where there was one.</param>
+    /// <summary>Writes where fine-tuning begins; where that fails, <see cref="Save"/> tries again.</summary>
+    /// <param name="weights">The network with its fitted classifier. It is kept as long as the training.</param>
+    /// <param name="tried">The network at the end of the trial, where there was one; kept, too.</param>
+    /// <exception cref="IOException">It can't be written.</exception>
     public void SaveStart(FineTuningStart start, BestWeights weights, BestWeights? tried = null)
     {
-        MakeFolder();
-        var document = new StartDocument(FormatVersion, identity, start with { HasTrial = tried?.Entries is not null });
-        CheckpointFile.Write(StartPath, StartName, document, [.. Prefixed(NetworkPrefix, weights.Entries!), .. Prefixed(TrialPrefix, tried?.Entries ?? [])]);
+        _writeStart = () =>
+        {
+            MakeFolder();
+            var document = new StartDocument(FormatVersion, identity, start with { HasTrial = tried?.Entries is not null });
+            CheckpointFile.Write(StartPath, StartName, document, [.. Prefixed(NetworkPrefix, weights.Entries!), .. Prefixed(TrialPrefix, tried?.Entries ?? [])]);
+            _writeStart = null;
+        };
+        _writeStart();
+    }
+
+    /// <summary>Writes a file of the folder. What is lost is what an interruption would lose, and no reason to lose the training: where it can't be written, that is a warning.</summary>
+    /// <param name="write">One of the methods that write.</param>
+    /// <param name="when">When it is tried again.</param>
+    /// <returns>Whether it was written.</returns>
+    public static bool Try(Action write, string when, TrainingCallbacks host)
+    {
+        try
+        {
+            write();
+            return true;
+        }
+        catch (IOException exception)
+        {
+            host.Warn($"{exception.Message} The training goes on, and {when}.");
+            return false;
+        }
     }
 
     /// <summary>Reads where fine-tuning began, if training is to resume and had come so far.</summary>
@@ -80,10 +124,11 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     }
 
     /// <summary>Writes the best weights, for other uses than to go on.</summary>
-    public void SaveBest(ResidualNetwork network)
+    /// <exception cref="IOException">They can't be written.</exception>
+    public void SaveBest(BestWeights best)
     {
         MakeFolder();
-        CheckpointFile.Write(BestPath, stream => NetworkWeights.Write(network, stream));
+        CheckpointFile.Write(BestPath, stream => NetworkWeights.Write(best.Entries!, stream));
     }
 
     /// <summary>
