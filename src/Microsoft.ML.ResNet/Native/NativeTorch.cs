@@ -119,7 +119,9 @@ internal static partial class NativeTorch
     }
 
     private static DllNotFoundException CannotLoad(string path, Exception exception)
-        => new($"The native library '{path}' was found but could not be loaded: {exception.Message} {PackageAdvice}", exception);
+        => CodeMapping.IsAllowed(path)
+            ? new($"The native library '{path}' was found but could not be loaded: {exception.Message} {PackageAdvice}", exception)
+            : new($"The native library '{path}' was found but could not be loaded: {CodeMapping.Refusal}. Move the application to another folder, or mount this one without noexec.", exception);
 
     /// <summary>The symbol versions that the dynamic loader's message names as not found, without repeats.</summary>
     internal static string[] MissingSymbolVersions(string loaderMessage)

@@ -6,8 +6,12 @@ namespace Microsoft.ML.ResNet.Native;
 /// Keeps private copies of native libraries in which one symbol-version need is marked weak. A copy is named by the hash of the
 /// original, written atomically, and compared byte for byte with what it should be before each use.
 /// </summary>
-internal sealed class PatchedLibraryCache(string directory)
+/// <param name="directory">Where copies are kept; empty: nowhere.</param>
+/// <param name="mayRun">Whether code of a file may run where the file lies; null: as <see cref="CodeMapping"/> finds.</param>
+internal sealed class PatchedLibraryCache(string directory, Func<string, bool>? mayRun = null)
 {
+    private readonly Func<string, bool> _mayRun = mayRun ?? CodeMapping.IsAllowed;
+
     /// <summary>The cache in the user's local application data.</summary>
     public static PatchedLibraryCache ForThisUser()
     {
@@ -17,9 +21,10 @@ internal sealed class PatchedLibraryCache(string directory)
 
     /// <summary>Hands the path of a copy of <paramref name="library"/> in which the need for <paramref name="version"/> is weak to <paramref name="use"/>.</summary>
     /// <remarks>
-    /// Where the user's folder can't be written, the copy lives in a new private folder under the system's temporary folder for as
-    /// long as <paramref name="use"/> runs: a library that is loaded stays loaded when its file goes.
+    /// Where the user's folder can't be written, or code may not run from it, the copy lives in a new private folder under the system's temporary
+    /// folder for as long as <paramref name="use"/> runs: a library that is loaded stays loaded when its file goes.
     /// </remarks>
+    /// <exception cref="DllNotFoundException">There is no place for a copy.</exception>
     public T Use<T>(string library, string version, Func<string, T> use)
     {
         byte[] content = File.ReadAllBytes(library);
@@ -30,7 +35,8 @@ internal sealed class PatchedLibraryCache(string directory)
         }
 
         string fileName = Path.GetFileName(library);
-        if (TryWriteToUserFolder(hash, fileName, content) is { } path)
+        (string? path, string refusal) = WriteToUserFolder(hash, fileName, content);
+        if (path is not null)
         {
             return use(path);
         }
@@ -38,7 +44,7 @@ internal sealed class PatchedLibraryCache(string directory)
         string? temporary = null;
         try
         {
-            return use(WriteToTemporaryFolder(library, fileName, content, out temporary));
+            return use(WriteToTemporaryFolder(library, fileName, content, refusal, out temporary));
         }
         finally
         {
@@ -49,40 +55,49 @@ internal sealed class PatchedLibraryCache(string directory)
         }
     }
 
-    private string? TryWriteToUserFolder(string hash, string fileName, byte[] content)
+    /// <summary>The copy's path, or why there is none.</summary>
+    private (string? Path, string Refusal) WriteToUserFolder(string hash, string fileName, byte[] content)
     {
         if (directory.Length == 0)
         {
-            return null;
+            return (null, "the user has no local application data");
         }
 
         try
         {
-            return Write(Path.Combine(directory, hash), fileName, content);
+            string path = Write(Path.Combine(directory, hash), fileName, content);
+            return _mayRun(path) ? (path, "") : (null, $"'{directory}' is of no use, since {CodeMapping.Refusal}");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return null; // A read-only or missing home.
+            return (null, CannotBeWritten(directory, exception)); // A read-only or missing home.
         }
     }
 
     /// <exception cref="DllNotFoundException">There is no place to write to.</exception>
-    private string WriteToTemporaryFolder(string library, string fileName, byte[] content, out string? temporary)
+    private string WriteToTemporaryFolder(string library, string fileName, byte[] content, string refusal, out string? temporary)
     {
         temporary = null;
         try
         {
             temporary = Directory.CreateTempSubdirectory("Microsoft.ML.ResNet-").FullName;
-            return Write(temporary, fileName, content);
+            string path = Write(temporary, fileName, content);
+            return _mayRun(path) ? path : throw NoPlace($"'{Path.GetTempPath()}' is of no use, since {CodeMapping.Refusal}", null);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            string places = $"{(directory.Length == 0 ? "the user has no local application data" : $"'{directory}' may not be written")}, nor the temporary folder '{Path.GetTempPath()}'";
-            throw new DllNotFoundException(
-                $"This system's libstdc++ is too old for '{library}', and there is no place for a copy that loads with it: {places}: {exception.Message.TrimEnd('.')}. "
-                + "Give the process a home or a temporary folder that it may write (the variables HOME and TMPDIR), or install a libstdc++ of GCC 13 or later.", exception);
+            throw NoPlace(CannotBeWritten(Path.GetTempPath(), exception), exception);
         }
+
+        DllNotFoundException NoPlace(string temporaryRefusal, Exception? inner)
+            => new(
+                $"This system's libstdc++ is too old for '{library}', and there is no place for a copy that loads with it: {refusal}; {temporaryRefusal}. "
+                + "Give the process a home or a temporary folder that it may write and that is not mounted with noexec (the variables HOME or XDG_DATA_HOME, and TMPDIR, name them), "
+                + "or install a libstdc++ of GCC 13 or later.",
+                inner);
     }
+
+    private static string CannotBeWritten(string folder, Exception exception) => $"'{folder}' can't be written ({exception.Message.TrimEnd('.')})";
 
     private static string Write(string folder, string fileName, byte[] content)
     {

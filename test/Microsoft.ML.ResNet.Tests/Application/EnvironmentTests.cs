@@ -166,6 +166,35 @@ public sealed class EnvironmentTests
     }
 
     [TestMethod]
+    public async Task Score_HomeThatIsMountedNoexec_IsTheSame()
+    {
+        using var home = new Tmpfs(kibibytes: 16 << 10);
+        home.ForbidCode();
+        var (model, image) = SaveModel();
+
+        ProcessResult actual = await DotNet.RunAsync(
+            ["exec", RepositoryPaths.Sample("ExistingApp"), model, image],
+            environment: new Dictionary<string, string?> { ["HOME"] = home.Path, ["XDG_DATA_HOME"] = null });
+
+        Assert.AreEqual(0, actual.ExitCode, actual.Output);
+    }
+
+    [TestMethod]
+    public async Task Load_NativeLibraryOnAFileSystemMountedNoexec_SaysSo()
+    {
+        using var disk = new Tmpfs(kibibytes: 64 << 10);
+        var (model, image) = SaveModel();
+        string program = ApplicationFolder.Copy("ExistingApp", disk.File("application"));
+        ApplicationFolder.Replace(Path.GetDirectoryName(program)!, "libc10.so", File.ReadAllBytes(Path.Combine(Path.GetDirectoryName(program)!, "libc10.so")));
+        disk.ForbidCode();
+
+        ProcessResult result = await DotNet.RunAsync(["exec", program, model, image]);
+
+        Assert.AreNotEqual(0, result.ExitCode);
+        Record(result, "libc10.so' was found but could not be loaded: no code may run from its file system, as where it is mounted with noexec. Move the application to another folder, or mount this one without noexec.");
+    }
+
+    [TestMethod]
     [TestCategory("Thorough")]
     public async Task Score_ApplicationFolderThatIsReadOnly_IsTheSame()
     {

@@ -6,6 +6,9 @@ namespace Microsoft.ML.ResNet.Tests.Native;
 [DoNotParallelize]
 public sealed class PatchedLibraryCacheTests
 {
+    private const string Advice = "Give the process a home or a temporary folder that it may write and that is not mounted with noexec (the variables HOME or XDG_DATA_HOME, and TMPDIR, name them), "
+        + "or install a libstdc++ of GCC 13 or later.";
+
     public TestContext TestContext { get; set; } = null!;
 
     [TestMethod]
@@ -70,13 +73,54 @@ public sealed class PatchedLibraryCacheTests
 
             TestContext.WriteLine(message);
             StringAssert.StartsWith(
-                message, $"This system's libstdc++ is too old for '{library}', and there is no place for a copy that loads with it: '{nowhere}' may not be written, nor the temporary folder '{nowhere}/': ");
-            StringAssert.EndsWith(message, "Give the process a home or a temporary folder that it may write (the variables HOME and TMPDIR), or install a libstdc++ of GCC 13 or later.");
+                message, $"This system's libstdc++ is too old for '{library}', and there is no place for a copy that loads with it: '{nowhere}' can't be written (");
+            StringAssert.Contains(message, $"); '{nowhere}/' can't be written (");
+            StringAssert.EndsWith(message, Advice);
         }
         finally
         {
             Environment.SetEnvironmentVariable("TMPDIR", before);
         }
+    }
+
+    [TestMethod]
+    public void Use_FolderThatCodeMayNotRunFrom_TakesATemporaryCopyAndRemovesIt()
+    {
+        using var folder = new TemporaryFolder();
+        var cache = new PatchedLibraryCache(folder.Path, path => !path.StartsWith(folder.Path, StringComparison.Ordinal));
+
+        string path = cache.Use(TorchSharpLibrary(), NativeTorch.SymbolVersionThatMayBeMissing, copy =>
+        {
+            Assert.IsTrue(File.Exists(copy));
+            return copy;
+        });
+
+        StringAssert.StartsWith(path, Path.GetTempPath());
+        Assert.IsFalse(path.StartsWith(folder.Path, StringComparison.Ordinal));
+        Assert.IsFalse(Directory.Exists(Path.GetDirectoryName(path)));
+    }
+
+    [TestMethod]
+    public void Use_NoFolderThatCodeMayRunFrom_SaysNoexec()
+    {
+        using var folder = new TemporaryFolder();
+        string library = TorchSharpLibrary();
+        List<string> copies = [];
+        var cache = new PatchedLibraryCache(folder.Path, path =>
+        {
+            copies.Add(path);
+            return false;
+        });
+
+        string message = Assert.ThrowsExactly<DllNotFoundException>(() => cache.Use(library, NativeTorch.SymbolVersionThatMayBeMissing, path => path)).Message;
+
+        TestContext.WriteLine(message);
+        Assert.AreEqual(
+            $"This system's libstdc++ is too old for '{library}', and there is no place for a copy that loads with it: "
+            + $"'{folder.Path}' is of no use, since no code may run from its file system, as where it is mounted with noexec; "
+            + $"'{Path.GetTempPath()}' is of no use, since no code may run from its file system, as where it is mounted with noexec. {Advice}",
+            message);
+        Assert.IsFalse(Directory.Exists(Path.GetDirectoryName(copies[1])));
     }
 
     private static string TorchSharpLibrary()

@@ -25,6 +25,8 @@ internal sealed class Tmpfs : IDisposable
 
     public void MakeReadOnly() => Assert.AreEqual("", Mount("-o", "remount,ro", _folder.Path));
 
+    public void ForbidCode() => Assert.AreEqual("", Mount("-o", "remount,noexec", _folder.Path));
+
     public void Dispose()
     {
         Run("umount", "--lazy", _folder.Path);
