@@ -1,3 +1,5 @@
+using System.Reflection;
+
 namespace ImageClassification.CommandLine;
 
 /// <summary>Turns what went wrong into one line and an exit code.</summary>
@@ -11,9 +13,10 @@ internal static class Failure
         return exitCode;
     }
 
-    /// <summary>What went wrong, without the names of parameters. Where threads share the rows of a data set, as in Cache, ML.NET hides it in exceptions that say so and nothing else.</summary>
+    /// <summary>What went wrong, without the names of parameters. Where threads share the rows of a data set, as in Cache, and where a model is loaded, ML.NET hides it in exceptions that say so and nothing else.</summary>
     public static string MessageOf(Exception exception) => exception switch
     {
+        TargetInvocationException { InnerException: { } inner } => MessageOf(inner),
         InvalidOperationException { InnerException: { } inner, Source: "Microsoft.ML.Core" or "Microsoft.ML.Data" } => MessageOf(inner),
         ArgumentException { ParamName: { } name } => exception.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal),
         _ => exception.Message,
@@ -21,5 +24,7 @@ internal static class Failure
 
     /// <summary>Whether the exception tells of something that the user can put right, so that its message says all.</summary>
     public static bool IsOfUser(Exception exception)
-        => exception is IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or ArgumentException or FormatException or DllNotFoundException;
+        => exception is TargetInvocationException { InnerException: { } inner }
+            ? IsOfUser(inner)
+            : exception is IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or ArgumentException or FormatException or DllNotFoundException;
 }
