@@ -233,7 +233,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetTransformer>
         {
             bool keepsHead = start is not null && CopyWeights(start, network, data.Labels, channel);
             FineTuningMode? mode = start is null ? null : options.FineTuning ?? (keepsHead ? null : ranks.IsSingle && !data.Training.IsStreamed ? FineTuningMode.HeadThenFull : FineTuningMode.Full);
-            foreach (string message in UnusedOptions.Find(_options, start is not null, mode))
+            foreach (string message in UnusedOptions.Find(_options, start, mode))
             {
                 channel.Warning(MessageSensitivity.None, "{0}", message);
             }

@@ -6,10 +6,10 @@ internal static class UnusedOptions
     private static readonly ResNetTrainer.Options s_defaults = new();
 
     /// <param name="options">As the user gave them.</param>
-    /// <param name="hasStart">Whether the training starts from pretrained weights or a fitted model.</param>
+    /// <param name="start">The pretrained weights, or those of the fitted model, that the training starts from; null where it starts from scratch.</param>
     /// <param name="mode">How far it fine-tunes, or null.</param>
     /// <returns>A sentence for each reason, in which options are named that differ from their defaults.</returns>
-    public static IEnumerable<string> Find(ResNetTrainer.Options options, bool hasStart, FineTuningMode? mode)
+    public static IEnumerable<string> Find(ResNetTrainer.Options options, ResNetWeights? start, FineTuningMode? mode)
     {
         if (options.HorizontalFlip == false && options.TestTimeAugmentation is TestTimeAugmentation.HorizontalFlip or TestTimeAugmentation.TenCrop)
         {
@@ -21,7 +21,7 @@ internal static class UnusedOptions
             yield return $"{nameof(options.ClassWeighting)} has no effect beside {nameof(options.ClassWeights)}: the weights are those that are given.";
         }
 
-        if (!hasStart)
+        if (start is null)
         {
             string[] fineTuning = Changed(
                 (nameof(options.FineTuning), options.FineTuning, null),
@@ -35,9 +35,9 @@ internal static class UnusedOptions
                 yield return $"{Have(fineTuning)} no effect without {nameof(options.PretrainedWeights)}: the network is trained from scratch.";
             }
         }
-        else if (options.Specification is null && options.Architecture != s_defaults.Architecture)
+        else if (options.Specification is null && options.Architecture != s_defaults.Architecture && options.Architecture != start.Architecture)
         {
-            yield return $"{nameof(options.Architecture)} has no effect beside pretrained weights: the network is that of the weights.";
+            yield return $"{nameof(options.Architecture)} is {options.Architecture} and has no effect: the network is that of {(options.PretrainedWeights is null ? "the model that the training starts from" : nameof(options.PretrainedWeights))}, {ResNetWeights.Describe(start.Specification)}.";
         }
 
         if (mode == FineTuningMode.HeadOnly)
@@ -51,7 +51,7 @@ internal static class UnusedOptions
             yield break;
         }
 
-        if (hasStart && mode is null)
+        if (start is not null && mode is null)
         {
             string[] careful = Changed(
                 (nameof(options.FeatureViews), options.FeatureViews is 0 ? null : options.FeatureViews, null),
@@ -63,7 +63,7 @@ internal static class UnusedOptions
             }
         }
 
-        if (hasStart && mode is FineTuningMode.Full && options.FeatureViews > 0)
+        if (start is not null && mode is FineTuningMode.Full && options.FeatureViews > 0)
         {
             yield return $"{nameof(options.FeatureViews)} has no effect where {nameof(options.FineTuning)} is {mode}.";
         }

@@ -67,7 +67,7 @@ public sealed class RecipeTests
 
         CollectionAssert.AreEqual(
             new[] { "TestTimeAugmentation is HorizontalFlip, but HorizontalFlip is false: the model scores mirror images, which the training doesn't show it." },
-            UnusedOptions.Find(options, hasStart: false, mode: null).ToArray());
+            UnusedOptions.Find(options, start: null, mode: null).ToArray());
     }
 
     private static string Text(object value) => value switch

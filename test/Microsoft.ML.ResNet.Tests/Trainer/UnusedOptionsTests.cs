@@ -78,8 +78,30 @@ public sealed class UnusedOptionsTests
 
         AssertWarns(
             options,
-            "Architecture has no effect beside pretrained weights: the network is that of the weights.",
+            $"Architecture is ResNet50 and has no effect: the network is that of PretrainedWeights, {TinyNetwork}.",
             "Epochs, FrozenStages and MixUpAlpha have no effect where FineTuning is HeadOnly: the classifier is fitted to convergence, without epochs.");
+    }
+
+    [TestMethod]
+    [DataRow(ResNetArchitecture.ResNet20, null)]
+    [DataRow(ResNetArchitecture.ResNet32, "Architecture is ResNet32 and has no effect: the network is that of the model that the training starts from, ResNet20.")]
+    public void Fit_FromAModel_WarnsOfAnotherArchitectureOnly(ResNetArchitecture architecture, string? expected)
+    {
+        using ResNetTransformer start = _context.MulticlassClassification.Trainers.ResNet(Of(ResNetArchitecture.ResNet20)).Fit(Keyed(_context, Create(12)));
+        var context = new MLContext(1);
+        var log = new LogRecorder(context);
+
+        context.MulticlassClassification.Trainers.ResNet(Of(architecture)).Fit(Keyed(context, Create(12)), start).Dispose();
+
+        CollectionAssert.AreEqual(expected is null ? [] : new[] { expected }, log.Warnings.ToArray());
+
+        static ResNetTrainer.Options Of(ResNetArchitecture architecture)
+        {
+            ResNetTrainer.Options options = Options(epochs: 1);
+            options.Specification = null;
+            options.Architecture = architecture;
+            return options;
+        }
     }
 
     [TestMethod]
