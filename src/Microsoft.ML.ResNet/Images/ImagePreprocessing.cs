@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Microsoft.ML.ResNet;
 
 /// <summary>
@@ -41,6 +43,13 @@ public sealed record ImagePreprocessing
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Width, Height, Fit, ShortSide, Mean.Count);
 
+    /// <summary>All members, the lists spelled out, in the invariant culture.</summary>
+    /// <returns>One line of text.</returns>
+    public override string ToString()
+        => string.Create(
+            CultureInfo.InvariantCulture,
+            $"ImagePreprocessing {{ Width = {Width}, Height = {Height}, Channels = {Channels}, Fit = {Fit}, ShortSide = {ShortSide}, Mean = [{List(Mean)}], StandardDeviation = [{List(StandardDeviation)}] }}");
+
     /// <summary>ImageNet's mean by channel, as torchvision uses it; for one channel its average.</summary>
     internal static float[] DefaultMean(int channels) => channels == 1 ? [0.449f] : [0.485f, 0.456f, 0.406f];
 
@@ -52,4 +61,6 @@ public sealed record ImagePreprocessing
     /// border, are used whole, as all work on CIFAR and MNIST does.
     /// </summary>
     internal static int DefaultShortSide(int size) => size <= 64 ? size : (int)Math.Round(size * 256 / 224.0);
+
+    private static string List(IEnumerable<float> numbers) => string.Join(", ", numbers.Select(number => number.ToString(CultureInfo.InvariantCulture)));
 }

@@ -86,6 +86,13 @@ public sealed record TunableOption
         _property.SetValue(options, Kind == TunableOptionKind.Choice ? Choice(value) : Number(value));
     }
 
+    /// <summary>Name, kind, default, and the bounds or the choices, in the invariant culture.</summary>
+    /// <returns>One line of text.</returns>
+    public override string ToString()
+        => string.Create(
+            CultureInfo.InvariantCulture,
+            $"TunableOption {{ Name = {Name}, Kind = {Kind}, Default = {Default}, IsChosenByTrainer = {IsChosenByTrainer}, {(Kind == TunableOptionKind.Choice ? $"Choices = [{string.Join(", ", Choices)}]" : Scale())} }}");
+
     /// <summary>Describes a property by its annotation.</summary>
     /// <returns>Null where it has none.</returns>
     internal static TunableOption? Of(PropertyInfo property)
@@ -130,6 +137,8 @@ public sealed record TunableOption
 
         return Kind == TunableOptionKind.Integer ? (object)(int)number : number;
     }
+
+    private string Scale() => string.Create(CultureInfo.InvariantCulture, $"Minimum = {Minimum}, Maximum = {Maximum}, IsLogScale = {IsLogScale}");
 
     private string Bounds()
         => string.Create(CultureInfo.InvariantCulture, $"{(Kind == TunableOptionKind.Integer ? "a whole number of " : "")}{Minimum} to {Maximum}");

@@ -30,6 +30,17 @@ public sealed class TunableOptionTests
     }
 
     [TestMethod]
+    public void ToString_NumberAndChoice_SpellBoundsAndChoicesOut()
+    {
+        Assert.AreEqual(
+            "TunableOption { Name = LearningRate, Kind = Number, Default = 0.05, IsChosenByTrainer = True, Minimum = 1E-06, Maximum = 10, IsLogScale = True }",
+            Find("LearningRate").ToString());
+        Assert.AreEqual(
+            "TunableOption { Name = Optimizer, Kind = Choice, Default = Sgd, IsChosenByTrainer = False, Choices = [Sgd, AdamW] }",
+            Find("Optimizer").ToString());
+    }
+
+    [TestMethod]
     public void SearchSpace_Names_AreSortedAndOfProperties()
     {
         string[] names = [.. ResNetTrainer.Options.SearchSpace.Select(option => option.Name)];
