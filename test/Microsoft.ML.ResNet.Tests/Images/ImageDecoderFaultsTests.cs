@@ -22,6 +22,35 @@ public sealed class ImageDecoderFaultsTests
     }
 
     [TestMethod]
+    [DataRow(1, 1_700_000)]
+    [DataRow(1_000_001, 1)]
+    public void Decode_PngLongerThanTheDecoderTakes_SaysHowLongItMayBe(int width, int height)
+    {
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => Decode(PngWriter.Write(width, height, PngWriter.Grey, 1, (_, _) => [0])));
+
+        Assert.AreEqual(
+            $"The image is too large: its header says {width} x {height} pixels, but a side of a PNG image may have at most 1000000. Make the image smaller, or leave it out.", error.Message);
+    }
+
+    [TestMethod]
+    public void Decode_LongestSides_Work()
+    {
+        using PixelImage png = Decode(PngWriter.Write(1, 1_000_000, PngWriter.Grey, 1, (_, _) => [0]));
+        using PixelImage bitmap = Decode(Bitmap(65_535));
+
+        Assert.AreEqual(1_000_000, png.Height);
+        Assert.AreEqual(65_535, bitmap.Height);
+    }
+
+    [TestMethod]
+    public void Decode_BitmapLongerThanTheDecoderTakes_SaysHowLongItMayBe()
+    {
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => Decode(Bitmap(65_536)));
+
+        Assert.AreEqual("The image is too large: its header says 1 x 65536 pixels, but a side of a BMP image may have at most 65535. Make the image smaller, or leave it out.", error.Message);
+    }
+
+    [TestMethod]
     public void Decode_LimitRaisedBeyondAnyArray_StillRefusesWhatCannotBeHeld()
     {
         var error = Assert.ThrowsExactly<InvalidDataException>(() => ImageDecoder.Decode(PngWriter.Claim(60000, 60000), "The image", long.MaxValue));
@@ -219,6 +248,8 @@ public sealed class ImageDecoderFaultsTests
     }
 
     private static PixelImage Decode(byte[] encoded) => ImageDecoder.Decode(encoded, "The image");
+
+    private static byte[] Bitmap(int height) => TestImages.Bmp(1, height, (_, _) => (1, 2, 3));
 
     private static byte[] Noisy(string kind) => kind switch
     {

@@ -121,8 +121,10 @@ internal sealed class EncodedImage : IDisposable
     }
 
     private static InvalidDataException Unsupported(string source, ReadOnlySpan<byte> content) => new(
-        $"{source} cannot be decoded: it holds {ImageSignature.Describe(content)}. "
-        + $"Formats that work are {ImageSignature.SupportedFormats}. Convert the image to one of them or remove it from the data.");
+        ImageSignature.LongSides(content) is var (format, width, height, limit)
+            ? $"{source} is too large: its header says {width} x {height} pixels, but a side of a {format} image may have at most {limit}. Make the image smaller, or leave it out."
+            : $"{source} cannot be decoded: it holds {ImageSignature.Describe(content)}. "
+                + $"Formats that work are {ImageSignature.SupportedFormats}. Convert the image to one of them or remove it from the data.");
 
     private unsafe PixelImage DecodeWhole()
     {

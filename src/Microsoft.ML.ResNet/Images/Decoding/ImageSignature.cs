@@ -72,6 +72,21 @@ internal static class ImageSignature
         return DescribeText(head) ?? "no known image format";
     }
 
+    /// <summary>The size in a header whose sides are longer than decoders take, though the format allows it; null for any other. It may be a damaged one.</summary>
+    /// <returns>The format, the size in pixels, and the longest side that is decoded.</returns>
+    public static (string Format, long Width, long Height, int Limit)? LongSides(ReadOnlySpan<byte> content)
+    {
+        const int png = 1_000_000;      // libpng's PNG_USER_WIDTH_MAX and PNG_USER_HEIGHT_MAX.
+        const int bitmap = 65_535;      // Skia's SkBmpCodec.
+        var (format, width, height, limit) = content switch
+        {
+            [0x89, (byte)'P', (byte)'N', (byte)'G', ..] when content.Length >= 24 => ("PNG", BinaryPrimitives.ReadUInt32BigEndian(content[16..]), BinaryPrimitives.ReadUInt32BigEndian(content[20..]), png),
+            _ when IsBitmap(content) && content.Length >= 26 && content[14] > 12 => ("BMP", (long)BinaryPrimitives.ReadInt32LittleEndian(content[18..]), Math.Abs((long)BinaryPrimitives.ReadInt32LittleEndian(content[22..])), bitmap),
+            _ => ("", 0, 0, 0),
+        };
+        return Math.Max(width, height) > limit ? (format, width, height, limit) : null;
+    }
+
     private static string? DescribeText(string head)
     {
         string text = head.TrimStart('\u00EF', '\u00BB', '\u00BF', ' ', '\t', '\r', '\n');
