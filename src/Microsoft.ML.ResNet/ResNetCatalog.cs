@@ -283,7 +283,7 @@ public static class ResNetCatalog
     /// <param name="catalog">The catalog of data operations.</param>
     /// <param name="folder">The folder.</param>
     /// <returns>A data set with the columns <c>ImagePath</c> (Text: <paramref name="folder"/> and the path in it) and <c>Label</c> (Text: the name of the class folder).</returns>
-    /// <exception cref="DirectoryNotFoundException">The folder doesn't exist.</exception>
+    /// <exception cref="DirectoryNotFoundException">The folder doesn't exist, or is a file.</exception>
     /// <exception cref="InvalidOperationException">It has no sub-folders, or none with an image (JPEG, PNG, WebP, BMP, GIF).</exception>
     public static IDataView LoadImageFolder(this DataOperationsCatalog catalog, string folder)
     {

@@ -105,6 +105,10 @@ public sealed class ResNetCatalogTests
         Assert.AreEqual(
             $"The image folder '{folder.Path}' has no sub-folders, expected one for each class, with its images in it.",
             Assert.ThrowsExactly<InvalidOperationException>(() => _context.Data.LoadImageFolder(folder.Path)).Message);
+        File.WriteAllText(folder.File("0110.jpg"), "");
+        Assert.AreEqual(
+            $"The image folder '{folder.File("0110.jpg")}' is a file, expected a folder with a sub-folder of images for each class.",
+            Assert.ThrowsExactly<DirectoryNotFoundException>(() => _context.Data.LoadImageFolder(folder.File("0110.jpg"))).Message);
         Directory.CreateDirectory(folder.File("cat"));
         StringAssert.StartsWith(
             Assert.ThrowsExactly<InvalidOperationException>(() => _context.Data.LoadImageFolder(folder.Path)).Message,

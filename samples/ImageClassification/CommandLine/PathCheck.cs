@@ -19,7 +19,7 @@ internal static class PathCheck
 
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
         {
-            throw new WrongArgumentException($"The folder of {result} doesn't exist.");
+            throw new WrongArgumentException($"The folder of {result} {(File.Exists(folder) ? "is a file" : "doesn't exist")}.");
         }
 
         if (Directory.Exists(path))

@@ -20,6 +20,11 @@ internal sealed class ModelOption
     public SavedModel Load(ParseResult arguments)
     {
         string path = arguments.GetValue(Option)!;
+        if (Directory.Exists(path))
+        {
+            throw new WrongArgumentException($"The model '{path}' is a folder, expected the file of a saved model.");
+        }
+
         try
         {
             return SavedModel.Load(path, arguments.GetValue(TestTimeAugmentation), arguments.GetValue(SkipBadImages) ? BadImageHandling.Skip : BadImageHandling.Throw);

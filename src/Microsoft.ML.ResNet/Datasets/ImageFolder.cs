@@ -22,13 +22,13 @@ internal sealed class ImageFolder
 
     /// <summary>Lists the images, sorted by class and path.</summary>
     /// <param name="warn">Told in words what is left out.</param>
-    /// <exception cref="DirectoryNotFoundException">The folder doesn't exist.</exception>
+    /// <exception cref="DirectoryNotFoundException">The folder doesn't exist, or is a file.</exception>
     /// <exception cref="InvalidOperationException">It has no sub-folders, or none with an image.</exception>
     public static IReadOnlyList<LabeledImageFile> List(string folder, Action<string> warn)
     {
         if (!Directory.Exists(folder))
         {
-            throw new DirectoryNotFoundException($"The image folder '{folder}' doesn't exist.");
+            throw new DirectoryNotFoundException(File.Exists(folder) ? $"The image folder '{folder}' is a file, expected a folder with a sub-folder of images for each class." : $"The image folder '{folder}' doesn't exist.");
         }
 
         var images = new ImageFolder(folder);

@@ -93,7 +93,7 @@ public sealed class ResNetWeights
     /// <c>mlContext.Model.Save</c> wrote, with one network of this library in it.
     /// </param>
     /// <returns>The weights. They are in memory: the file may be removed.</returns>
-    /// <exception cref="FileNotFoundException">The file doesn't exist.</exception>
+    /// <exception cref="FileNotFoundException">The file doesn't exist, or is a folder.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, is no residual network, or asks for code to be run; the message has its path and the part.</exception>
     /// <exception cref="IOException">The file can't be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file can't be read.</exception>

@@ -11,7 +11,7 @@ internal static class WeightFileReader
 {
     private const string Formats = "safetensors, PyTorch (.pth, .pt), ONNX, or a model.zip of this library";
 
-    /// <exception cref="FileNotFoundException">The file doesn't exist.</exception>
+    /// <exception cref="FileNotFoundException">The file doesn't exist, or is a folder.</exception>
     /// <exception cref="InvalidDataException">It is damaged, of another format, or asks for code to be run; the message has its path.</exception>
     /// <exception cref="IOException">It can't be read.</exception>
     /// <exception cref="UnauthorizedAccessException">It can't be read.</exception>
@@ -19,7 +19,7 @@ internal static class WeightFileReader
     {
         if (!File.Exists(path))
         {
-            throw new FileNotFoundException($"Weights file '{path}' doesn't exist.", path);
+            throw new FileNotFoundException(Directory.Exists(path) ? $"Weights file '{path}' is a folder, expected a file: {Formats}." : $"Weights file '{path}' doesn't exist.", path);
         }
 
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);

@@ -143,6 +143,7 @@ public sealed class ImageShardsTests
         Directory.CreateDirectory(_folder.File("empty"));
         File.WriteAllBytes(_folder.File("a.tgz"), [1]);
 
+        Assert.AreEqual($"The folder '{Tar("t-0")}' of the tar files '{Tar("t-0")}/*.tar' is a file.", Assert.ThrowsExactly<DirectoryNotFoundException>(() => _context.Data.LoadImageShards($"{Tar("t-0")}/*.tar")).Message);
         Assert.AreEqual($"The tar file '{Tar("t-1")}' does not exist.", Assert.ThrowsExactly<FileNotFoundException>(() => _context.Data.LoadImageShards(_folder.File("t-{0..1}.tar"))).Message);
         StringAssert.StartsWith(Assert.ThrowsExactly<FileNotFoundException>(() => _context.Data.LoadImageShards(_folder.File("x-*.tar"))).Message, "No file matches ");
         StringAssert.StartsWith(Assert.ThrowsExactly<FileNotFoundException>(() => _context.Data.LoadImageShards(_folder.File("empty"))).Message, "The folder ");

@@ -177,7 +177,7 @@ public sealed class ImageDecoderFaultsTests
 
         var error = Assert.ThrowsExactly<DirectoryNotFoundException>(() => ImageDecoder.DecodeFile(path));
 
-        StringAssert.StartsWith(error.Message, $"Image file '{path}' does not exist: a folder of its path is missing.");
+        StringAssert.StartsWith(error.Message, $"Image file '{path}' does not exist: a folder of its path is missing or is a file.");
     }
 
     [TestMethod]

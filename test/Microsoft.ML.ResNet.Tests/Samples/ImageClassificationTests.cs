@@ -170,6 +170,8 @@ public sealed partial class ImageClassificationTests
     [DataRow("--explain 'model.zip' is a file, expected the path of a folder.", "predict", "--explain", "model.zip", "images")]
     [DataRow("--checkpoints 'model.zip' is a file, expected the path of a folder.", "--checkpoints", "model.zip")]
     [DataRow("The model 'nowhere.zip' doesn't exist. Train one first, or name another with --model.", "predict", "--model", "nowhere.zip", "a.png")]
+    [DataRow("The model '.' is a folder, expected the file of a saved model.", "predict", "--model", ".", "a.png")]
+    [DataRow("The folder of --output 'model.zip/model.zip' is a file.", "--output", "model.zip/model.zip")]
     public async Task Run_WrongArgument_IsOneLineAndExitCode2(string expected, params string[] arguments)
     {
         ProcessResult result = await RunAsync(arguments);

@@ -248,6 +248,18 @@ public sealed class ResNetTrainerBadDataTests
     }
 
     [TestMethod]
+    public void Fit_CheckpointDirectoryThatIsAFile_SaysSoBeforeTheFirstStep()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("checkpoints"), "");
+        ResNetTrainer.Options options = Options(epochs: 1);
+        options.CheckpointDirectory = folder.File("checkpoints");
+        options.Progress = new SynchronousProgress(_ => Assert.Fail("A step was trained."));
+
+        AssertRefused<IOException>(Keyed(_context, Create(12)), options, $"CheckpointDirectory '{folder.File("checkpoints")}' is a file, expected a folder. Choose another path, or remove the file.");
+    }
+
+    [TestMethod]
     public void Fit_HeadOnlyOnWeightsThatAreNotFinite_SaysSo()
     {
         using var folder = new TemporaryFolder();

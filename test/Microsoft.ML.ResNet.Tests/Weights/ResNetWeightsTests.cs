@@ -180,6 +180,14 @@ public sealed class ResNetWeightsTests
     }
 
     [TestMethod]
+    public void FromFile_Folder_SaysSo()
+    {
+        using var folder = new TemporaryFolder();
+        var exception = Assert.ThrowsExactly<FileNotFoundException>(() => ResNetWeights.FromFile(folder.Path));
+        Assert.AreEqual($"Weights file '{folder.Path}' is a folder, expected a file: safetensors, PyTorch (.pth, .pt), ONNX, or a model.zip of this library.", exception.Message);
+    }
+
+    [TestMethod]
     [DataRow("", "it holds nothing: it is empty (0 bytes)")]
     [DataRow("plain text that is long enough", "data of an unknown format")]
     public void FromFile_OtherContent_NamesTheFormats(string content, string expected)

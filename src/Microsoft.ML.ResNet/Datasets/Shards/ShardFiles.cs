@@ -47,13 +47,13 @@ internal static partial class ShardFiles
         string name = Path.GetFileName(pattern);
         if (!name.AsSpan().ContainsAny('*', '?'))
         {
-            return File.Exists(pattern) ? [pattern] : throw new FileNotFoundException($"The tar file '{pattern}' does not exist.", pattern);
+            return File.Exists(pattern) ? [pattern] : throw new FileNotFoundException($"The tar file '{pattern}' {(Directory.Exists(pattern) ? "is a folder, expected a file" : "does not exist")}.", pattern);
         }
 
         string folder = Path.GetDirectoryName(pattern) is { Length: > 0 } given ? given : ".";
         return Directory.Exists(folder)
             ? Sorted(Directory.EnumerateFiles(folder, name).Select(file => folder == "." ? Path.GetFileName(file) : file))
-            : throw new DirectoryNotFoundException($"The folder '{folder}' of the tar files '{pattern}' does not exist.");
+            : throw new DirectoryNotFoundException($"The folder '{folder}' of the tar files '{pattern}' {(File.Exists(folder) ? "is a file" : "does not exist")}.");
     }
 
     private static string[] Sorted(IEnumerable<string> files) => [.. files.Order(StringComparer.Ordinal)];

@@ -45,7 +45,7 @@ internal sealed class EncodedFile : IDisposable
         }
         catch (DirectoryNotFoundException exception)
         {
-            throw new DirectoryNotFoundException($"{Name(path)} does not exist: a folder of its path is missing. Check the path and the folder that relative paths start from.", exception);
+            throw new DirectoryNotFoundException($"{Name(path)} does not exist: a folder of its path is missing or is a file. Check the path and the folder that relative paths start from.", exception);
         }
         catch (UnauthorizedAccessException exception)
         {

@@ -27,7 +27,8 @@ internal sealed class CheckpointFolder(string path, IReadOnlyDictionary<string, 
     /// <summary>Where fine-tuning began, while it could not be written; null where it is on the disk.</summary>
     private Action? _writeStart;
 
-    public string Path { get; } = System.IO.Path.GetFullPath(path);
+    /// <exception cref="IOException">The path is a file.</exception>
+    public string Path { get; } = File.Exists(path) ? throw new IOException($"CheckpointDirectory '{path}' is a file, expected a folder. Choose another path, or remove the file.") : System.IO.Path.GetFullPath(path);
 
     public string LastPath => System.IO.Path.Combine(Path, "last.checkpoint");
 
