@@ -34,6 +34,39 @@ public sealed class PyTorchReaderTests
     }
 
     [TestMethod]
+    [DataRow("state_dict", "best_acc1")]
+    [DataRow("model_state_dict", "loss")]
+    [DataRow("model", "class_weights")]
+    [DataRow("my_network", "class_weights")]
+    public void Read_TensorBesideTheState_GivesTheState(string name, string other)
+    {
+        foreach (bool isFirst in new[] { true, false })
+        {
+            PickleWriter pickle = new PickleWriter().Op('}').Op('(');
+            _ = isFirst ? pickle.Text(other).Tensor("FloatStorage", "1", 1, 0, [], []) : pickle;
+            pickle.Text(name).OrderedDict().Op('(').Text("module.conv1.weight").Tensor("FloatStorage", "0", 6, 0, [6], [1]).Op('u');
+            _ = isFirst ? pickle : pickle.Text(other).Tensor("FloatStorage", "1", 1, 0, [], []);
+
+            IReadOnlyList<WeightTensor> tensors = Read(PyTorchFile.Zip(pickle.Op('u').ToArray(), ("0", PyTorchFile.Bytes(Six)), ("1", new byte[4]))).Tensors;
+
+            Assert.AreEqual("module.conv1.weight", string.Join(", ", tensors.Select(tensor => tensor.Name)));
+        }
+    }
+
+    [TestMethod]
+    public void Read_StateWithAnotherUnderAUsualName_GivesTheOuter()
+    {
+        byte[] pickle = new PickleWriter().Op('}').Op('(')
+            .Text("model").Op('}').Op('(').Text("conv1.weight").Tensor("FloatStorage", "1", 1, 0, [1], [1]).Op('u')
+            .Text("conv1.weight").Tensor("FloatStorage", "0", 6, 0, [6], [1])
+            .Op('u').ToArray();
+
+        IReadOnlyList<WeightTensor> tensors = Read(PyTorchFile.Zip(pickle, ("0", PyTorchFile.Bytes(Six)), ("1", new byte[4]))).Tensors;
+
+        CollectionAssert.AreEqual(Six, Values(tensors, "conv1.weight"));
+    }
+
+    [TestMethod]
     public void Read_LegacyFile_SkipsStoragesOfOthers()
     {
         byte[] pickle = new PickleWriter().Op('}').Op('(')

@@ -6,22 +6,23 @@ internal static class PyTorchState
     /// <summary>Where training scripts keep the weights, the likeliest name first.</summary>
     private static readonly string[] Names = ["state_dict", "model_state_dict", "model", "net", "network", "model_state", "weights", "params", "model_ema", "state_dict_ema"];
 
+    private const string FirstConvolution = "conv1.weight";
     private const int MaximumNesting = 4;
 
-    /// <summary>The named tensors of the root, or of the dictionary that it keeps them in.</summary>
+    /// <summary>The named tensors of the root, or of the dictionary that it keeps them in. Other tensors, such as an accuracy, may lie beside that dictionary.</summary>
     /// <exception cref="InvalidDataException">There are none, or several candidates, or two entries of one name.</exception>
     public static IReadOnlyList<(string Name, PyTorchTensor Tensor)> Find(object? root)
     {
         PickleDictionary dictionary = root as PickleDictionary
             ?? throw new InvalidDataException("the pickle holds no dictionary of weights. Save the state: torch.save(model.state_dict(), path).");
-        for (int depth = 0; depth < MaximumNesting && !HasTensors(dictionary); depth++)
-        {
-            dictionary = Inner(dictionary);
-        }
+        List<PickleDictionary> candidates = [];
+        Collect(dictionary, depth: 0, candidates);
 
+        // Without a network there is an error, which lists the tensors under a usual name rather than those beside it.
+        PickleDictionary state = candidates.Find(HasNetwork) ?? candidates.Skip(1).FirstOrDefault(candidate => candidate.HasTensors) ?? dictionary;
         List<(string, PyTorchTensor)> entries = [];
         HashSet<string> names = new(StringComparer.Ordinal);
-        foreach (var (key, value) in dictionary.Items)
+        foreach (var (key, value) in state.Items)
         {
             if (key is string name && value is PyTorchTensor tensor)
             {
@@ -29,24 +30,34 @@ internal static class PyTorchState
             }
         }
 
-        return entries.Count > 0 ? entries : throw NoWeights(dictionary);
+        return entries.Count > 0 ? entries : throw NoWeights(state);
     }
 
-    private static PickleDictionary Inner(PickleDictionary dictionary)
+    /// <summary>Adds the dictionary and those in it that may be the state, the likeliest first and each once: a hostile file's may hold themselves.</summary>
+    private static void Collect(PickleDictionary dictionary, int depth, List<PickleDictionary> candidates)
     {
-        foreach (string name in Names)
+        if (depth > MaximumNesting || candidates.Contains(dictionary))
         {
-            if (dictionary.Find(name) is PickleDictionary named)
-            {
-                return named;
-            }
+            return;
         }
 
-        PickleDictionary[] candidates = [.. dictionary.Items.Select(item => item.Value).OfType<PickleDictionary>().Distinct().Where(HasTensors)];
-        return candidates is [var only] ? only : throw NoWeights(dictionary);
+        candidates.Add(dictionary);
+        PickleDictionary[] named = [.. Names.Select(dictionary.Find).OfType<PickleDictionary>()];
+        foreach (PickleDictionary inner in named)
+        {
+            Collect(inner, depth + 1, candidates);
+        }
+
+        // Under an unusual name there must be no other to choose from.
+        if (named.Length == 0 && dictionary.Items.Select(item => item.Value).OfType<PickleDictionary>().Distinct().Where(inner => inner.HasTensors).ToArray() is [var only])
+        {
+            Collect(only, depth + 1, candidates);
+        }
     }
 
-    private static bool HasTensors(PickleDictionary dictionary) => dictionary.Items.Any(item => item.Key is string && item.Value is PyTorchTensor);
+    /// <summary>Whether the dictionary has a first convolution under torchvision's name, with or without a wrapper's name before it.</summary>
+    private static bool HasNetwork(PickleDictionary dictionary)
+        => dictionary.Items.Any(item => item is { Key: string name, Value: PyTorchTensor } && (name == FirstConvolution || name.EndsWith($".{FirstConvolution}", StringComparison.Ordinal)));
 
     private static InvalidDataException NoWeights(PickleDictionary dictionary)
     {
