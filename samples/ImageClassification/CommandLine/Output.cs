@@ -24,11 +24,14 @@ internal sealed class Output
     public Output(string? jsonPath)
     {
         _jsonPath = jsonPath;
-        bool isForPrograms = jsonPath == StandardOutput;
-        Text = isForPrograms ? System.Console.Error : System.Console.Out;
-        IsRedirected = isForPrograms ? System.Console.IsErrorRedirected : System.Console.IsOutputRedirected;
-        Console = isForPrograms ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Text) }) : AnsiConsole.Console;
+        IsForPrograms = jsonPath == StandardOutput;
+        Text = IsForPrograms ? System.Console.Error : System.Console.Out;
+        IsRedirected = IsForPrograms ? System.Console.IsErrorRedirected : System.Console.IsOutputRedirected;
+        Console = IsForPrograms ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Text) }) : AnsiConsole.Console;
     }
+
+    /// <summary>Whether standard output has the JSON and nothing else.</summary>
+    public bool IsForPrograms { get; }
 
     /// <summary>For people: standard output, or standard error where the JSON has the other.</summary>
     public IAnsiConsole Console { get; }

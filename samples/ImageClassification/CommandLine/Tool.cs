@@ -30,8 +30,19 @@ internal static class Tool
         }
 
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        return parsed.Errors.Count > 0
-            ? Failure.Report(ExitCode.WrongArguments, $"{parsed.Errors[0].Message} See --help.")
-            : parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        if (parsed.Errors.Count > 0)
+        {
+            return Failure.Report(ExitCode.WrongArguments, $"{parsed.Errors[0].Message} See --help.");
+        }
+
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (IOException exception)
+        {
+            // Of the help and of what is no ToolCommand.
+            return Failure.Report(ExitCode.Failed, exception.Message);
+        }
     }
 }

@@ -59,13 +59,17 @@ internal abstract class ToolCommand : Command
                 PathCheck.CanBeWritten(result);
             }
 
-            foreach (NamedPath folder in Folders(arguments))
+            NamedPath[] folders = [.. Folders(arguments)];
+            foreach (NamedPath folder in folders)
             {
                 PathCheck.CanBeFolder(folder);
             }
 
             PathCheck.OverwritesNothing(results, Sources(arguments));
-            return Run(arguments, new Output(arguments.GetValue(_json)), interruption.Token);
+            var output = new Output(arguments.GetValue(_json));
+            StandardStream.Output.IsResult = output.IsForPrograms || !(Results(arguments).Any() || folders.Length > 0);
+            int exitCode = Run(arguments, output, interruption.Token);
+            return StandardStream.Output.Fault is { } fault ? Failure.Report(exitCode, $"{fault} The results are in their files.") : exitCode;
         }
         catch (OperationCanceledException)
         {
