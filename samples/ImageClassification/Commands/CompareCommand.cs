@@ -58,6 +58,8 @@ internal sealed class CompareCommand : ToolCommand
         }
 
         output.WriteJson(leaderboard);
-        return leaderboard.ModelPath is null ? ExitCode.Failed : ExitCode.Success;
+        return leaderboard.IsStoppedEarly ? Failure.Report(ExitCode.Cancelled, $"Stopped early: {leaderboard.Results.Count(result => result.Error is null)} of {leaderboard.Results.Count} candidates were compared.")
+            : leaderboard.ModelPath is null ? ExitCode.Failed
+            : ExitCode.Success;
     }
 }

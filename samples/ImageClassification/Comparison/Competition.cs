@@ -15,6 +15,8 @@ internal sealed class Competition
     // Scoring and saving need some of a candidate's time, too.
     private const double TrainingShare = 0.8;
 
+    private const string NotRun = "Not run to its end: the comparison was stopped.";
+
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly ComparisonArguments _arguments;
     private readonly Output _output;
@@ -31,8 +33,9 @@ internal sealed class Competition
         }
     }
 
-    /// <summary>Does it all.</summary>
+    /// <summary>Does it all. A cancellation ends it with what there is.</summary>
     /// <returns>The results; the best model is in the file that the command line names.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled before there was any model.</exception>
     public Leaderboard Run()
     {
         ImageData data = ImageData.Load(new MLContext(_arguments.Seed), _arguments.ImageFolder, _arguments.TestFolder, _arguments.Seed);
@@ -41,6 +44,11 @@ internal sealed class Competition
         {
             IReadOnlyList<CandidateResult> results = Leaderboard.Ranked(RunCandidates(data, folder.FullName));
             CandidateResult? best = results.FirstOrDefault(result => result.Rank == 1);
+            if (best is null)
+            {
+                _cancellationToken.ThrowIfCancellationRequested();
+            }
+
             if (best is not null)
             {
                 File.Copy(ModelOf(folder.FullName, best.Candidate), _arguments.ModelPath, overwrite: true);
@@ -52,6 +60,7 @@ internal sealed class Competition
                 TestImages = data.Test.Count,
                 Classes = data.ClassNames,
                 TotalSeconds = _clock.Elapsed.TotalSeconds,
+                IsStoppedEarly = results.Any(result => result.Error == NotRun),
                 ModelPath = best is null ? null : Path.GetFullPath(_arguments.ModelPath),
                 Results = results,
             };
@@ -72,11 +81,15 @@ internal sealed class Competition
         List<CandidateResult> results = [];
         for (int i = 0; i < candidates.Length; i++)
         {
-            _cancellationToken.ThrowIfCancellationRequested();
             TimeSpan share = (_arguments.Budget - _clock.Elapsed) / (candidates.Length - i) * TrainingShare;
             var task = new TrainingTask(size, _arguments.ImageSize, data.Training.Count, _arguments.Epochs, share, _cancellationToken);
             CandidateResult result = Try(candidates[i], data, task, ModelOf(folder, candidates[i].Name));
             results.Add(result);
+            if (result.Error == NotRun)
+            {
+                continue;
+            }
+
             string outcome = result.Error is null ? string.Create(CultureInfo.InvariantCulture, $"accuracy {result.MicroAccuracy:F3}") : "failed";
             _output.Text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{i + 1}/{candidates.Length}  {candidates[i].Title,-28} {outcome}  {_clock.Elapsed:h\\:mm\\:ss}"));
         }
@@ -89,18 +102,22 @@ internal sealed class Competition
     {
         if (task.Time <= TimeSpan.Zero)
         {
-            return new CandidateResult { Candidate = candidate.Name, Trainer = candidate.Title, Error = "Not run: the candidates before it used up the time." };
+            return Without("Not run: the candidates before it used up the time.");
         }
 
         try
         {
+            task.CancellationToken.ThrowIfCancellationRequested();
             return Measurement.Run(candidate, new MLContext(_arguments.Seed), data, task, modelPath);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception)
         {
             // ML.NET wraps what happens on its own threads.
-            return new CandidateResult { Candidate = candidate.Name, Trainer = candidate.Title, Error = exception.GetBaseException().Message };
+            Exception cause = exception.GetBaseException();
+            return Without(cause is OperationCanceledException && task.CancellationToken.IsCancellationRequested ? NotRun : cause.Message);
         }
+
+        CandidateResult Without(string error) => new() { Candidate = candidate.Name, Trainer = candidate.Title, Error = error };
     }
 
     private static string ModelOf(string folder, CandidateName candidate) => Path.Combine(folder, $"{candidate}.zip");

@@ -14,6 +14,9 @@ internal sealed record Leaderboard
 
     public required double TotalSeconds { get; init; }
 
+    /// <summary>Whether it was cancelled before all candidates had run.</summary>
+    public required bool IsStoppedEarly { get; init; }
+
     /// <summary>Where the best model is; null where no candidate has one.</summary>
     public required string? ModelPath { get; init; }
 

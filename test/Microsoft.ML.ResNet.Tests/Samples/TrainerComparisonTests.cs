@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using SkiaSharp;
 
@@ -60,6 +61,47 @@ public sealed class TrainerComparisonTests
     }
 
     [TestMethod]
+    [OSCondition(OperatingSystems.Linux | OperatingSystems.OSX)]
+    public async Task Run_InterruptedAfterACandidate_ShowsAndSavesWhatThereIs()
+    {
+        using var folder = new TemporaryFolder();
+        CopyImages(folder, "train", count: 6);
+        CopyImages(folder, "test", count: 3);
+        using Process process = Process.Start(new ProcessStartInfo("dotnet", Arguments(folder, "--candidates", "HeadOnly", "Scratch", "--epochs", "10000", "--size", "32", "--json", folder.File("board.json")))
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        try
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+            while (await process.StandardOutput.ReadLineAsync(limit.Token) is { } line && !line.StartsWith("1/2 ", StringComparison.Ordinal))
+            {
+            }
+
+            Process.Start("kill", ["-INT", $"{process.Id}"])!.WaitForExit();
+            string output = await process.StandardOutput.ReadToEndAsync(limit.Token), error = await process.StandardError.ReadToEndAsync(limit.Token);
+            await process.WaitForExitAsync(limit.Token);
+
+            Assert.AreEqual(130, process.ExitCode, output + error);
+            Assert.AreEqual("Stopped early: 1 of 2 candidates were compared.", error.Trim());
+            StringAssert.Contains(output, "ResNet from scratch: Not run to its end: the comparison was stopped.");
+        }
+        finally
+        {
+            process.Kill();
+        }
+
+        using JsonDocument document = JsonDocument.Parse(await File.ReadAllTextAsync(folder.File("board.json")));
+        Assert.IsTrue(document.RootElement.GetProperty("isStoppedEarly").GetBoolean());
+        JsonElement[] rows = [.. document.RootElement.GetProperty("results").EnumerateArray()];
+        Assert.AreEqual("ResNet, HeadOnly", Trainer(rows[0]));
+        Assert.AreEqual(1, rows[0].GetProperty("rank").GetInt32());
+        Assert.AreEqual(JsonValueKind.Null, rows[1].GetProperty("rank").ValueKind);
+        ((IDisposable)new MLContext().Model.Load(folder.File("best.zip"), out _)).Dispose();
+    }
+
+    [TestMethod]
     [DataRow("--minutes is '0', expected a whole number from 1 to 100000. See --help.", "--minutes", "0")]
     [DataRow("--test goes with --images only. See --help.", "--test", "folder")]
     [DataRow("The image folder 'nowhere' doesn't exist.", "--images", "nowhere")]
@@ -102,8 +144,10 @@ public sealed class TrainerComparisonTests
         return ranked;
     }
 
-    private static Task<ProcessResult> RunAsync(TemporaryFolder folder, params string[] arguments) => DotNet.RunAsync(
-        ["exec", RepositoryPaths.Tool, "compare", "--images", folder.File("train"), "--test", folder.File("test"), "--output", folder.File("best.zip"), .. arguments]);
+    private static Task<ProcessResult> RunAsync(TemporaryFolder folder, params string[] arguments) => DotNet.RunAsync(Arguments(folder, arguments));
+
+    private static string[] Arguments(TemporaryFolder folder, params string[] arguments)
+        => ["exec", RepositoryPaths.Tool, "compare", "--images", folder.File("train"), "--test", folder.File("test"), "--output", folder.File("best.zip"), .. arguments];
 
     private static void CopyImages(TemporaryFolder folder, string set, int count)
     {
