@@ -10,7 +10,7 @@ internal sealed class ServingOptions
     /// <summary>How images are scored.</summary>
     public ScoringMode Mode { get; set; } = ScoringMode.Batched;
 
-    /// <summary>The model's column that takes the image. Null: the first column of its input that can, a label last.</summary>
+    /// <summary>The model's column that takes the image. Null: the one that its scores are computed from.</summary>
     public string? ImageColumn { get; set; }
 
     /// <summary>The most images that are scored together.</summary>

@@ -17,7 +17,7 @@ internal static class Explanations
     /// <param name="empty">No rows, with the model's input columns.</param>
     public static ITransformer AddTo(ITransformer model, MLContext mlContext, IDataView empty)
     {
-        if (AreIn(model.GetOutputSchema(empty.Schema)) || Parts(model).OfType<ResNetTransformer>().FirstOrDefault() is not { } network)
+        if (AreIn(model.GetOutputSchema(empty.Schema)) || ModelParts.Of(model).OfType<ResNetTransformer>().FirstOrDefault() is not { } network)
         {
             return model;
         }
@@ -32,6 +32,4 @@ internal static class Explanations
             return model;
         }
     }
-
-    private static IEnumerable<ITransformer> Parts(ITransformer model) => model is IEnumerable<ITransformer> chain ? chain.SelectMany(Parts) : [model];
 }

@@ -17,7 +17,7 @@ internal abstract class ImageModel : IDisposable
 
     /// <summary>Loads a model and finds out which of its input's columns takes the image, and in which form.</summary>
     /// <param name="imageColumn">The column that takes the image, or null. ML.NET keeps no MLImage column of a model's input: such a column has to be named.</param>
-    /// <exception cref="InvalidOperationException">It takes no image, or gives no scores.</exception>
+    /// <exception cref="InvalidOperationException">It takes no image, gives no scores, or computes them from other columns too.</exception>
     public static ImageModel Load(MLContext mlContext, string path, string? imageColumn = null)
     {
         // The file is read at once, so that another may take its place at any time.
@@ -28,20 +28,25 @@ internal abstract class ImageModel : IDisposable
             string[] columns = input is null ? [] : [.. input.Select(column => column.Name)];
             foreach (string column in (string[])(imageColumn is null ? [.. columns.OrderBy(IsLabel)] : [imageColumn]))
             {
-                if (ImageModel<EncodedImageRow>.TryCreate(mlContext, model, columns, column) is { } encoded)
+                if (TryCreate(mlContext, model, columns, column) is { } served)
                 {
-                    return encoded;
+                    return served;
                 }
+            }
 
-                if (ImageModel<DecodedImageRow>.TryCreate(mlContext, model, columns, column) is { } decoded)
+            foreach (string column in columns)
+            {
+                if (ModelParts.WithoutReadingFiles(model, column) is var (remaining, image)
+                    && (imageColumn is null || imageColumn == column || imageColumn == image)
+                    && TryCreate(mlContext, remaining, [.. columns.Where(name => name != column)], image) is { } served)
                 {
-                    return decoded;
+                    return served;
                 }
             }
 
             throw new InvalidOperationException(
-                $"'{path}' has the input columns {string.Join(", ", columns)}. Expected a model that scores an image (its file's content or MLImage) of one of them, or of the one "
-                + $"that Serving:ImageColumn names, with no other input than a text such as Label, and has an output column '{ScoreColumn}'.");
+                $"'{path}' has the input columns {string.Join(", ", columns)}. Expected a model that takes an image in one of them, or in the one that Serving:ImageColumn names: the content of "
+                + $"its file, MLImage, or a path that LoadImages or LoadRawImageBytes reads; and that computes its output column '{ScoreColumn}' from this column alone, row by row.");
         }
         catch
         {
@@ -67,6 +72,10 @@ internal abstract class ImageModel : IDisposable
     public abstract byte[] Explain(byte[] content);
 
     public abstract void Dispose();
+
+    /// <summary>Null where the model can't be used with an image in this column.</summary>
+    private static ImageModel? TryCreate(MLContext mlContext, ITransformer model, string[] columns, string imageColumn)
+        => ImageModel<EncodedImageRow>.TryCreate(mlContext, model, columns, imageColumn) ?? (ImageModel?)ImageModel<DecodedImageRow>.TryCreate(mlContext, model, columns, imageColumn);
 }
 
 /// <summary>A model whose input has rows of one form.</summary>
@@ -93,7 +102,7 @@ internal sealed class ImageModel<TRow> : ImageModel
 
     public override bool CanExplain { get; }
 
-    /// <summary>Null where the model can't be used with an image of this form in this column.</summary>
+    /// <summary>Null where the model doesn't compute its scores from an image of this form in this column, and from nothing else.</summary>
     public static ImageModel<TRow>? TryCreate(MLContext mlContext, ITransformer model, string[] columns, string imageColumn)
     {
         var input = SchemaDefinition.Create(typeof(TRow));
@@ -103,7 +112,8 @@ internal sealed class ImageModel<TRow> : ImageModel
         try
         {
             IDataView empty = mlContext.Data.LoadFromEnumerable(Array.Empty<TRow>(), input);
-            if (model.GetOutputSchema(empty.Schema).GetColumnOrNull(ScoreColumn) is not { Type: VectorDataViewType type } scores)
+            if (model.GetOutputSchema(empty.Schema).GetColumnOrNull(ScoreColumn) is not { Type: VectorDataViewType type } scores
+                || !ModelParts.DependsOnAlone(model, empty.Schema, ScoreColumn, imageColumn))
             {
                 return null;
             }
