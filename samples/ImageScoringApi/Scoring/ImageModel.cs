@@ -175,7 +175,7 @@ internal sealed class ImageModel<TRow> : ImageModel
         try
         {
             using TRow row = RowOf(content);
-            using MLImage picture = _model.Transform(_mlContext.Data.LoadFromEnumerable([row], _input)).GetColumn<MLImage>(Explanations.Column).Single();
+            using MLImage picture = _model.Transform(_mlContext.Data.LoadFromEnumerable([row], _input)).GetColumn<MLImage?>(Explanations.Column).Single() ?? throw Undecodable();
 
             // MLImage is encoded into files alone.
             picture.Save(file);
@@ -205,7 +205,10 @@ internal sealed class ImageModel<TRow> : ImageModel
     }
 
     private ImageScores ScoresOf(Output output)
-        => output.Score.Any(float.IsNaN) ? throw new InvalidDataException("The image can't be decoded.") : new ImageScores(_classNames, output.Score);
+        => output.Score.Any(float.IsNaN) ? throw Undecodable() : new ImageScores(_classNames, output.Score);
+
+    /// <summary>A model that skips bad images (BadImages) has scores of NaN and no picture for one.</summary>
+    private static InvalidDataException Undecodable() => new("The image can't be decoded.");
 
     /// <summary>What ML.NET's transforms and trainers throw at an image that they can't read.</summary>
     private static bool IsOfTheImage(Exception exception)

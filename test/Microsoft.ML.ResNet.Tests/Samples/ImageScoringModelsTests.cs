@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -43,6 +44,30 @@ public sealed class ImageScoringModelsTests
             JsonElement answer = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("images")[0];
             float red = answer.GetProperty("classes").EnumerateArray().Single(item => item.GetProperty("name").GetString() == ColourFolder.Red).GetProperty("probability").GetSingle();
             Assert.AreEqual(row.Score[0], red, 1e-5f, row.ImagePath);
+        }
+    }
+
+    /// <summary>Such a model throws at no image: it has scores of NaN and no picture for one that is damaged.</summary>
+    [TestMethod]
+    public async Task Requests_ModelThatSkipsBadImages_RefuseDamagedOnes()
+    {
+        string path = Folder.File("skips.zip");
+        IDataView data = Context.Data.LoadImageFolder(Images);
+        using var trained = Context.Transforms.Conversion.MapValueToKey("Label")
+            .Append(Context.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { FeatureColumnName = "ImagePath", Architecture = ResNetArchitecture.ResNet20, Epochs = 1, BatchSize = 8 }))
+            .Fit(data);
+        using ResNetTransformer skipping = trained.LastTransformer.WithBadImages(Context, BadImageHandling.Skip);
+        Context.Model.Save(skipping, data.Schema, path);
+        using ScoringServer server = await ScoringServer.StartAsync(path);
+        byte[] image = await File.ReadAllBytesAsync(Path.Combine(Images, ColourFolder.Red, "05.png"));
+
+        foreach (string address in (string[])["predict", "explain"])
+        {
+            using HttpResponseMessage damaged = await server.Client.PostAsync(address, Body(image[..(image.Length / 2)])), whole = await server.Client.PostAsync(address, Body(image));
+            string text = await damaged.Content.ReadAsStringAsync();
+            Assert.AreEqual(HttpStatusCode.UnprocessableEntity, damaged.StatusCode, text);
+            StringAssert.Contains(text, "The image can\\u0027t be decoded.");
+            Assert.AreEqual(HttpStatusCode.OK, whole.StatusCode);
         }
     }
 
