@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.Extensions.ObjectPool;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -17,12 +18,11 @@ internal abstract class ImageModel : IDisposable
 
     /// <summary>Loads a model and finds out which of its input's columns takes the image, and in which form.</summary>
     /// <param name="imageColumn">The column that takes the image, or null. ML.NET keeps no MLImage column of a model's input: such a column has to be named.</param>
+    /// <exception cref="InvalidDataException">The file can't be read, or is no model.</exception>
     /// <exception cref="InvalidOperationException">It takes no image, gives no scores, or computes them from other columns too.</exception>
     public static ImageModel Load(MLContext mlContext, string path, string? imageColumn = null)
     {
-        // The file is read at once, so that another may take its place at any time.
-        using var file = new MemoryStream(File.ReadAllBytes(path));
-        ITransformer model = mlContext.Model.Load(file, out DataViewSchema? input);
+        var (model, input) = Read(mlContext, path);
         try
         {
             string[] columns = input is null ? [] : [.. input.Select(column => column.Name)];
@@ -72,6 +72,28 @@ internal abstract class ImageModel : IDisposable
     public abstract byte[] Explain(byte[] content);
 
     public abstract void Dispose();
+
+    private static (ITransformer Model, DataViewSchema? Input) Read(MLContext mlContext, string path)
+    {
+        try
+        {
+            // The file is read at once, so that another may take its place at any time.
+            using var file = new MemoryStream(File.ReadAllBytes(path));
+            ITransformer model = mlContext.Model.Load(file, out DataViewSchema? input);
+            return (model, input);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // ML.NET makes the parts of a model by reflection, which wraps what they say.
+            Exception reason = exception;
+            while (reason is TargetInvocationException or AggregateException or TypeInitializationException && reason.InnerException is { } inner)
+            {
+                reason = inner;
+            }
+
+            throw new InvalidDataException($"The model '{path}' can't be loaded. {reason.Message.TrimEnd('.')}. Expected a file that mlContext.Model.Save wrote.", exception);
+        }
+    }
 
     /// <summary>Null where the model can't be used with an image in this column.</summary>
     private static ImageModel? TryCreate(MLContext mlContext, ITransformer model, string[] columns, string imageColumn)

@@ -93,7 +93,7 @@ internal sealed class ServedModel : BackgroundService
             if (stamp != _refused)
             {
                 _refused = stamp;
-                _logger.LogWarning("'{Path}' has changed and can't be loaded; the former model stays. {Message}", _path, exception.Message);
+                _logger.LogWarning("'{Path}' has changed and can't be served; the former model stays. {Message}", _path, exception.Message);
             }
 
             return;

@@ -66,7 +66,7 @@ public sealed class ImageScoringModelsTests
             using HttpResponseMessage damaged = await server.Client.PostAsync(address, Body(image[..(image.Length / 2)])), whole = await server.Client.PostAsync(address, Body(image));
             string text = await damaged.Content.ReadAsStringAsync();
             Assert.AreEqual(HttpStatusCode.UnprocessableEntity, damaged.StatusCode, text);
-            StringAssert.Contains(text, "The image can\\u0027t be decoded.");
+            StringAssert.Contains(text, "The image can't be decoded.");
             Assert.AreEqual(HttpStatusCode.OK, whole.StatusCode);
         }
     }
