@@ -53,9 +53,8 @@ internal static class ScoringApplication
         services.AddOpenApi();
         services.AddProblemDetails(details => details.CustomizeProblemDetails = context => context.ProblemDetails.Detail ??= context.ProblemDetails.Status switch
         {
-            // What routing and the server refuse before the application sees it.
+            // What routing refuses before the application sees it.
             StatusCodes.Status415UnsupportedMediaType => ImageReceiver.UnsupportedContentType(context.HttpContext.Request.ContentType),
-            StatusCodes.Status413PayloadTooLarge => "The request is larger than this server takes.",
             _ => null,
         });
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(allowIntegerValues: false)));
@@ -63,12 +62,6 @@ internal static class ScoringApplication
 
     private static void MapRequests(WebApplication app)
     {
-        // A body beyond the server's limit comes as an exception that knows its status.
-        app.UseExceptionHandler(new ExceptionHandlerOptions
-        {
-            StatusCodeSelector = exception => exception is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError,
-        });
-        app.UseStatusCodePages();
         app.Use((context, next) =>
         {
             context.Response.Headers.ContentSecurityPolicy = "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
@@ -79,6 +72,10 @@ internal static class ScoringApplication
         app.UseStaticFiles();
         app.UseRouting();
         app.UseHttpMetrics();
+
+        // Inside of the metrics, which count the status that it gives.
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
         PredictionEndpoint.Map(app);
         ExplanationEndpoint.Map(app);
         app.MapGet("/health", (ServedModel model, ModelPath path, IOptions<ServingOptions> options) =>

@@ -35,6 +35,10 @@ internal sealed class ServingOptions
     [Range(1, 1 << 30)]
     public int MaxFileBytes { get; set; } = 10 << 20;
 
+    /// <summary>The most pixels of an image. Files say it in their first bytes; one of some kilobytes may take a gigabyte when it is decoded.</summary>
+    [Range(1, 1_000_000_000)]
+    public int MaxPixels { get; set; } = 50_000_000;
+
     /// <summary>How often the model file is looked at.</summary>
     [Range(10, 3_600_000)]
     public int ModelCheckMilliseconds { get; set; } = 1000;

@@ -1,7 +1,10 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
 using ImageScoringApi.Scoring;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.OpenApi;
 
 namespace ImageScoringApi.Requests;
 
@@ -14,13 +17,19 @@ internal static class PredictionEndpoint
         .WithName("Predict")
         .WithSummary("Classifies images.")
         .WithDescription("Takes a form with one file or several, JSON with images in base64, or a body that is an image file. Formats: JPEG, PNG, WebP, GIF, BMP.")
-        .Accepts<PredictionRequest>(ImageReceiver.Json, ImageReceiver.Form, ImageReceiver.AnyImage)
+        .TakesImages(several: true)
         .Produces<PredictionResponse>()
-        .ProducesProblem(StatusCodes.Status400BadRequest)
-        .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
-        .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
-        .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
-        .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+        .AddOpenApiOperationTransformer((operation, _, _) =>
+        {
+            // Read as text, so that the answer can say what is wrong with it.
+            foreach (OpenApiParameter parameter in operation.Parameters?.OfType<OpenApiParameter>().Where(parameter => parameter.Name == "top") ?? [])
+            {
+                parameter.Schema = new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "0", Default = JsonValue.Create(DefaultTop) };
+            }
+
+            return Task.CompletedTask;
+        });
 
     /// <summary>What is said of an image that can't be read.</summary>
     public static RefusedRequestException Unreadable(IReadOnlyList<ReceivedImage> images, int index, UnreadableImageException exception) => new(
@@ -31,50 +40,28 @@ internal static class PredictionEndpoint
         HttpContext context,
         ImageReceiver receiver,
         IImageScorer scorer,
-        ServingMetrics metrics,
-        [Description("How many classes an image's answer has; 0: all.")][FromQuery] int top = DefaultTop)
+        [Description("How many classes an image's answer has; 0: all.")][FromQuery] string? top = null)
     {
         CancellationToken cancellationToken = context.RequestAborted;
         using IDisposable? announcement = scorer.Announce();
-        try
-        {
-            if (top < 0)
-            {
-                throw new RefusedRequestException(StatusCodes.Status400BadRequest, $"top is {top}, expected 0 (all classes) or more.");
-            }
+        int count = CountOf(top);
+        IReadOnlyList<ReceivedImage> images = await receiver.ReceiveAsync(context.Request, cancellationToken);
+        var watch = Stopwatch.StartNew();
 
-            IReadOnlyList<ReceivedImage> images = await receiver.ReceiveAsync(context.Request, cancellationToken);
-            var watch = Stopwatch.StartNew();
+        // Before the images are handed over: a batch must not wait for what it has.
+        announcement?.Dispose();
 
-            // Before the images are handed over: a batch must not wait for what it has.
-            announcement?.Dispose();
-
-            // Where the queue takes only some of them, these are scored for nobody.
-            Task<ImageScores>[] scoring = [.. images.Select(image => scorer.ScoreAsync(image.Content, cancellationToken))];
-            ImagePrediction[] predictions = await PredictionsAsync(images, scoring, top == 0 ? int.MaxValue : top);
-            return TypedResults.Ok(new PredictionResponse { Images = predictions, Milliseconds = Math.Round(watch.Elapsed.TotalMilliseconds, 2) });
-        }
-        catch (RefusedRequestException exception)
-        {
-            if (exception.StatusCode == StatusCodes.Status422UnprocessableEntity)
-            {
-                metrics.UnreadableImage();
-            }
-
-            return TypedResults.Problem(exception.Message, statusCode: exception.StatusCode);
-        }
-        catch (QueueFullException exception)
-        {
-            metrics.RequestRefused();
-            context.Response.Headers.RetryAfter = "1";
-            return TypedResults.Problem(exception.Message, statusCode: StatusCodes.Status503ServiceUnavailable);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // Nobody is there to read the answer.
-            return TypedResults.Empty;
-        }
+        // Where the queue takes only some of them, these are scored for nobody.
+        Task<ImageScores>[] scoring = [.. images.Select(image => scorer.ScoreAsync(image.Content, cancellationToken))];
+        ImagePrediction[] predictions = await PredictionsAsync(images, scoring, count);
+        return TypedResults.Ok(new PredictionResponse { Images = predictions, Milliseconds = Math.Round(watch.Elapsed.TotalMilliseconds, 2) });
     }
+
+    /// <exception cref="RefusedRequestException">It is no such number.</exception>
+    private static int CountOf(string? top) => top is null ? DefaultTop
+        : !int.TryParse(top, NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+            ? throw new RefusedRequestException(StatusCodes.Status400BadRequest, $"top is '{top}', expected a whole number: 0 (all classes) or more.")
+        : count == 0 ? int.MaxValue : count;
 
     /// <exception cref="RefusedRequestException">An image can't be read.</exception>
     private static async Task<ImagePrediction[]> PredictionsAsync(IReadOnlyList<ReceivedImage> images, Task<ImageScores>[] scoring, int top)
