@@ -67,7 +67,7 @@ public sealed class UnusedOptionsTests
 
         CollectionAssert.AreEqual(
             isNamed ? new[] { "WarmupEpochs has no effect where LearningRateDecay is OneCycle, which rises by itself, over three tenths of the training." } : [],
-            UnusedOptions.Find(options, hasStart: false, mode: null).ToArray());
+            UnusedOptions.Find(options, start: null, mode: null).ToArray());
     }
 
     [TestMethod]
