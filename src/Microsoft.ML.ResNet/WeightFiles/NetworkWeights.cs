@@ -57,7 +57,7 @@ internal static class NetworkWeights
         }
     }
 
-    /// <summary>The weights and running statistics that are NaN or infinite.</summary>
+    /// <summary>The weights and running statistics that are NaN or infinite, and the variances that make scores so (<see cref="WeightTensor.NonFiniteCount"/>).</summary>
     public static long NonFiniteCount(ResidualNetwork network)
     {
         using var scope = NewDisposeScope();
@@ -65,7 +65,8 @@ internal static class NetworkWeights
 
         // A sum that is finite has finite terms alone, and needs no memory. Another may come of large terms.
         return network.StateEntries.Where(entry => entry.Tensor.dtype == ScalarType.Float32 && !float.IsFinite(entry.Tensor.sum().item<float>()))
-            .Sum(entry => entry.Tensor.NumberOfElements - entry.Tensor.isfinite().sum().item<long>());
+            .Sum(entry => entry.Tensor.NumberOfElements - entry.Tensor.isfinite().sum().item<long>())
+            + network.StateEntries.Where(entry => WeightTensor.IsVariance(entry.Name)).Sum(entry => entry.Tensor.detach().cpu().data<float>().LongCount(value => float.IsFinite(value) && value <= WeightTensor.SmallestVariance));
     }
 
     private static (string Name, Tensor Tensor)[] State(ResidualNetwork network, bool includeHead)

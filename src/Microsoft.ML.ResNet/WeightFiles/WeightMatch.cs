@@ -2,7 +2,7 @@ using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.WeightFiles;
 
-/// <summary>Compares the entries of a weights file with those that a network has, by name and shape.</summary>
+/// <summary>Compares the entries of a weights file with those that a network has, by name, shape and kind of number.</summary>
 internal static class WeightMatch
 {
     private const int FaultsShown = 10;
@@ -15,7 +15,7 @@ internal static class WeightMatch
     public static string? Faults(IEnumerable<WeightTensor> tensors, IEnumerable<StateEntryLayout> layout)
     {
         Dictionary<string, WeightTensor> byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        List<string> missing = [], misshapen = [];
+        List<string> missing = [], misshapen = [], integers = [];
         foreach (StateEntryLayout entry in layout)
         {
             if (!byName.Remove(entry.Name, out WeightTensor? tensor))
@@ -25,6 +25,10 @@ internal static class WeightMatch
                     missing.Add($"'{entry.Name}'");
                 }
             }
+            else if (!tensor.Type.IsFloatingPoint() && !IsCounter(entry.Name))
+            {
+                integers.Add($"'{entry.Name}' is {tensor.Type}, expected floating point");
+            }
             else if (!Fits(tensor, entry))
             {
                 misshapen.Add($"'{entry.Name}' is [{string.Join(", ", tensor.Shape)}], expected [{string.Join(", ", entry.Shape)}]");
@@ -32,7 +36,7 @@ internal static class WeightMatch
         }
 
         List<string> unexpected = [.. byName.Keys.Select(name => $"'{name}'")];
-        string[] parts = [.. new[] { Part("missing", missing), Part("unexpected", unexpected), Part("misshapen", misshapen) }.OfType<string>()];
+        string[] parts = [.. new[] { Part("missing", missing), Part("unexpected", unexpected), Part("misshapen", misshapen), Part("of integers", integers) }.OfType<string>()];
         return parts.Length == 0 ? null : string.Join("; ", parts);
     }
 

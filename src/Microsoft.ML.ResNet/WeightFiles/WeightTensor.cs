@@ -71,7 +71,10 @@ internal sealed record WeightTensor(string Name, IReadOnlyList<long> Shape, Weig
     /// <summary>The value of a counter. Only 64-bit integers have more digits than float32 holds.</summary>
     public long ToCounter() => Type == WeightElementType.Int64 ? MemoryMarshal.Read<long>(Data) : (long)ToSingle()[0];
 
-    /// <summary>The number of elements that are NaN or infinite.</summary>
+    /// <summary>What a running variance must be above. Normalisation adds 1e-5 to it, here and in PyTorch; another epsilon of an ONNX file may have made it less than 0.</summary>
+    public const float SmallestVariance = -1e-5f;
+
+    /// <summary>The number of elements that are NaN or infinite, or of which a network makes such: variances whose root can't be divided by.</summary>
     public int NonFiniteCount
     {
         get
@@ -82,14 +85,18 @@ internal sealed record WeightTensor(string Name, IReadOnlyList<long> Shape, Weig
             }
 
             int count = 0;
+            bool isVariance = IsVariance(Name);
             foreach (float value in Type == WeightElementType.Float32 ? MemoryMarshal.Cast<byte, float>(Data) : ToSingle())
             {
-                count += float.IsFinite(value) ? 0 : 1;
+                count += float.IsFinite(value) && !(isVariance && value <= SmallestVariance) ? 0 : 1;
             }
 
             return count;
         }
     }
+
+    /// <summary>Whether entries of this name are running variances.</summary>
+    public static bool IsVariance(string name) => name.EndsWith(".running_var", StringComparison.Ordinal);
 
     private void Convert<T>(float[] values, Func<T, float> convert)
         where T : struct

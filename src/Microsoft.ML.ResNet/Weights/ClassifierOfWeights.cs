@@ -3,7 +3,6 @@ using Microsoft.ML.ResNet.Model;
 using Microsoft.ML.ResNet.Native;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Scoring;
-using Microsoft.ML.ResNet.WeightFiles;
 using Microsoft.ML.Runtime;
 using TorchSharp;
 
@@ -23,10 +22,15 @@ internal static class ClassifierOfWeights
         IReadOnlyList<string> classNames = given ?? weights.ClassNames
             ?? throw new ArgumentException($"The weights of '{weights.Source}' don't name their classes, and no classNames are given. Give the classes in the order of the network's outputs.", "classNames");
         CheckClasses(weights, classNames);
+        if (weights.NonFiniteCount > 0)
+        {
+            throw new ArgumentException(
+                $"The weights of '{weights.Source}' have {weights.NonFiniteCount} values that are NaN or infinite, or variances below 0: the scores would be NaN. Take an earlier file, or train again.", nameof(weights));
+        }
+
         var classes = new ModelDescription.ClassesPart(given is null ? weights.ClassType ?? Text : Text, [.. classNames]);
         ModelDescription description = Describe(weights, classes, featureColumnName, imageSize, mean, deviation);
         using IChannel channel = environment.Start(nameof(ResNetWeights));
-        NonFiniteWarning.Give(channel, weights.Source, weights.NonFiniteCount);
         torch.Device device = TorchDevice.Choose(environment, channel);
         var network = new ResidualNetwork(weights.Specification, weights.InputChannels, classNames.Count, seed: null);
         try

@@ -71,7 +71,7 @@ public sealed class ResNetWeights
     /// <summary>Name, shape and element type of every entry, in the order of the file, under torchvision's names.</summary>
     public IReadOnlyList<ResNetWeightsEntry> Entries { get; }
 
-    /// <summary>The number of values that are NaN or infinite. Such weights give no sensible scores; a trainer warns of them.</summary>
+    /// <summary>The number of values that are NaN or infinite, or running variances below 0. Such weights give no sensible scores: a trainer warns of them, and <see cref="ToClassifier"/> refuses them.</summary>
     public long NonFiniteCount { get; }
 
     /// <summary>The type that the classes' names had as labels, as a model file names it; null where that isn't known.</summary>
@@ -195,7 +195,7 @@ public sealed class ResNetWeights
     /// <param name="mean">The mean by channel of pixels scaled to 0 to 1. Null: as the weights say, or ImageNet's as torchvision has it.</param>
     /// <param name="standardDeviation">The deviation likewise.</param>
     /// <returns>The classifier, which is to be disposed.</returns>
-    /// <exception cref="ArgumentException">The weights have no classifier or another number of classes, or don't name them and no names are given; a name is empty or occurs twice, or a mean or deviation is not one value a channel.</exception>
+    /// <exception cref="ArgumentException">The weights have no classifier or another number of classes, or don't name them and no names are given; a name is empty or occurs twice, or a mean or deviation is not one value a channel; or <see cref="NonFiniteCount"/> is not 0.</exception>
     public ResNetTransformer ToClassifier(
         MLContext mlContext, IReadOnlyList<string>? classNames = null, string featureColumnName = "ImagePath", int? imageSize = null, float[]? mean = null, float[]? standardDeviation = null)
     {

@@ -136,6 +136,42 @@ public sealed class ResNetWeightsTests
     }
 
     [TestMethod]
+    public void FromFile_VariancesBelowZero_CountsThoseThatNormalisationCannotDivideBy()
+    {
+        using ResidualNetwork network = Filled(PixelRows.TinyNetwork, 3, 5);
+        Tensor variance = network.StateEntries.First(entry => entry.Name == "bn1.running_var").Tensor;
+        using (no_grad())
+        {
+            variance.fill_(1);
+            variance[0] = -1;
+            variance[1] = -1e-5f;
+            variance[2] = -9e-6f;
+        }
+
+        ResNetWeights weights = WeightsOf(network);
+
+        Assert.AreEqual(2, weights.NonFiniteCount);
+        Assert.AreEqual(2, NetworkWeights.NonFiniteCount(network));
+        StringAssert.StartsWith(
+            Assert.ThrowsExactly<ArgumentException>(() => weights.ToClassifier(new MLContext(1), ["a", "b", "c", "d", "e"])).Message,
+            $"The weights of '{weights.Source}' have 2 values that are NaN or infinite, or variances below 0: the scores would be NaN. Take an earlier file, or train again.");
+    }
+
+    [TestMethod]
+    [DataRow("conv1.weight", WeightElementType.Int64)]
+    [DataRow("fc.bias", WeightElementType.Int8)]
+    [DataRow("bn1.running_var", WeightElementType.Bool)]
+    public void FromFile_IntegersForWeights_AreRefused(string name, WeightElementType type)
+    {
+        using ResidualNetwork network = Filled(PixelRows.TinyNetwork, 3, 5);
+        WeightTensor[] tensors = [.. NetworkWeights.Copy(network).Select(tensor => tensor.Name == name ? tensor with { Type = type, Data = new byte[tensor.ElementCount * type.Size()] } : tensor)];
+
+        string? faults = WeightMatch.Faults(tensors, StateDictLayout.Of(PixelRows.TinyNetwork, 3, 5));
+
+        Assert.AreEqual($"1 of integers: '{name}' is {type}, expected floating point", faults);
+    }
+
+    [TestMethod]
     public void FromFile_MutatedSafetensorsAndModels_GiveWeightsOrInvalidData()
     {
         var context = new MLContext(seed: 1);

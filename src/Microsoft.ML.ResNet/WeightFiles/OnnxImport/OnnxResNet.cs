@@ -242,7 +242,7 @@ internal sealed class OnnxResNet
         WeightTensor? constant = node.Inputs.Count > input ? _graph.Find(node.Inputs[input]) : null;
         return constant is not null && constant.Shape.Count == rank && constant.ElementCount > 0 && constant.Type.IsFloatingPoint()
             ? constant
-            : throw new InvalidDataException($"input {input} of the operation {node.Operator} ('{name}') is no constant of {rank} dimensions with values.");
+            : throw new InvalidDataException($"input {input} of the operation {node.Operator} ('{name}') is no constant of {rank} dimensions with floating-point values.");
     }
 
     private long KernelOf(OnnxNode convolution) => Constant(convolution, 1, convolution.Output, 4).Shape[2];
