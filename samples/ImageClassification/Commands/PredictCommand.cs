@@ -95,7 +95,7 @@ internal sealed class PredictCommand : ToolCommand
         PartFormat format = arguments.GetValue(_format) ?? PartFormat.Csv;
         IReadOnlyList<ScoringPart> parts = WrongArgumentException.Guard(() => ScoringParts.Of(model.MLContext, arguments.GetValue(_images)!));
         PathCheck.OverwritesNothing([.. ScoringFolder.FilesOf(folder, format, parts).Select(file => new NamedPath(_output.Name, file)), .. JsonFile(arguments)], Sources(arguments));
-        var options = new Dictionary<string, string> { ["--top"] = $"{top}", ["--test-time-augmentation"] = $"{arguments.GetValue(_model.TestTimeAugmentation)}" };
+        var options = new Dictionary<string, string> { [_top.Name] = $"{arguments.GetValue(_top)}", ["--test-time-augmentation"] = $"{arguments.GetValue(_model.TestTimeAugmentation)}" };
         var results = ScoringFolder.Open(folder, format, arguments.GetValue(_model.Option)!, options, parts);
         ScoringSummary summary = new BatchScoring(model, results, format, top, ranks, output).Run(parts, cancellationToken);
         output.WriteJson(summary);

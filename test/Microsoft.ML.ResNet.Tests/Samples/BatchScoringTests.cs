@@ -158,12 +158,18 @@ public sealed class BatchScoringTests
         string model = _output.File("other.zip");
         ColourModel.Save(Folder.File("images"), model, explains: true);
 
+        // It has more classes than --top shows by default.
+        string three = _output.File("three.zip");
+        ColourFolder.Create(_output.File("three"), ColourFolder.Red, ColourFolder.Blue, "also blue");
+        ColourModel.Save(_output.File("three"), three);
+
         foreach (var (arguments, message) in new (string[], string)[]
         {
-            (["--top", "1", first], "--top was '2' and is '1'"),
+            (["--top", "1", first], "--top was '3' and is '1'"),
             (["--format", "parquet", first], "--format was 'Csv' and is 'Parquet'"),
             ([same], $"train-000 was of {first} and is of {same}"),
             (["--model", model, first], "the model is another one"),
+            (["--model", three, first], "the model is another one"),
         })
         {
             ProcessResult result = await RunAsync(["--output", folder, .. arguments]);
