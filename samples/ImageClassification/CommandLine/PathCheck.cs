@@ -37,6 +37,15 @@ internal static class PathCheck
         }
     }
 
+    /// <exception cref="WrongArgumentException">The path is a file where a folder of images is expected.</exception>
+    public static void IsNoFile(NamedPath images)
+    {
+        if (File.Exists(images.Path))
+        {
+            throw new WrongArgumentException($"{images} is a file, expected a folder with a sub-folder of images for each class.");
+        }
+    }
+
     /// <summary>Looks whether a result would take the place of another one, or of what is read.</summary>
     /// <param name="sources">Files, and folders of images and tar files.</param>
     /// <exception cref="WrongArgumentException">One of the results would.</exception>

@@ -35,8 +35,11 @@ internal abstract class ToolCommand : Command
     /// <summary>The folders that the command writes into.</summary>
     protected virtual IEnumerable<NamedPath> Folders(ParseResult arguments) => [];
 
+    /// <summary>The folders of images, with a sub-folder for each class, that the command reads.</summary>
+    protected virtual IEnumerable<NamedPath> ImageFolders(ParseResult arguments) => [];
+
     /// <summary>The files and folders that the command reads, which no result may overwrite.</summary>
-    protected virtual IEnumerable<NamedPath> Sources(ParseResult arguments) => [];
+    protected virtual IEnumerable<NamedPath> Sources(ParseResult arguments) => ImageFolders(arguments);
 
     /// <summary>The file of <c>--json</c>; none where it is not given, or is standard output.</summary>
     protected IEnumerable<NamedPath> JsonFile(ParseResult arguments) => NamedPath.Of(arguments, _json).Where(json => json.Path != Output.StandardOutput);
@@ -63,6 +66,11 @@ internal abstract class ToolCommand : Command
             foreach (NamedPath folder in folders)
             {
                 PathCheck.CanBeFolder(folder);
+            }
+
+            foreach (NamedPath images in ImageFolders(arguments))
+            {
+                PathCheck.IsNoFile(images);
             }
 
             PathCheck.OverwritesNothing(results, Sources(arguments));

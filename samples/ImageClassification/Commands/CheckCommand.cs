@@ -31,7 +31,7 @@ internal sealed class CheckCommand : ToolCommand
 
     protected override IEnumerable<NamedPath> Results(ParseResult arguments) => NamedPath.Of(arguments, _output);
 
-    protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => NamedPath.Of(arguments, _images, _test);
+    protected override IEnumerable<NamedPath> ImageFolders(ParseResult arguments) => NamedPath.Of(arguments, _images, _test);
 
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {

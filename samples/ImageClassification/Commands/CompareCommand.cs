@@ -33,7 +33,7 @@ internal sealed class CompareCommand : ToolCommand
 
     protected override IEnumerable<NamedPath> Results(ParseResult arguments) => NamedPath.Of(arguments, _output);
 
-    protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => NamedPath.Of(arguments, _images, _test);
+    protected override IEnumerable<NamedPath> ImageFolders(ParseResult arguments) => NamedPath.Of(arguments, _images, _test);
 
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {

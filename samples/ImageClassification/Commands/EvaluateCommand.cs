@@ -31,7 +31,9 @@ internal sealed class EvaluateCommand : ToolCommand
             : throw new WrongArgumentException($"The folder '{folder}' has sub-folders that are no classes of the model: {string.Join(", ", unknown.Take(10))}. The model's classes are {string.Join(", ", model.ClassNames.Take(20))}{(model.ClassNames.Count > 20 ? ", ..." : "")}.");
     }
 
-    protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => NamedPath.Of(arguments, _model.Option, _images);
+    protected override IEnumerable<NamedPath> ImageFolders(ParseResult arguments) => NamedPath.Of(arguments, _images);
+
+    protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => [.. NamedPath.Of(arguments, _model.Option), .. ImageFolders(arguments)];
 
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {

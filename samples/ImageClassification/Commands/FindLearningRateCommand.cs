@@ -26,7 +26,7 @@ internal sealed class FindLearningRateCommand : ToolCommand
         }
     }
 
-    protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => NamedPath.Of(arguments, _training.Images);
+    protected override IEnumerable<NamedPath> ImageFolders(ParseResult arguments) => NamedPath.Of(arguments, _training.Images);
 
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {

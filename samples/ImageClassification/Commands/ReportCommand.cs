@@ -22,7 +22,9 @@ internal sealed class ReportCommand : ToolCommand
 
     protected override IEnumerable<NamedPath> Results(ParseResult arguments) => NamedPath.Of(arguments, _output);
 
-    protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => NamedPath.Of(arguments, _model.Option, _images, _training);
+    protected override IEnumerable<NamedPath> ImageFolders(ParseResult arguments) => NamedPath.Of(arguments, _images, _training);
+
+    protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => [.. NamedPath.Of(arguments, _model.Option), .. ImageFolders(arguments)];
 
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {

@@ -46,7 +46,7 @@ internal sealed class TrainCommand : ToolCommand
 
     protected override IEnumerable<NamedPath> Folders(ParseResult arguments) => NamedPath.Of(arguments, _checkpoints);
 
-    protected override IEnumerable<NamedPath> Sources(ParseResult arguments) => NamedPath.Of(arguments, _training.Images, _test);
+    protected override IEnumerable<NamedPath> ImageFolders(ParseResult arguments) => NamedPath.Of(arguments, _training.Images, _test);
 
     protected override int Run(ParseResult arguments, Output output, CancellationToken cancellationToken)
     {
@@ -68,7 +68,7 @@ internal sealed class TrainCommand : ToolCommand
         IReadOnlyList<LabeledImage> leaked = WrongArgumentException.Guard(data.TestImagesInTraining);
         if (leaked.Count > 0)
         {
-            output.Console.MarkupLineInterpolated($"[yellow]{leaked.Count:N0} of {data.Test.Count:N0} test images are in the training set, too, such as {ShortPath.Of(leaked[0].ImagePath)}: the test will flatter the model. 'check' lists them.[/]");
+            Console.Error.WriteLine($"{leaked.Count:N0} of {data.Test.Count:N0} test images are in the training set, too, such as {ShortPath.Of(leaked[0].ImagePath)}: the test will flatter the model. 'check' lists them.");
         }
 
         IDataView trainingImages = mlContext.Data.LoadFromEnumerable(data.Training);

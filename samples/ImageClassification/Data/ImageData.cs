@@ -62,9 +62,12 @@ internal sealed record ImageData
     /// <summary>The test images whose files are also among the training images, byte by byte.</summary>
     public IReadOnlyList<LabeledImage> TestImagesInTraining()
     {
-        ILookup<long, string> bySize = Training.ToLookup(image => new FileInfo(image.ImagePath).Length, image => image.ImagePath);
+        ILookup<long, string> bySize = Training.ToLookup(image => Size(image.ImagePath), image => image.ImagePath);
         Dictionary<string, string> digests = [];
-        return [.. Test.Where(image => bySize[new FileInfo(image.ImagePath).Length].Any(path => Digest(path) == Digest(image.ImagePath)))];
+        return [.. Test.Where(image => bySize[Size(image.ImagePath)].Any(path => Digest(path) == Digest(image.ImagePath)))];
+
+        // The size of a link is that of its text.
+        static long Size(string path) => new FileInfo(RealPath.Of(path)).Length;
 
         string Digest(string path)
         {

@@ -165,6 +165,7 @@ public sealed partial class ImageClassificationTests
     [DataRow("Unrecognized command or argument '--epochs'. See --help.", "predict", "a.png", "--epochs", "3")]
     [DataRow("'trian' is no command, expected one of train, evaluate, predict, report, export, compare, check, find-lr, completion. See --help.", "trian")]
     [DataRow("The image folder 'nowhere' doesn't exist.", "--images", "nowhere")]
+    [DataRow("--images 'model.zip' is a file, expected a folder with a sub-folder of images for each class.", "--images", "model.zip")]
     [DataRow("The folder of --output 'nowhere/model.zip' doesn't exist.", "--output", "nowhere/model.zip")]
     [DataRow("--output 'model.zip' is a file, expected the path of a folder.", "predict", "--output", "model.zip", "images")]
     [DataRow("--explain 'model.zip' is a file, expected the path of a folder.", "predict", "--explain", "model.zip", "images")]
