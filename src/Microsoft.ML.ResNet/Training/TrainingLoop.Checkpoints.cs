@@ -80,7 +80,7 @@ internal sealed partial class TrainingLoop
     {
         if (NetworkWeights.NonFiniteCount(network) is > 0 and var count)
         {
-            throw Diverged(string.Create(CultureInfo.InvariantCulture, $"{count} weights are NaN or infinite after step {_state.Step}"));
+            throw Diverged(string.Create(CultureInfo.InvariantCulture, $"{count} weights are NaN or infinite, or variances below 0, after step {_state.Step}"));
         }
     }
 
