@@ -14,7 +14,7 @@ public static class ResNetCatalog
     /// <summary>Makes a trainer of a residual network that classifies images.</summary>
     /// <param name="catalog">The catalog of multiclass trainers.</param>
     /// <param name="labelColumnName">The label column, of key type (<c>MapValueToKey</c> makes it).</param>
-    /// <param name="featureColumnName">The image column: <c>Text</c> (the path of an image file) or a vector of <c>Single</c> (pixels, as ExtractPixels gives).</param>
+    /// <param name="featureColumnName">The image column: <c>Text</c> (the path of an image file), a vector of <c>Byte</c> (the content of one), <c>MLImage</c>, or a vector of <c>Single</c> with three dimensions (pixels, as ExtractPixels gives).</param>
     /// <param name="architecture">The network.</param>
     /// <param name="epochs">How often training goes through all images, 1 to 10,000.</param>
     /// <param name="validationSet">A data set that is scored after every epoch, or null.</param>
@@ -91,7 +91,7 @@ public static class ResNetCatalog
     /// <param name="threshold">The cosine from which on two images are a pair; above 0, at most 1.</param>
     /// <param name="featureColumnName">The features, a vector of <c>Single</c> of known size.</param>
     /// <param name="imageColumnName">A column of text, such as the path, by which the rows are named; it may be missing.</param>
-    /// <returns>The pairs, the most similar first.</returns>
+    /// <returns>The pairs, the most similar first. Rows whose features are no numbers, as those of an image that couldn't be read, are in none.</returns>
     /// <exception cref="ArgumentException">A column is missing or of another type, or the two data sets have features of different sizes.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The threshold is out of its range.</exception>
     public static IReadOnlyList<SimilarImages> FindDuplicateImages(
@@ -120,9 +120,9 @@ public static class ResNetCatalog
     /// <param name="reference">Images with features of the same network; it is read once.</param>
     /// <param name="featureColumnName">The features, a vector of <c>Single</c> of known size.</param>
     /// <param name="imageColumnName">A column of text, such as the path, by which the rows are named; it may be missing.</param>
-    /// <returns>All images of <paramref name="data"/>, the most novel first.</returns>
+    /// <returns>All rows of <paramref name="data"/> with features that are numbers, which those of an image that couldn't be read are not, the most novel first.</returns>
     /// <exception cref="ArgumentException">A column is missing or of another type, or the two data sets have features of different sizes.</exception>
-    /// <exception cref="InvalidOperationException">The reference set is empty.</exception>
+    /// <exception cref="InvalidOperationException">The reference set is empty, or none of its rows has features that are numbers.</exception>
     public static IReadOnlyList<ImageNovelty> FindNovelImages(
         this DataOperationsCatalog catalog, IDataView data, IDataView reference, string featureColumnName = "Features", string imageColumnName = "ImagePath")
     {

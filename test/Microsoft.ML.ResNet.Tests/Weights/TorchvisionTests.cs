@@ -47,17 +47,32 @@ public sealed partial class TorchvisionTests
     [DataRow(ResNetArchitecture.ResNeXt50_32x4d, ResNetStem.ImageNet)]
     public async Task SaveWeights_InTorchvision_ScoresTheSame(ResNetArchitecture architecture, ResNetStem stem)
     {
+        string load = Snippet(0).Replace("resnet18", architecture.ToString().ToLowerInvariant(), StringComparison.Ordinal);
+        string change = stem == ResNetStem.Cifar ? Snippet(2) : "";
+
+        // The stem's layers are replaced before the weights are loaded.
+        await AssertScoresTheSameAsync(
+            ResNetSpecification.FromArchitecture(architecture) with { Stem = stem }, load.Replace("model.load_state_dict", change + "model.load_state_dict", StringComparison.Ordinal));
+    }
+
+    [TestMethod]
+    [TestCategory("Thorough")]
+    public async Task SaveWeights_OfImageNetsNetworkInTorchvision_ScoresTheSame()
+    {
+        string load = Snippet(0).Replace("model = torchvision.models.resnet18(num_classes=5)\n", Snippet(1), StringComparison.Ordinal);
+        StringAssert.Contains(load, "BasicBlock");
+
+        await AssertScoresTheSameAsync(ResNetWeights.ImageNet().Specification, load);
+    }
+
+    private static async Task AssertScoresTheSameAsync(ResNetSpecification specification, string load)
+    {
         using var folder = new TemporaryFolder();
-        using ResNetTransformer model = OnnxModels.Create(ResNetSpecification.FromArchitecture(architecture) with { Stem = stem }, Size);
+        using ResNetTransformer model = OnnxModels.Create(specification, Size);
         float[][] pixels = OnnxModels.Pixels(2, Size);
         model.SaveWeights(folder.File("weights.safetensors"));
         File.WriteAllBytes(folder.File("pixels.bin"), MemoryMarshal.AsBytes(pixels.SelectMany(image => image).ToArray().AsSpan()).ToArray());
-        string[] snippet = [.. PythonBlock().Matches(File.ReadAllText(Path.Combine(RepositoryPaths.Root, "docs", "onnx-and-pytorch.md"))).Select(match => match.Groups[1].Value)];
-        string load = snippet[0].Replace("resnet18", architecture.ToString().ToLowerInvariant(), StringComparison.Ordinal);
-        string change = stem == ResNetStem.Cifar ? snippet[1] : "";
-
-        // The stem's layers are replaced before the weights are loaded.
-        string script = LoadFile + load.Replace("model.load_state_dict", change + "model.load_state_dict", StringComparison.Ordinal) + Score.Replace("SIZE", $"{Size}", StringComparison.Ordinal);
+        string script = LoadFile + load + Score.Replace("SIZE", $"{Size}", StringComparison.Ordinal);
         string output = await Python.RunAsync($"import os\nos.chdir({Quoted(folder.Path)})\n{script}", ["torchvision"]);
 
         float[][] expected = OnnxModels.Score(model, pixels, [3, Size, Size]).Scores;
@@ -69,6 +84,9 @@ public sealed partial class TorchvisionTests
         // Two versions of libtorch add in different orders.
         Assert.IsLessThan(1e-4, difference);
     }
+
+    private static string Snippet(int index)
+        => PythonBlock().Matches(File.ReadAllText(Path.Combine(RepositoryPaths.Root, "docs", "onnx-and-pytorch.md")))[index].Groups[1].Value.ReplaceLineEndings("\n");
 
     private static string Quoted(string path) => $"'{path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";
 
